@@ -1,0 +1,171 @@
+# Slipway: the whole build. `make help` lists what it can do.
+MODE   ?= release
+PREFIX ?= /usr/local
+LINT   ?= 1
+CC     := $(if $(filter asan,$(MODE)),clang,$(if $(filter default,$(origin CC)),gcc,$(CC)))
+WERROR ?= -Werror
+B      := build/$(MODE)
+
+WARN := -Wall -Wextra -Wpedantic $(WERROR) -Wshadow -Wvla -Wundef -Wformat=2 -Wconversion \
+        -Wsign-conversion -Wcast-qual -Wwrite-strings -Wpointer-arith \
+        -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wnull-dereference \
+        -Wdouble-promotion -Wimplicit-fallthrough -Wdate-time
+ifneq ($(findstring gcc,$(CC)),)
+WARN += -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Walloca -Wcast-align=strict
+endif
+
+MODE_debug    := -O0 -g3
+MODE_release  := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
+                 -fcf-protection -fPIE
+MODE_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+MODE_coverage := -O0 -g --coverage
+LINK_release  := -pie -Wl,-z,relro,-z,now
+ifeq ($(MODE_$(MODE)),)
+$(error MODE is one of release debug asan coverage, not '$(MODE)')
+endif
+
+CPPFLAGS += -I. -D_GNU_SOURCE -MMD -MP -I$(shell pg_config --includedir 2>/dev/null)
+CFLAGS   += -std=c11 -pthread $(WARN) $(MODE_$(MODE))
+LDFLAGS  += -pthread $(MODE_$(MODE)) $(LINK_$(MODE))
+
+# --- what is built: every .c below a program's folder, main.c last ------------------------------
+found    = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
+objects  = $(patsubst %.c,$(B)/%.o,$(filter-out $(1)/main.c,$(call found,$(1))))
+PROGRAMS := slipwayd slipway deltagen slipway-agent
+DIR_slipwayd := server
+DIR_slipway := cli
+DIR_deltagen := deltagen
+DIR_slipway-agent := device-client
+
+LIBS_lib           := -lsodium -lcrypto -ljansson -lz -lzstd -levent_core -lcurl
+LIBS_slipwayd      := -lpq -lssl
+LIBS_deltagen      := -ldivsufsort -ldivsufsort64
+
+all: $(PROGRAMS:%=$(B)/%) $(B)/file-loader   ## build the programs into build/MODE (default)
+	@for p in $(PROGRAMS); do ln -sfn $(MODE)/$$p build/$$p; done
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+define archive
+$(B)/$(1).a: $$(call objects,$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@ && ar rcs $$@ $$^
+endef
+$(foreach d,lib $(foreach p,$(PROGRAMS),$(DIR_$(p))) tests/support,$(eval $(call archive,$(d))))
+
+define program
+$(B)/$(1): $(B)/$(DIR_$(1))/main.o $(B)/$(DIR_$(1)).a $(B)/lib.a
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) $$(LIBS_lib)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+# The loader's half of the `file` boot backend, and other small programs the stories use.
+HELPERS := $(patsubst tests/support/bin/%.c,%,$(wildcard tests/support/bin/*.c))
+$(HELPERS:%=$(B)/%): $(B)/%: $(B)/tests/support/bin/%.o $(B)/device-client.a $(B)/lib.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_lib)
+
+# --- tests: one Criterion binary per folder, named after it ---------------------------------------
+TEST_DIRS := $(sort $(dir $(shell find tests/lib tests/server tests/cli tests/deltagen tests/device-client -name 'test_*.c' 2>/dev/null)))
+TESTS     := $(patsubst tests/%/,$(B)/tests/%/run,$(TEST_DIRS))
+tested     = $(word 2,$(subst /, ,$(1)))
+LIBS_server := $(LIBS_slipwayd)
+define test_binary
+$(B)/$(1)run: $(patsubst %.c,$(B)/%.o,$(wildcard $(1)test_*.c)) $(B)/tests/support.a \
+              $(if $(filter lib,$(call tested,$(1))),,$(B)/$(call tested,$(1)).a) $(B)/lib.a
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(call tested,$(1))) $$(LIBS_lib) -lcriterion
+endef
+$(foreach d,$(TEST_DIRS),$(eval $(call test_binary,$(d))))
+# Criterion's macros are not written for these two warnings.
+$(TEST_DIRS:%=$(B)/%)%.o: WARN += -Wno-pedantic -Wno-missing-prototypes
+
+# --- fuzz targets: the stored corpus is replayed by an ordinary test -------------------------------
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+$(FUZZ:%=$(B)/replay_%): $(B)/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o \
+                         $(B)/server.a $(B)/deltagen.a $(B)/lib.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_slipwayd) $(LIBS_deltagen) $(LIBS_lib)
+FUZZ_SECONDS ?= 60
+fuzz-%:      ## fuzz one target for FUZZ_SECONDS, e.g. `make fuzz-http_request`
+	@mkdir -p build/fuzz/$*
+	clang $(CPPFLAGS) -std=c11 -g -O1 -pthread -fsanitize=fuzzer,address,undefined -o build/fuzz/fuzz_$* tests/fuzz/fuzz_$*.c \
+	  $(call found,lib) $(filter-out server/main.c,$(call found,server)) $(filter-out deltagen/main.c,$(call found,deltagen)) \
+	  $(LIBS_slipwayd) $(LIBS_deltagen) $(LIBS_lib)
+	build/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) build/fuzz/$* tests/fuzz/corpus/$*
+fuzz-all: $(FUZZ:%=fuzz-%)      ## fuzz every target for FUZZ_SECONDS
+
+# --- commands -------------------------------------------------------------------------------------
+deps:        ## install what is missing from Debian's packages (root or sudo)
+	@sh deploy/deps.sh
+
+tests: all $(TESTS) $(FUZZ:%=$(B)/replay_%) $(HELPERS:%=$(B)/%)
+
+check: deps  ## lint, unit and module tests, fuzz corpora, end-to-end stories
+	@$(if $(filter 1,$(LINT)),$(MAKE) --no-print-directory lint)
+	@$(MAKE) --no-print-directory -j2 tests MODE=$(MODE)
+	@bash tests/run $(MODE)
+
+test: tests  ## run only what matches T, e.g. `make test T=range`
+	@bash tests/run $(MODE) '$(T)'
+
+demo: deps   ## a real OS update, from a build to a running fleet (KEEP=1 leaves the server up)
+	@$(MAKE) --no-print-directory -s -j2 all MODE=release
+	@KEEP=$(KEEP) bash tests/e2e/demo.sh
+
+coverage:    ## lines and branches per folder, by gcovr
+	@$(MAKE) --no-print-directory check MODE=coverage LINT=0
+	gcovr -r . --object-directory build/coverage -e tests -s
+
+lint:        ## format, headers, layers, banned words, clang-tidy, cppcheck, docs
+	@$(MAKE) --no-print-directory -j2 check-format check-headers check-layers check-banned check-tidy check-cppcheck check-docs
+
+DIRS    := lib server cli deltagen device-client tests
+SOURCES := $(call found,$(DIRS))
+HEADERS := $(sort $(shell find $(DIRS) -name "*.h" 2>/dev/null))
+L       := build/lint
+
+check-format:
+	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
+format:      ## let clang-format rewrite every source
+	@clang-format -i $(SOURCES) $(HEADERS)
+
+check-headers: $(HEADERS:%=$(L)/%.ok)
+$(L)/%.h.ok: %.h
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-unused -Wno-pedantic -fsyntax-only -MF $(L)/$*.h.d -MT $@ -include $< -x c /dev/null && touch $@
+
+check-layers:
+	@awk -f tests/arch/layers.awk tests/arch/layers.txt $(SOURCES) $(HEADERS)
+check-banned:
+	@sh tests/arch/banned.sh
+check-tidy: $(SOURCES:%=$(L)/%.tidy)
+$(L)/%.c.tidy: %.c .clang-tidy
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $< -- -I. -D_GNU_SOURCE -std=c11 -I$(shell pg_config --includedir 2>/dev/null) 2>/dev/null && \
+	 clang $(CPPFLAGS) -std=c11 -fsyntax-only -MF $(L)/$*.tidy.d -MT $@ $< && touch $@
+check-cppcheck:
+	@cppcheck --quiet --enable=warning,portability,performance --inline-suppr --error-exitcode=1 --std=c11 \
+	  -I. -D_GNU_SOURCE --suppressions-list=tests/arch/cppcheck.txt -j2 --cppcheck-build-dir=$(shell mkdir -p $(L)/cppcheck && echo $(L)/cppcheck) \
+	  $(filter-out tests/%,$(SOURCES))
+check-docs: $(B)/slipwayd $(B)/slipway-agent
+	@sh tests/arch/docs.sh check $(B)
+docs: $(B)/slipwayd $(B)/slipway-agent   ## print the generated pages of docs/ again
+	@sh tests/arch/docs.sh write $(B)
+
+install: all ## install programs, migrations and man-page-like docs under DESTDIR/PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/slipway/migrations $(DESTDIR)$(PREFIX)/share/doc/slipway
+	install -m 755 $(PROGRAMS:%=$(B)/%) $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 migrations/*.sql $(DESTDIR)$(PREFIX)/share/slipway/migrations/
+	install -m 644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/slipway/
+
+clean:       ## remove build/
+	rm -rf build
+
+help:        ## this list
+	@grep -hE '^[a-z%-]+:.*##' Makefile | sed -E 's/:.*##/\t/' | expand -t 14
+	@echo "modes: MODE=release|debug|asan|coverage   e.g. make check MODE=asan"
+
+-include $(shell find $(B) $(L) -name '*.d' 2>/dev/null)
+.PHONY: all deps tests check test demo coverage lint check-format format check-headers check-layers \
+        check-banned check-tidy check-cppcheck check-docs docs install clean help
+.SECONDARY:

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Installs what is missing from Debian's packages, and nothing when nothing is missing.
+set -eu
+packages="gcc clang make pkg-config git clang-format clang-tidy cppcheck libclang-rt-14-dev gcovr
+ libevent-dev libpq-dev libsodium-dev libjansson-dev zlib1g-dev libzstd-dev libdivsufsort-dev
+ libssl-dev libcurl4-openssl-dev libcriterion-dev postgresql-15 openssl ca-certificates
+ bsdiff jq curl e2fsprogs xz-utils zstd procps util-linux"
+missing=""
+for p in $packages; do
+    [ "$(dpkg-query -W -f='${db:Status-Abbrev}' "$p" 2>/dev/null | cut -c1-2)" = ii ] || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+echo "installing from Debian:$missing"
+sudo=""
+if [ "$(id -u)" != 0 ]; then
+    sudo=$(command -v sudo) || { echo "missing packages need root: apt-get install$missing" >&2; exit 1; }
+fi
+$sudo apt-get update -q >/dev/null
+# The server binaries are wanted, not a system-wide cluster: Slipway makes its own, private ones.
+if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+    $sudo mkdir -p /etc/postgresql-common
+    echo 'create_main_cluster = false' | $sudo tee /etc/postgresql-common/createcluster.conf >/dev/null
+fi
+# shellcheck disable=SC2086
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >/dev/null
