@@ -1,0 +1,140 @@
+#pragma once
+/*
+ * The HTTP/1.1 front (RFC 9112) on raw events: listener, connections, requests, routes, answers.
+ *
+ * A request is parsed strictly: every ambiguity is 400 and the connection closes. Limits are
+ * fixed in server/limits.h. A route says who may come (checked by `authenticate` before the body
+ * is read, and before 100-continue), how long a body may be, and whether the handler gets the
+ * body whole or streamed.
+ *
+ * The handler must answer every request exactly once, now or later, from the loop that gave it
+ * the request. When the client goes away first, req->on_gone runs once (if set) and answering is
+ * then a harmless no-op; the memory of the request stays valid until it is answered. A handler
+ * never frees anything: what it needs lives in req->arena.
+ */
+#include <sys/types.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+#include "lib/loop/loop.h"
+
+struct http_server; /* one per worker loop */
+struct http_request;
+struct tls_context; /* server/http/tls.h */
+
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE };
+
+/* Who may call a route. The front only hands this to `authenticate`. */
+enum http_access {
+    ACCESS_PUBLIC,
+    ACCESS_DEVICE,   /* a device's session token */
+    ACCESS_OPERATOR, /* an operator's token */
+};
+
+/* What authentication found; the fields that matter depend on the access. */
+struct http_identity {
+    int64_t tenant_id;
+    int64_t subject_id; /* device row or operator token row */
+    void *device;       /* the index entry of a device; owned by the index */
+    int role;           /* operator role, see server/auth/role.h */
+};
+
+typedef void http_handler_fn(struct http_request *req, void *app);
+/* A piece of a streamed body; the handler of the route was called before the first piece. */
+typedef void http_body_fn(struct http_request *req, const void *data, size_t len, bool last,
+                          void *arg);
+
+struct http_route {
+    const char *method; /* "GET" also serves HEAD */
+    /* "/device/v1/poll", "/api/v1/products/:id"; a last segment ":path*" takes the rest, slashes
+     * included. */
+    const char *path;
+    enum http_access access;
+    const char *action; /* for operators: the right that the role must have, else NULL */
+    uint64_t body_max;  /* longest body; 0: a body is refused */
+    bool streamed;      /* the body goes to http_stream_body()'s function, piece by piece */
+    http_handler_fn *handler;
+    const char *summary; /* one line for docs/API.md */
+};
+
+/* Plain data for handlers to read. Texts live as long as the request. */
+struct http_request {
+    struct arena *arena;
+    struct loop *loop;
+    int worker; /* index of the worker whose loop this is */
+    enum http_method method;
+    const char *path;      /* decoded, no query */
+    const char *query;     /* raw, "" when none */
+    const char *params[4]; /* the route's ":name" segments in order, decoded */
+    const uint8_t *body;   /* whole body unless streamed */
+    size_t body_len;
+    uint64_t content_length; /* of a streamed body */
+    const struct http_route *route;
+    struct http_identity identity;
+    char id[24];      /* request id: in every answer (X-Request-Id) and log line */
+    void *state;      /* the handler's own */
+    loop_fn *on_gone; /* with `gone_arg`, when the client left before the answer */
+    void *gone_arg;
+};
+
+/* The value of a header (name in lower case), or NULL. */
+const char *http_header(const struct http_request *req, const char *name);
+/* The decoded value of a query parameter, or NULL. */
+const char *http_query(struct http_request *req, const char *name);
+
+/* --- answers: exactly one per request --------------------------------------------------------- */
+void http_answer(struct http_request *req, int status, const char *content_type, const void *body,
+                 size_t len);
+void http_answer_json(struct http_request *req, int status, const char *json);
+/* application/problem+json; status and type follow from err->code (see problem table), 503 gets
+ * Retry-After. */
+void http_answer_error(struct http_request *req, const struct err *err);
+void http_answer_problem(struct http_request *req, int status, const char *type, const char *title,
+                         const char *detail);
+/* Sends (part of) a file: Range, If-Range, ETag ("<hex>"), 206/416/304 are handled here; sendfile
+ * on plain TCP. Takes ownership of `fd`. */
+void http_answer_file(struct http_request *req, int fd, uint64_t size, const char *etag,
+                      const char *content_type, const char *cache_control);
+/* An extra header for the coming answer; text is copied. */
+void http_answer_header(struct http_request *req, const char *name, const char *value);
+
+/* For streamed routes: where the body goes. Called from the handler; pieces come after it
+ * returned. The function answers when `last` was seen, or earlier with an error (the connection
+ * then closes when the body was not read to its end). */
+void http_stream_body(struct http_request *req, http_body_fn *fn, void *arg);
+/* Stops and resumes reading a streamed body (back-pressure). */
+void http_stream_pause(struct http_request *req, bool pause);
+
+/* --- the server --------------------------------------------------------------------------------
+ */
+struct http_app {
+    const struct http_route *const *route_tables; /* NULL-terminated list of tables ... */
+    const size_t *route_counts;                   /* ... and their lengths */
+    void *app;                                    /* handed to handlers */
+    /* Fills req->identity, or sets err (ERR_DENIED: 401 without credentials or 403) and returns
+     * false. Must not block: looks things up in memory. `token` is the bearer token, or NULL. */
+    bool (*authenticate)(struct http_request *req, const char *token, void *app, struct err *err);
+};
+
+struct http_options {
+    const char *address;
+    unsigned port;           /* 0: any free */
+    struct tls_context *tls; /* NULL: plain */
+    int worker;
+};
+
+/* Binds with SO_REUSEPORT and starts accepting on `loop`. */
+MUST_USE bool http_server_open(struct loop *loop, const struct http_options *options,
+                               const struct http_app *app, struct http_server **out,
+                               struct err *err);
+/* The port that was bound. */
+unsigned http_server_port(const struct http_server *server);
+/* Stops accepting, lets running requests end, closes idle connections; `done` runs when the last
+ * connection closed or `timeout_ms` passed. */
+void http_server_drain(struct http_server *server, int64_t timeout_ms, loop_fn *done, void *arg);
+void http_server_close(struct http_server *server);
+/* Counters of this worker, for tests and metrics. */
+struct http_stats {
+    uint64_t connections, requests, refused, bytes_sent;
+};
+void http_server_stats(const struct http_server *server, struct http_stats *out);
