@@ -128,7 +128,7 @@ bool spawn_run(const char *const *argv, const struct spawn_options *options, int
 {
     struct spawn_options own = *options;
     int wait_status = 0;
-    pid_t pid;
+    pid_t pid = -1;
 
     own.own_group = true;
     if (!spawn_start(argv, &own, &pid, err))
