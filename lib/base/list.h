@@ -13,10 +13,12 @@ struct list {
 
 #define LIST_OF(link, type, field)                                                                 \
     ((type *)(void *)((char *)(link)-offsetof(type, field))) /* the link lives inside `type` */
-/* The current member may be removed inside the loop. */
+/* The current member may be removed inside the loop. `item` is a name that is declared here. */
+// NOLINTBEGIN(bugprone-macro-parentheses): a declared name cannot be put in parentheses
 #define LIST_EACH(item, head)                                                                      \
     for (struct list *item = (head)->next, *item##_next = item->next; item != (head);              \
          item = item##_next, item##_next = item->next)
+// NOLINTEND(bugprone-macro-parentheses)
 
 static inline void list_init(struct list *head)
 {

@@ -20,9 +20,15 @@ typedef void loop_fn(void *arg);
 typedef void loop_signal_fn(int signal, void *arg);
 
 MUST_USE bool loop_open(struct loop **out, struct err *err);
+/* After everything on it was freed. Runs what is still queued, as loop_flush(). */
 void loop_close(struct loop *loop);
 /* Runs until loop_stop(). */
 void loop_run(struct loop *loop);
+/* Waits for events once, runs their callbacks and what was put off: a step of loop_run(). */
+void loop_turn(struct loop *loop);
+/* Runs what was posted and put off, until nothing is left, without waiting for events. For the
+ * end of a program: after loop_run(), before the objects these callbacks use are closed. */
+void loop_flush(struct loop *loop);
 /* From any thread: the loop returns from loop_run() soon. */
 void loop_stop(struct loop *loop);
 /* From any thread: `fn` runs once on the loop's thread, later. */
