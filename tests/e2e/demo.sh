@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# The demo: a real operating-system update travels from a build to a running fleet, then a bad
+# release stops itself. Ends with 0 only if everything it says was verified from the server's API
+# and from the bytes in the devices' slots.
+#   make demo            KEEP=1 leaves the server running
+# shellcheck source=tests/e2e/support.sh
+. "$(dirname "$0")/support.sh" "${1:-build/release}"
+HWID=demo-x86
+SIMULATED=200
+IMAGES=$PWD/build/demo-images
+
+if [ -t 1 ]; then BOLD=$'\e[1m' DIM=$'\e[2m' GREEN=$'\e[32m' OFF=$'\e[0m'; else BOLD='' DIM='' GREEN='' OFF=''; fi
+STEP=0
+started=$SECONDS
+step() { STEP=$((STEP + 1)); printf '\n%s%d. %s%s\n' "$BOLD" "$STEP" "$*" "$OFF"; }
+show() { printf '   %s\n' "$*"; }
+verified() { printf '   %s✓%s %s\n' "$GREEN" "$OFF" "$*"; }
+run() { printf '   %s$ slipway %s%s\n' "$DIM" "$*" "$OFF"; slipway "$@" | sed 's/^/   /'; }
+mib() { awk -v n="$1" 'BEGIN { printf "%.2f MiB", n / 1048576 }'; }
+
+step "Two versions of a root file system, from Debian's own packages"
+bash tests/e2e/build-images.sh "$IMAGES" | sed 's/^/   /'
+[ "$(stat -c %s "$IMAGES/v2.img")" -ge 31457280 ] || fail "the image is smaller than 30 MiB"
+show "v1 $(mib "$(stat -c %s "$IMAGES/v1.img")")  v2 $(mib "$(stat -c %s "$IMAGES/v2.img")")  ext4; v3 = v2 with a health program that exits 1"
+
+step "A server with its own private PostgreSQL"
+server_start
+show "slipwayd --dev answers on $URL"
+
+step "Keys made offline; the server's own two keys named in 1.root.json"
+run keys new --dir "$WORK/keys"
+run repo online-keys --out "$WORK/online.json"
+run sign root --keys "$WORK/keys" --online "$WORK/online.json" --out "$WORK/1.root.json"
+run repo push "$WORK/1.root.json"
+[ -z "$(grep -rl 'slipway-ed25519-seed' "$WORK/var" 2>/dev/null)" ] || fail "an offline key reached the server"
+
+step "A product, its operating system, a group that polls every second"
+run product create gateway --hwid "$HWID"
+run component create --product gateway --type os base-os
+GROUP=gateway/production
+run group set "$GROUP" --poll-interval 1
+
+publish() { # VERSION COUNTER
+    local previous=()
+    [ "$2" = 1 ] || previous=(--previous "$WORK/$(($2 - 1)).targets.json")
+    run sign release --keys "$WORK/keys" --root "$WORK/1.root.json" "${previous[@]}" --out "$WORK/$2.targets.json" \
+        --component base-os --version "$1" --counter "$2" --hwid "$HWID" "$IMAGES/$1.img"
+    run repo push "$WORK/$2.targets.json"
+    run image upload "$IMAGES/$1.img"
+    run release create "$1" --product gateway --image "$IMAGES/$1.img"
+}
+step "v1 signed offline and uploaded"
+publish v1 1
+
+step "Three real agents with two slots each, and $SIMULATED simulated devices, all from the factory with v1"
+SLOT_BYTES=$(stat -c %s "$IMAGES"/v?.img | sort -n | tail -n 1)
+UNPACK=$PWD/tests/support/bin/mount-slot
+LOADER_OPTIONS=--respawn
+for name in alpha beta gamma; do
+    device_provision "$name" "$IMAGES/v1.img"
+    device_start "$name"
+done
+V1=$(sha "$IMAGES/v1.img") V2=$(sha "$IMAGES/v2.img") V3=$(sha "$IMAGES/v3.img")
+background simulator slipway fleet simulate --url "$URL" --claim "$(claim_new "$SIMULATED")" --count "$SIMULATED" \
+    --hwid "$HWID" --root "$WORK/1.root.json" --installed v1 --fail v3=100 --seed 7 --connections 50
+all_run() { # SHA COUNT: so many devices run it, by the server's word
+    [ "$(sql "SELECT count(*) FROM device WHERE installed @> ARRAY['\\x$1'::bytea]")" = "$2" ]
+}
+DEVICES=$((SIMULATED + 3))
+until_true 60 "$DEVICES devices say that they run v1" all_run "$V1" "$DEVICES"
+verified "$DEVICES devices claimed their place and run v1"
+
+delta_state() { # FROM TO: kept, dropped ...
+    slipway delta list --json | jq -r --arg from "$1" --arg to "$2" '.items[] | select(.from == $from and .to == $to) | .state'
+}
+delta_done() { case $(delta_state "$1" "$2") in kept | dropped | failed) ;; *) return 1 ;; esac }
+show_delta() { # FROM TO NAME
+    until_true 120 "the server's delta $3" delta_done "$1" "$2"
+    slipway delta list --json | jq -r --arg from "$1" --arg to "$2" '.items[] | select(.from == $from and .to == $to) | "\(.state) \(.length) \(.full_zstd_length)"' >"$WORK/delta"
+    read -r state length full <"$WORK/delta"
+    [ "$state" = kept ] || fail "the delta $3 was not kept: $(cat "$WORK/delta")"
+    show "delta $3: $(mib "$length"); full image compressed with zstd: $(mib "$full"); uncompressed: $(mib "$(stat -c %s "$IMAGES/v2.img")")"
+    show "the delta is $(awk -v a="$length" -v b="$full" 'BEGIN { printf "%.1f", 100 * a / b }') % of the compressed full image"
+}
+step "v2 signed; the server makes the delta by itself, for what its devices run"
+publish v2 2
+show_delta "$V1" "$V2" "v1 -> v2"
+
+phases_of() { slipway deploy show "$1" --json; }
+step "v2 goes to the group in phases 5 % -> 50 % -> 100 %"
+run deploy create --group "$GROUP" --release v2 --phases 5%,50%,100% --soak 1s --failed-percent 20 --min-finished 3
+GOOD=$(slipway deploy list --json | jq -r '.items[] | select(.release == "v2") | .id')
+slipway deploy watch "$GOOD" | sed 's/^/   /' || fail "the deployment of v2 did not finish"
+[ "$(phases_of "$GOOD" | jq -r .state)" = finished ] || fail "v2 is $(phases_of "$GOOD" | jq -r .state)"
+[ "$(phases_of "$GOOD" | jq -r .counts.succeeded)" = "$DEVICES" ] || fail "not every device succeeded"
+all_run "$V2" "$DEVICES" || until_true 10 "every device says it runs v2" all_run "$V2" "$DEVICES"
+slot_is() { # NAME SLOT SHA LENGTH: the first bytes of a slot are an image
+    [ "$(head -c "$4" "$WORK/$1/slot-$2" | sha256sum | cut -d' ' -f1)" = "$3" ]
+}
+LENGTH=$(stat -c %s "$IMAGES/v2.img")
+for name in alpha beta gamma; do
+    until_true 20 "$name runs v2" device_runs "$name" "$V2"
+    slot_is "$name" "$(device_field "$name" .slot)" "$V2" "$LENGTH" || fail "the slot of $name is not v2"
+done
+fetched=$(sql "SELECT sum(fetched_bytes) FROM deployment_device dd JOIN deployment d ON d.id = dd.deployment_id WHERE d.public_id = '$GOOD'")
+verified "$DEVICES devices run v2; the slots of the three agents hold exactly the signed bytes"
+show "$(mib "$fetched") went over the wire instead of $(mib "$((DEVICES * LENGTH))")"
+
+step "A bad v3: its own health program fails"
+publish v3 3
+show_delta "$V2" "$V3" "v2 -> v3"
+ALPHA=$(device_id alpha) BETA=$(device_id beta)
+SALT=$(slipway deploy salt --group "$GROUP" --phase-percent 5 --first "$ALPHA" --first "$BETA" --others 5-15 --json >"$WORK/salt.json" && jq -r .salt "$WORK/salt.json")
+OTHERS=$(jq -r .others "$WORK/salt.json")
+FIRST=$((OTHERS + 2))
+show "the salt puts agents alpha and beta and $OTHERS simulated devices into the first 5 %; beta's user defers the restart"
+slipway-agent defer 60 --state "$WORK/beta/state" >/dev/null
+run deploy create --group "$GROUP" --release v3 --phases 5%,50%,100% --soak 1s --failed-percent 20 \
+    --min-finished "$((FIRST - 1))" --salt "$SALT"
+BAD=$(slipway deploy list --json | jq -r '.items[] | select(.release == "v3") | .id')
+slipway deploy watch "$BAD" | sed 's/^/   /' || true
+state=$(phases_of "$BAD" | jq -r .state)
+[ "$state" = halted ] || fail "the bad release is '$state', not halted"
+verified "the gate halted it: $(phases_of "$BAD" | jq -c .halt)"
+
+device_state_in() { slipway deploy devices "$1" --json | jq -r --arg d "$2" '.items[] | select(.device == $d) | .state'; } # DEPLOYMENT DEVICE
+until_true 30 "alpha is back on v2" device_runs alpha "$V2"
+until_true 30 "alpha's report" test "$(device_state_in "$BAD" "$ALPHA")" = rolled-back
+booted=$(device_field alpha .slot)
+other=$([ "$booted" = a ] && echo b || echo a)
+slot_is alpha "$booted" "$V2" "$LENGTH" || fail "alpha does not run v2's bytes"
+slot_is alpha "$other" "$V3" "$LENGTH" || fail "alpha never wrote v3"
+verified "alpha wrote v3 to slot $other, ran it, its health check failed, and it booted v2 in slot $booted again"
+until_true 20 "beta staged v3" test "$(device_state_in "$BAD" "$BETA")" = staged
+slipway-agent defer 0 --state "$WORK/beta/state" >/dev/null
+refused() { [ "$(sql "SELECT activated_at IS NULL FROM deployment_device dd JOIN deployment d ON d.id = dd.deployment_id JOIN device v ON v.id = dd.device_id WHERE d.public_id = '$BAD' AND v.device_id = '\\x$BETA'")" = t ]; }
+sleep 3
+refused || fail "beta was allowed to activate after the halt"
+device_runs beta "$V2" || fail "beta left v2"
+verified "beta had staged v3; the deferral over, it asked to activate, was refused, and stays on v2"
+touched=$(phases_of "$BAD" | jq -r .touched)
+[ "$touched" -le "$FIRST" ] && [ "$touched" -ge 1 ] || fail "$touched devices were allowed to activate, the phase holds $FIRST"
+verified "$touched of $DEVICES devices were ever allowed to activate v3; the first phase holds $FIRST"
+still=$(sql "SELECT count(*) FROM device WHERE installed @> ARRAY['\\x$V2'::bytea]")
+[ "$still" = "$DEVICES" ] || fail "only $still devices run v2"
+verified "all $DEVICES devices run v2"
+
+printf '\n%sDone in %d s.%s Where to look next:\n' "$BOLD" "$((SECONDS - started))" "$OFF"
+show "README.md            the five-line tour of the command line"
+show "docs/ARCHITECTURE.md how it is built; docs/FORMATS.md every byte on disk and wire"
+show "docs/API.md          the operator's and the device's HTTP"
+if [ -n "${KEEP:-}" ]; then
+    for pid in "${PIDS[@]}"; do kill "$pid" 2>/dev/null || true; done
+    PIDS=()
+    show "the server still runs: $URL"
+    show "  export SLIPWAY_DEV_DIR=$WORK/var; build/slipway deploy list; stop it with: kill $SERVER_PID"
+    KEEP_WORK=1
+    SERVER_PID=
+fi
