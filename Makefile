@@ -30,7 +30,7 @@ LDFLAGS  += -pthread $(MODE_$(MODE)) $(LINK_$(MODE))
 
 # --- what is built: every .c below a program's folder, main.c last ------------------------------
 found    = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
-objects  = $(patsubst %.c,$(B)/%.o,$(filter-out $(1)/main.c,$(call found,$(1))))
+objects  = $(patsubst %.c,$(B)/%.o,$(filter-out $(1)/main.c $(1)/bin/%,$(call found,$(1))))
 PROGRAMS := slipwayd slipway deltagen slipway-agent
 DIR_slipwayd := server
 DIR_slipway := cli
