@@ -124,14 +124,15 @@ state=$(phases_of "$BAD" | jq -r .state)
 verified "the gate halted it: $(phases_of "$BAD" | jq -c .halt)"
 
 device_state_in() { slipway deploy devices "$1" --json | jq -r --arg d "$2" '.items[] | select(.device == $d) | .state'; } # DEPLOYMENT DEVICE
+state_is() { [ "$(device_state_in "$1" "$2")" = "$3" ]; }
 until_true 30 "alpha is back on v2" device_runs alpha "$V2"
-until_true 30 "alpha's report" test "$(device_state_in "$BAD" "$ALPHA")" = rolled-back
+until_true 30 "alpha's report" state_is "$BAD" "$ALPHA" rolled-back
 booted=$(device_field alpha .slot)
 other=$([ "$booted" = a ] && echo b || echo a)
 slot_is alpha "$booted" "$V2" "$LENGTH" || fail "alpha does not run v2's bytes"
 slot_is alpha "$other" "$V3" "$LENGTH" || fail "alpha never wrote v3"
 verified "alpha wrote v3 to slot $other, ran it, its health check failed, and it booted v2 in slot $booted again"
-until_true 20 "beta staged v3" test "$(device_state_in "$BAD" "$BETA")" = staged
+until_true 20 "beta staged v3" state_is "$BAD" "$BETA" staged
 slipway-agent defer 0 --state "$WORK/beta/state" >/dev/null
 refused() { [ "$(sql "SELECT activated_at IS NULL FROM deployment_device dd JOIN deployment d ON d.id = dd.deployment_id JOIN device v ON v.id = dd.device_id WHERE d.public_id = '$BAD' AND v.device_id = '\\x$BETA'")" = t ]; }
 sleep 3

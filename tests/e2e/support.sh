@@ -167,3 +167,27 @@ device_status() { slipway-agent status --state "$WORK/$1/state" --json; }
 device_field() { device_status "$1" | jq -r "$2"; } # NAME JQ
 device_id() { device_field "$1" .device; }
 device_runs() { [ "$(device_field "$1" .installed.sha256)" = "$2" ]; } # NAME SHA
+device_refusal() { [ "$(device_field "$1" .last_refusal)" = "$2" ]; } # NAME CODE
+# deploy_create RELEASE [options]: prints the deployment's id
+deploy_create() {
+    local release=$1
+    shift
+    slipway deploy create --group "$GROUP" --release "$release" "$@" --json | jq -r .id
+}
+deploy_field() { slipway deploy show "$1" --json | jq -r "$2"; }       # ID JQ
+deploy_is() { [ "$(deploy_field "$1" .state)" = "$2" ]; }             # ID STATE
+deploy_device() { slipway deploy devices "$1" --json | jq -r --arg d "$2" '.items[] | select(.device == $d) | .state'; }
+deploy_device_is() { [ "$(deploy_device "$1" "$2")" = "$3" ]; }       # ID DEVICE STATE
+delta_of() { slipway delta list --json | jq -r --arg from "$1" --arg to "$2" '.items[] | select(.from == $from and .to == $to) | .state'; }
+delta_kept() { [ "$(delta_of "$1" "$2")" = kept ]; }                  # FROM TO
+slot_holds() { [ "$(head -c "$4" "$WORK/$1/slot-$2" | sha256sum | cut -d' ' -f1)" = "$3" ]; } # NAME SLOT SHA LENGTH
+
+# --- a hostile network ---------------------------------------------------------------------------
+proxy_start() { # sets PROXY; rules go to $WORK/rules, the log is $WORK/proxy.requests
+    mkdir -p "$WORK/rules"
+    tamper-proxy "$WORK/rules" "$WORK/proxy.requests" 127.0.0.1 "$PORT" >"$WORK/proxy.port" 2>"$WORK/proxy.log" </dev/null &
+    PIDS+=("$!")
+    until_true 10 "the proxy listens" test -s "$WORK/proxy.port"
+    PROXY=http://127.0.0.1:$(cat "$WORK/proxy.port")
+}
+rule_name() { printf '%s' "$1" | tr / %; } # /t/x -> %t%x

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# kill -9 of the agent at ten moments of an update: a power cut. Whatever was running, the next
+# start is the old or the new system, whole, and the update ends.
+. "$(dirname "$0")/support.sh" "$1"
+server_start
+fleet_start
+image_make "$WORK/v1.img" 6000000 1 0
+V1=$(sha "$WORK/v1.img")
+release_publish v1 1 "$WORK/v1.img"
+SLOT_BYTES=6400000 LOADER_OPTIONS=--respawn
+device_provision one "$WORK/v1.img"
+device_start one
+until_true 20 "the device knows what it runs" device_runs one "$V1"
+
+agent_pid() { pgrep -f "^$BUILD/slipway-agent run --state $WORK/one/state" || true; }
+state_of() { device_field one .state 2>/dev/null || true; }
+# Moments: a state of the device and a pause behind its beginning, so that the cut falls before,
+# in and after the durable write of each.
+moments="downloading:0 downloading:0.02 downloading:0.08 staged:0 activating:0 activating:0.03 verifying:0 verifying:0.03 any:0.3 any:0.6"
+old=$WORK/v1.img
+number=1
+kills=0
+for moment in $moments; do
+    number=$((number + 1))
+    new=$WORK/v$number.img
+    if [ $((number % 2)) = 0 ]; then image_make "$new" 6000000 "$number" 0; else image_edit "$old" "$new" "$number" 0; fi
+    release_publish "v$number" "$number" "$new"
+    id=$(deploy_create "v$number" --phases 100%)
+    want=${moment%%:*}
+    deadline=$((SECONDS + 20 * SLOW))
+    while [ "$SECONDS" -lt "$deadline" ]; do
+        now=$(state_of)
+        if [ "$want" = any ] && [ "$now" != idle ]; then break; fi
+        [ "$now" = "$want" ] && break
+        case $now in succeeded) break ;; esac
+    done
+    sleep "${moment##*:}"
+    pid=$(agent_pid)
+    if [ -n "$pid" ]; then
+        # shellcheck disable=SC2086
+        kill -9 $pid 2>/dev/null && kills=$((kills + 1))
+    fi
+    say "cut $((number - 1)): $moment (agent said '$now')"
+    # Whatever the cut left: the boot file names a slot that holds a whole system.
+    until_true 90 "v$number finishes after the cut" deploy_is "$id" finished
+    until_true 30 "the device runs v$number" device_runs one "$(sha "$new")"
+    slot=$(device_field one .slot)
+    slot_holds one "$slot" "$(sha "$new")" 6000000 || fail "slot $slot does not hold v$number"
+    [ "$(deploy_device "$id" "$(device_id one)")" = succeeded ] || fail "v$number ended as $(deploy_device "$id" "$(device_id one)")"
+    old=$new
+done
+[ "$kills" -ge 8 ] || fail "only $kills kills hit a living agent"
+say "$kills cuts, each update ended whole"
