@@ -17,10 +17,11 @@ void json_cleanup(json_t **tree);
 struct json_limits {
     size_t bytes_max;
     unsigned depth_max;
-    bool integers_only; /* no fractions or exponents, and 0 <= n <= 2^53 - 1 */
+    unsigned containers_max; /* objects and arrays: two bytes of text may cost 200 of memory */
+    bool integers_only;      /* no fractions or exponents, and 0 <= n <= 2^53 - 1 */
 };
-extern const struct json_limits json_limits_metadata; /* 5,000,000 bytes, depth 32, integers */
-extern const struct json_limits json_limits_api;      /* 1 MiB, depth 16, integers */
+extern const struct json_limits json_limits_metadata; /* 5,000,000 bytes, depth 32 */
+extern const struct json_limits json_limits_api;      /* 1 MiB, depth 16 */
 
 /* Refuses duplicate keys, NUL in strings, bytes after the value, invalid UTF-8, and what the
  * limits say: ERR_INVALID or ERR_LIMIT. */
