@@ -50,7 +50,7 @@ static bool write_object(const json_t *object, struct buf *out)
 {
     size_t count = json_object_size(object);
     AUTO_FREE struct member *members = mem_array(count + 1, sizeof(*members));
-    json_t *walked = (json_t *)(uintptr_t)object; /* jansson's iterators are not const */
+    json_t *walked = json_iterable(object);
     size_t n = 0;
     bool good = true;
 

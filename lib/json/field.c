@@ -14,7 +14,7 @@ static const char *path_of(const char *path, const char *name, char *out)
 {
     struct buf text;
 
-    buf_init(&text, PATH_ROOM * 8);
+    buf_init(&text, 64 << 10);
     buf_printf(&text, "%s%s%s", path, path[0] ? "." : "", name);
     (void)text_copy(out, PATH_ROOM, buf_text(&text)); /* cutting is what is wanted */
     buf_done(&text);
@@ -61,6 +61,7 @@ bool json_field_text(const json_t *object, const char *path, const char *name, s
     return true;
 }
 
+// NOLINTNEXTLINE(readability-function-size): a number is never read without its range
 bool json_field_u64(const json_t *object, const char *path, const char *name, uint64_t min,
                     uint64_t max, uint64_t *out, struct err *err)
 {
@@ -172,7 +173,7 @@ bool json_fields_known(const json_t *object, const char *path, const char *const
 
     if (!json_is_object(object))
         return err_set(err, ERR_INVALID, "'%.160s' is not an object", path[0] ? path : "document");
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    json_object_foreach(json_iterable(object), key, value)
     {
         const char *const *name = names;
 

@@ -13,6 +13,8 @@
 
 #define AUTO_JSON CLEANUP(json_cleanup) json_t
 void json_cleanup(json_t **tree);
+/* The same tree for jansson's iterators, which do not know const; it is only read. */
+json_t *json_iterable(const json_t *tree);
 
 struct json_limits {
     size_t bytes_max;

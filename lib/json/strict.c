@@ -31,6 +31,14 @@ void json_cleanup(json_t **tree)
     json_decref(*tree);
 }
 
+json_t *json_iterable(const json_t *tree)
+{
+    json_t *same;
+
+    memcpy(&same, &tree, sizeof(same));
+    return same;
+}
+
 /* The index of the quote that ends the string opened at `at`, or `len`. */
 static size_t string_end(const char *text, size_t len, size_t at)
 {
