@@ -6,8 +6,6 @@
  */
 #include "lib/json/json.h"
 
-#include <string.h>
-
 #include "lib/base/mem.h"
 
 static const uint64_t integer_max = (UINT64_C(1) << 53) - 1;
@@ -33,10 +31,12 @@ void json_cleanup(json_t **tree)
 
 json_t *json_iterable(const json_t *tree)
 {
-    json_t *same;
+    union {
+        const json_t *in;
+        json_t *out;
+    } same = {.in = tree};
 
-    memcpy(&same, &tree, sizeof(same));
-    return same;
+    return same.out;
 }
 
 /* The index of the quote that ends the string opened at `at`, or `len`. */
