@@ -303,7 +303,7 @@ void wire_detail_copy(char out[WIRE_DETAIL_ROOM], const char *text)
     for (; *text && len + 1 < WIRE_DETAIL_ROOM; text++) {
         bool plain = (uint8_t)*text >= 0x20 && (uint8_t)*text < 0x7f;
 
-        out[len++] = plain ? *text : '?';
+        out[len++] = (char)(plain ? *text : '?');
     }
     out[len] = '\0';
 }

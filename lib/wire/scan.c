@@ -18,7 +18,7 @@ static char peek(struct scan *in)
 {
     while (in->at < in->end && strchr(" \t\r\n", *in->at) && *in->at)
         in->at++;
-    return in->at < in->end ? *in->at : '\0';
+    return (char)(in->at < in->end ? *in->at : 0);
 }
 
 static bool take(struct scan *in, char want)

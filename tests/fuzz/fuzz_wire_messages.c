@@ -13,12 +13,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         AUTO_BUF text;                                                                             \
         AUTO_BUF again;                                                                            \
                                                                                                    \
+        buf_init(&text, 1 << 20);                                                                  \
+        buf_init(&again, 1 << 20);                                                                 \
         if (!wire_##type##_parse(data + 1, size - 1, &one, &err)) {                                \
             ASSERT(err.code == ERR_INVALID || err.code == ERR_LIMIT);                              \
             return 0;                                                                              \
         }                                                                                          \
-        buf_init(&text, 1 << 20);                                                                  \
-        buf_init(&again, 1 << 20);                                                                 \
         wire_##type##_format(&one, &text);                                                         \
         ASSERT(wire_##type##_parse(text.data, text.len, &two, &err));                              \
         wire_##type##_format(&two, &again);                                                        \
