@@ -1,0 +1,47 @@
+#pragma once
+/*
+ * Subcommands of `slipway`: each file of them exports one table ending with an empty row, and
+ * main.c lists the tables. A command's name is one or two words ("deploy create"); run() gets
+ * the arguments behind the name, parses them with option_parse() and returns the exit status:
+ * CLI_DONE, CLI_FAILED or CLI_USAGE. Help is printed from the rows, so it cannot drift.
+ */
+#include <stdio.h>
+
+#include "lib/base/err.h"
+#include "lib/json/json.h"
+
+enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+struct option;
+struct cli;
+
+struct cli_command {
+    const char *name;             /* "sign release" */
+    const char *summary;          /* one line, lower case, no full stop */
+    const struct option *options; /* see cli/option.h; ends with an empty row */
+    const char *example;          /* one or more complete lines, without a final newline */
+    int (*run)(int argc, char **argv, struct cli *cli);
+};
+
+/* What every command has at hand. */
+struct cli {
+    const struct cli_command *command; /* the one that runs */
+    bool json;                         /* --json was given: results as JSON on `out` */
+    FILE *out;                         /* results */
+    FILE *err;                         /* complaints and progress */
+};
+
+extern const struct cli_command cli_keys_commands[];
+extern const struct cli_command cli_sign_commands[];
+
+/* Finds the command in the NULL-terminated list of tables and runs it; `--help` and no command
+ * at all print the list. The exit status. */
+int cli_run(const struct cli_command *const *tables, int argc, char **argv, struct cli *cli);
+/* "slipway sign release: TEXT" (or {"error": ...} with --json) on cli->err; CLI_FAILED. */
+int cli_fail(struct cli *cli, const struct err *err);
+/* The same for a wrong command line, with a hint at --help; CLI_USAGE. */
+int cli_usage(struct cli *cli, const char *fmt, ...) PRINTF(2, 3);
+/* One line of compact JSON on cli->out. Borrows the tree. */
+void cli_print_json(struct cli *cli, const json_t *tree);
+/* The command's page: usage, options, example. */
+void cli_print_help(struct cli *cli);

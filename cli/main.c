@@ -1,0 +1,25 @@
+/* `slipway`: the operator's command line and the offline signing tool. Every subcommand is a row
+ * of one of these tables. */
+#include <stdio.h>
+
+#include "cli/command.h"
+
+/* clang-format off */
+static const struct cli_command *const tables[] = {
+    cli_keys_commands,
+    cli_sign_commands,
+    NULL,
+};
+/* clang-format on */
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {.out = stdout, .err = stderr};
+    int status = cli_run(tables, argc - 1, argv + 1, &cli);
+
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        (void)fprintf(stderr, "slipway: could not write the result\n");
+        return CLI_FAILED;
+    }
+    return status;
+}
