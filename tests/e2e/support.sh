@@ -154,7 +154,7 @@ device_provision() {
     truncate -s "$size" "$dir/slot-b"
     [ -x "$WORK/unpack" ] || unpack_small
     slipway-agent provision --server "${3:-$URL}" --claim "$(claim_new 1)" --root "$WORK/1.root.json" \
-        --hwid "$HWID" --state "$dir/state" --slot-a "$dir/slot-a" --slot-b "$dir/slot-b" --boot-file "$dir/boot" >/dev/null
+        --hwid "$HWID" --state "$dir/state" --slot-a "$dir/slot-a" --slot-b "$dir/slot-b" --boot-file "$dir/boot" ${PROVISION_OPTIONS:-} >/dev/null
 }
 # device_start NAME: the loader starts the agent; a death of the agent at any moment is a power cut
 device_start() {
