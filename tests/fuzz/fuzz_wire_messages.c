@@ -1,5 +1,5 @@
 /* The first byte chooses the message. What parses is formatted and parsed again: the second
- * parse gives the same struct, and formatting it gives the same bytes. */
+ * parse succeeds and formats to the same bytes. */
 #include <string.h>
 
 #include "lib/wire/device.h"
@@ -23,7 +23,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         ASSERT(wire_##type##_parse(text.data, text.len, &two, &err));                              \
         wire_##type##_format(&two, &again);                                                        \
         ASSERT(text.len == again.len && memcmp(text.data, again.data, text.len) == 0);             \
-        ASSERT(memcmp(&one, &two, sizeof(one)) == 0);                                              \
     } while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
