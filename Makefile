@@ -63,8 +63,8 @@ $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
 # The loader's half of the `file` boot backend, and other small programs the stories use.
 HELPERS := $(patsubst tests/support/bin/%.c,%,$(wildcard tests/support/bin/*.c))
-$(HELPERS:%=$(B)/%): $(B)/%: $(B)/tests/support/bin/%.o $(B)/device-client.a $(B)/lib.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_lib)
+$(HELPERS:%=$(B)/%): $(B)/%: $(B)/tests/support/bin/%.o $(B)/device-client.a $(B)/server.a $(B)/lib.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_slipwayd) $(LIBS_lib)
 
 # --- tests: one Criterion binary per folder, named after it ---------------------------------------
 TEST_DIRS := $(sort $(dir $(shell find tests/lib tests/server tests/cli tests/deltagen tests/device-client -name 'test_*.c' 2>/dev/null)))
