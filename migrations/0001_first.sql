@@ -9,8 +9,11 @@ CREATE TABLE tenant (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     public_id   uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE,
     name        text NOT NULL UNIQUE CHECK (name ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
+    -- Whose administrators made it; NULL: the installation itself. Only those may make tenants.
+    parent_id   bigint REFERENCES tenant,
     created_at  timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX tenant_parent ON tenant (parent_id);
 
 -- Bearer tokens of operators; only the SHA-256 of a token is kept.
 CREATE TABLE operator_token (
@@ -132,6 +135,7 @@ CREATE TABLE image (
     UNIQUE (tenant_id, sha256)
 );
 CREATE INDEX image_component ON image (component_id, id);
+CREATE INDEX image_tenant_page ON image (tenant_id, id);
 
 -- The image repository's metadata, as received or as signed here. Roots are kept for ever.
 CREATE TABLE repo_document (
@@ -162,9 +166,12 @@ CREATE TABLE release (
     name        text NOT NULL CHECK (name ~ '^[A-Za-z0-9._+~-]{1,63}$'),
     notes       text NOT NULL DEFAULT '',
     created_at  timestamptz NOT NULL DEFAULT now(),
+    -- When the deltas to its images were last queued; NULL: now, please.
+    deltas_planned_at timestamptz,
     UNIQUE (product_id, name)
 );
-CREATE INDEX release_tenant ON release (tenant_id);
+CREATE INDEX release_tenant ON release (tenant_id, id);
+CREATE INDEX release_unplanned ON release (id) WHERE deltas_planned_at IS NULL;
 
 CREATE TABLE release_image (
     release_id  bigint NOT NULL REFERENCES release,
@@ -268,11 +275,14 @@ CREATE TABLE delta (
     devices          bigint NOT NULL DEFAULT 0, -- that ran `from` when it was queued
     created_at       timestamptz NOT NULL DEFAULT now(),
     started_at       timestamptz,
+    -- A running row whose lease ran out belongs to a dead worker: anybody may claim it again.
+    leased_until     timestamptz,
     ended_at         timestamptz,
     UNIQUE (from_image_id, to_image_id)
 );
 CREATE INDEX delta_work ON delta (devices DESC, id) WHERE state IN ('queued', 'running');
 CREATE INDEX delta_tenant_page ON delta (tenant_id, id);
+CREATE INDEX delta_to_image ON delta (to_image_id) WHERE state = 'kept';
 
 -- Operator changes that the servers' memory must follow. Only these statements notify; the paths
 -- of polls and reports never do (a NOTIFY serialises commits).
@@ -295,3 +305,14 @@ CREATE FUNCTION slipway_refuse(code text, message text) RETURNS boolean LANGUAGE
 BEGIN
     RAISE EXCEPTION USING ERRCODE = code, MESSAGE = message;
 END $$;
+
+-- The same for a thing that is looked for: coalesce((SELECT id FROM ...), slipway_missing('group')).
+CREATE FUNCTION slipway_missing(what text) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'SL404', MESSAGE = 'there is no such ' || what;
+END $$;
+
+-- The API's one form of times: RFC 3339 in UTC, whole seconds.
+CREATE FUNCTION slipway_time(moment timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+$$;
