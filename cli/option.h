@@ -45,8 +45,8 @@ struct option_numbers {
 struct option {
     const char *name; /* "out" for --out; "FILE" for a positional one */
     enum option_type type;
-    size_t field; /* offset in the command's struct of values */
     bool required;
+    size_t field; /* offset in the command's struct of values */
     uint64_t min;
     uint64_t max;
     const char *value; /* what stands behind it in the help: "FILE", "N" */
