@@ -21,8 +21,17 @@ enum {
     TUF_TARGETS_BYTES_MAX = 5000000,
     TUF_ROOT_STEPS_MAX = 256,
     TUF_PATH_MAX = 256,
+    TUF_WORD_MAX = 64,
     TUF_HWIDS_MAX = 32,
+    TUF_KEYS_MAX = 64,       /* of one root */
+    TUF_SIGNATURES_MAX = 64, /* of one document */
+    TUF_KEYID_ROOM = HASH_HEX_ROOM,
 };
+
+/* [A-Za-z0-9._/+~-], no leading '/', no empty, "." or ".." component, at most TUF_PATH_MAX. */
+bool tuf_path_is_safe(const char *path);
+/* One component of that, at most TUF_WORD_MAX: names, versions, hardware ids. */
+bool tuf_word_is_safe(const char *word);
 
 /* One entry of signed targets, parsed. Texts are borrowed from `tree`'s document. */
 struct tuf_target {
@@ -56,8 +65,9 @@ struct tuf_io {
     bool (*drop)(void *arg, enum tuf_role role, struct err *err);
     void *arg;
     /* May be NULL. A memo of signature checks that are the same for many devices in one process
-     * (the fleet simulator): asked with the SHA-256 of (role, root's signed bytes, document
-     * bytes); true skips the arithmetic, never the version, expiry and rollback rules. */
+     * (the fleet simulator): asked with the SHA-256 of (role, verifying root's bytes,
+     * document's bytes); true skips the arithmetic, never the version, expiry and rollback rules.
+     */
     bool (*seen)(void *arg, const uint8_t digest[HASH_BYTES]);
     void (*remember)(void *arg, const uint8_t digest[HASH_BYTES]);
 };
@@ -87,9 +97,75 @@ struct tuf_device {
     bool installed;           /* the next three are known */
     uint64_t release_counter; /* of what is installed */
     uint64_t security_epoch;
-    uint64_t floor; /* highest floor ever committed */
+    const uint8_t *sha256; /* of what is installed, or NULL: then an equal counter is accepted and
+                              what that means is the caller's business */
+    uint64_t floor;        /* highest floor ever committed */
 };
-/* Type and path agree, hwid fits, counter >= installed (equal only for the same sha256 is the
- * caller's business), >= floor, epoch >= mine, stepping stone. Each with its own refusal. */
+/* In this order, each with its own refusal: type and path agree (TYPE_ROLE_MISMATCH), hwid fits,
+ * counter above the installed one (equal only for the same sha256), >= floor, epoch >= mine, the
+ * installed counter has reached the stepping stone (an unknown one has not). */
 MUST_USE bool tuf_target_fits(const struct tuf_target *target, const struct tuf_device *device,
                               struct err *err);
+
+/* --- before publication (server) and when signing (command line) --------------------------------
+ */
+
+/* What a document says about itself: parsed strictly, not verified. */
+struct tuf_facts {
+    enum tuf_role role;
+    uint64_t version;
+    int64_t expires_ms;
+};
+MUST_USE bool tuf_peek(const void *data, size_t len, struct tuf_facts *out, struct err *err);
+/* May `fresh` follow `old` (NULL: it is the first, of any version)? Thresholds of both, version
+ * exactly one more, not expired. */
+MUST_USE bool tuf_check_root_step(const struct buf *old, const struct buf *fresh, int64_t now_ms,
+                                  struct err *err);
+/* May `fresh` follow the targets `previous` (NULL: it is the first) under `root`? Signatures,
+ * version exactly one more (TARGETS_VERSION), not expired; every entry is complete; an entry that
+ * was there keeps its hash (ERR_CONFLICT); a new entry's counter is above every earlier one of
+ * the same (type, name, hwid) (RELEASE_ROLLBACK). */
+MUST_USE bool tuf_check_targets(const struct buf *root, const struct buf *fresh,
+                                const struct buf *previous, int64_t now_ms, struct err *err);
+/* Is the document (of any role) signed by the threshold of the root's keys, expiry aside? */
+MUST_USE bool tuf_check_signed(const struct buf *root, const struct buf *document, struct err *err);
+/* Does the (already checked) root give this key to the role? ERR_INVALID when not. */
+MUST_USE bool tuf_check_root_names(const struct buf *root, enum tuf_role role, const char *keyid,
+                                   struct err *err);
+/* Targets that were verified before (kept in our own store), to look into: a set of nothing else.
+ * Strictly parsed, no signature checked. */
+MUST_USE bool tuf_set_of_targets(const void *data, size_t len, struct tuf_set **out,
+                                 struct err *err);
+
+/* --- writing ------------------------------------------------------------------------------------
+ */
+
+struct sign_key;
+
+/* The public key object; the caller owns it. And its keyid: hex SHA-256 of the canonical form. */
+json_t *tuf_key_json(const uint8_t *public_key);
+void tuf_keyid(const uint8_t *public_key, char out[TUF_KEYID_ROOM]);
+/* The same for any key object. */
+MUST_USE bool tuf_keyid_of(const json_t *key, char out[TUF_KEYID_ROOM], struct err *err);
+
+struct tuf_root_plan {
+    uint64_t version;
+    int64_t expires_ms;
+    struct {
+        const json_t *keys[TUF_KEYS_MAX]; /* key objects, borrowed */
+        size_t count;
+        unsigned threshold;
+    } roles[TUF_ROLE_COUNT];
+};
+
+/* The "signed" parts; the caller owns them. */
+MUST_USE bool tuf_make_root(const struct tuf_root_plan *plan, json_t **out, struct err *err);
+/* `targets` ({path: entry}) is borrowed and copied. */
+json_t *tuf_make_targets(uint64_t version, int64_t expires_ms, const json_t *targets);
+json_t *tuf_make_snapshot(uint64_t version, int64_t expires_ms, uint64_t targets_version,
+                          uint64_t targets_length, const uint8_t targets_sha256[HASH_BYTES]);
+json_t *tuf_make_timestamp(uint64_t version, int64_t expires_ms, uint64_t snapshot_version,
+                           uint64_t snapshot_length, const uint8_t snapshot_sha256[HASH_BYTES]);
+/* Appends the whole document, signed by each key, to `out`. */
+MUST_USE bool tuf_sign_document(const json_t *signed_part, const struct sign_key *const *keys,
+                                size_t count, struct buf *out, struct err *err);
