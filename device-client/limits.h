@@ -1,0 +1,38 @@
+#pragma once
+/*
+ * Every bound of the agent on one page.
+ */
+#include <stdint.h>
+
+enum {
+    /* boot */
+    BOOT_TRIES_MAX = 2, /* unconfirmed starts of a new slot before the loader falls back */
+
+    /* waiting, in milliseconds */
+    FIRST_POLL_MS_MAX = 60 * 1000,          /* a fleet that gets its power back spreads out */
+    BACKOFF_BASE_MS = 500,                  /* full jitter below base * 2^failures ... */
+    BACKOFF_MS_MAX = 5 * 60 * 1000,         /* ... and below this */
+    HEALTH_MS_MAX = 60 * 1000,              /* one run of the health program */
+    VERIFY_MS_MAX = 10 * 60 * 1000,         /* to reach the server from a new slot */
+    DEFER_MS_MAX = 24 * 60 * 60 * 1000,     /* from the moment the device learnt of the update */
+    MESSAGE_MS_MAX = 60 * 1000,             /* one exchange of device messages */
+    METADATA_MS_MAX = 10 * 60 * 1000,       /* one metadata file */
+    POLL_JITTER_PERCENT = 20,               /* of the server's interval, both ways */
+    ACTIVATE_RETRY_MS_MAX = 60 * 60 * 1000, /* whatever the server says */
+
+    /* bytes */
+    ANSWER_BYTES_MAX = 64 * 1024,
+    RECORD_BYTES_MAX = 64 * 1024,      /* the state record */
+    CONFIG_BYTES_MAX = 16 * 1024,      /* config and claim files */
+    COPY_BYTES = 256 * 1024,           /* one step of hashing or writing a slot */
+    FETCH_SYNC_BYTES = 1024 * 1024,    /* a download reaches the disk this often */
+    SPACE_SPARE_BYTES = 1024 * 1024,   /* left free on the state folder's file system */
+    DELTA_MEMORY_BYTES_MAX = 48 << 20, /* what a patch may ask for; above: the full image */
+    QUEUE_REPORTS_MAX = 1000,          /* then the oldest are dropped */
+    QUEUE_BYTES_MAX = 1024 * 1024,
+
+    IDENTIFY_TARGETS_MAX = 4096, /* signed images a slot is compared with */
+};
+
+/* A clock this far ahead of the last trusted time is not believed (trust: TIME_JUMP). */
+#define TIME_JUMP_MS_MAX (INT64_C(400) * 86400 * 1000)
