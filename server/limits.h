@@ -20,4 +20,36 @@ enum {
     DB_BACKOFF_MS_MIN = 100,      /* between attempts, doubling, with jitter */
     DB_BACKOFF_MS_MAX = 5000,
     DB_CHANNELS_MAX = 8, /* names listened to */
+    MIGRATIONS_MAX = 999,
+    MIGRATION_BYTES_MAX = 4 << 20,
+};
+
+/* --- the HTTP front (per worker where a number of things is meant) ------------------------------
+ */
+enum {
+    HTTP_LINE_BYTES_MAX = 4 << 10, /* request line: 414 */
+    HTTP_HEAD_BYTES_MAX = 8 << 10, /* request line and headers: 431 */
+    HTTP_HEADERS_MAX = 64,
+    HTTP_CHUNK_LINE_BYTES_MAX = 256,  /* chunk size with its extensions */
+    HTTP_TRAILER_BYTES_MAX = 1 << 10, /* read and forgotten */
+    HTTP_ANSWER_BYTES_MAX = 32 << 20, /* an answer made in memory */
+    HTTP_EXTRA_BYTES_MAX = 4 << 10,   /* a handler's own headers */
+    HTTP_CONNECTIONS_MAX = 9000,      /* then accepting pauses; the kernel's queue waits */
+    HTTP_BACKLOG = 4096,              /* ... this long */
+    HTTP_ACCEPT_MAX = 64,             /* connections accepted per wake-up */
+    HTTP_READ_BYTES = 16 << 10,       /* one read of a head; bounds what is buffered ahead */
+    HTTP_READ_BODY_BYTES = 64 << 10,  /* one read of a body */
+    HTTP_WAKEUP_BYTES = 256 << 10,    /* sent or received before others have their turn */
+    HTTP_TLS_WRITE_BYTES = 16 << 10,  /* one record */
+    HTTP_HEAD_MS_MAX = 10000,         /* first byte to the head's end; also the TLS handshake */
+    HTTP_IDLE_MS_MAX = 75000,         /* keep-alive between requests */
+    HTTP_BODY_BYTES_PER_S_MIN = 1024, /* averaged over the body ... */
+    HTTP_BODY_GRACE_MS = 10000,       /* ... after a start that may be slow */
+    HTTP_STALL_MS_MAX = 60000,        /* a client that takes nothing of its answer */
+    HTTP_LINGER_MS_MAX = 2000,        /* after the last answer, until the client closes */
+    HTTP_LINGER_BYTES_MAX = 1 << 20,  /* ... and so much is read and dropped */
+    HTTP_SWEEP_MS = 1000,             /* how often the deadlines are looked at */
+    HTTP_RETRY_AFTER_S_MIN = 2,       /* with 503 ... */
+    HTTP_RETRY_AFTER_S_SPREAD = 8,    /* ... plus jitter, so that a fleet does not come at once */
+    HTTP_ARENAS_KEPT = 64,            /* free arenas kept for the next requests */
 };
