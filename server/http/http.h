@@ -26,7 +26,7 @@ enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DE
 
 /* Who may call a route. The front only hands this to `authenticate`. */
 enum http_access {
-    ACCESS_PUBLIC,
+    ACCESS_PUBLIC,   /* everybody: `authenticate` is not called */
     ACCESS_DEVICE,   /* a device's session token */
     ACCESS_OPERATOR, /* an operator's token */
 };
@@ -47,7 +47,7 @@ typedef void http_body_fn(struct http_request *req, const void *data, size_t len
 struct http_route {
     const char *method; /* "GET" also serves HEAD */
     /* "/device/v1/poll", "/api/v1/products/:id"; a last segment ":path*" takes the rest, slashes
-     * included. */
+     * included. The first route of the tables that fits is taken. */
     const char *path;
     enum http_access access;
     const char *action; /* for operators: the right that the role must have, else NULL */
@@ -91,8 +91,9 @@ void http_answer_json(struct http_request *req, int status, const char *json);
 void http_answer_error(struct http_request *req, const struct err *err);
 void http_answer_problem(struct http_request *req, int status, const char *type, const char *title,
                          const char *detail);
-/* Sends (part of) a file: Range, If-Range, ETag ("<hex>"), 206/416/304 are handled here; sendfile
- * on plain TCP. Takes ownership of `fd`. */
+/* Sends (part of) a file: Range, If-Range, ETag, 206/416/304 are handled here; sendfile on plain
+ * TCP. `etag` is the content's name (its hash in hex) without quotes. The file must not change.
+ * Takes ownership of `fd`. */
 void http_answer_file(struct http_request *req, int fd, uint64_t size, const char *etag,
                       const char *content_type, const char *cache_control);
 /* An extra header for the coming answer; text is copied. */
@@ -102,7 +103,7 @@ void http_answer_header(struct http_request *req, const char *name, const char *
  * returned. The function answers when `last` was seen, or earlier with an error (the connection
  * then closes when the body was not read to its end). */
 void http_stream_body(struct http_request *req, http_body_fn *fn, void *arg);
-/* Stops and resumes reading a streamed body (back-pressure). */
+/* Stops and resumes reading a streamed body (back-pressure); never calls the function. */
 void http_stream_pause(struct http_request *req, bool pause);
 
 /* --- the server --------------------------------------------------------------------------------
@@ -111,8 +112,10 @@ struct http_app {
     const struct http_route *const *route_tables; /* NULL-terminated list of tables ... */
     const size_t *route_counts;                   /* ... and their lengths */
     void *app;                                    /* handed to handlers */
-    /* Fills req->identity, or sets err (ERR_DENIED: 401 without credentials or 403) and returns
-     * false. Must not block: looks things up in memory. `token` is the bearer token, or NULL. */
+    /* Fills req->identity, or sets err and returns false: ERR_DENIED is answered 401 while
+     * identity.subject_id is 0 (no credential, or one that nobody has) and 403 when it is set
+     * (known, but not allowed). Must not block: looks things up in memory. `token` is the bearer
+     * token, or NULL. Once per request, before the body is read; not for ACCESS_PUBLIC. */
     bool (*authenticate)(struct http_request *req, const char *token, void *app, struct err *err);
 };
 
@@ -133,8 +136,12 @@ unsigned http_server_port(const struct http_server *server);
  * connection closed or `timeout_ms` passed. */
 void http_server_drain(struct http_server *server, int64_t timeout_ms, loop_fn *done, void *arg);
 void http_server_close(struct http_server *server);
-/* Counters of this worker, for tests and metrics. */
+/* Counters of this worker, for tests and metrics; may be read from any thread. */
 struct http_stats {
-    uint64_t connections, requests, refused, bytes_sent;
+    uint64_t connections; /* accepted so far */
+    uint64_t open;        /* of these, open now */
+    uint64_t requests;    /* whole heads, refused ones included */
+    uint64_t refused;    /* answered by the front itself: syntax, route, credential, limits, time */
+    uint64_t bytes_sent; /* heads and bodies, before TLS */
 };
 void http_server_stats(const struct http_server *server, struct http_stats *out);
