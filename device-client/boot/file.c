@@ -136,7 +136,7 @@ bool boot_file_create(const char *path, struct err *err)
 
 static bool read_status(const char *where, struct boot_status *out, struct err *err)
 {
-    struct boot_record record;
+    struct boot_record record = {0};
 
     if (!boot_file_load(where, &record, err))
         return false;
@@ -146,7 +146,7 @@ static bool read_status(const char *where, struct boot_status *out, struct err *
 
 static bool try_once(const char *where, enum slot slot, struct err *err)
 {
-    struct boot_record record;
+    struct boot_record record = {0};
 
     if (!boot_file_load(where, &record, err))
         return false;
@@ -158,7 +158,7 @@ static bool try_once(const char *where, enum slot slot, struct err *err)
 
 static bool confirm(const char *where, enum slot slot, struct err *err)
 {
-    struct boot_record record;
+    struct boot_record record = {0};
 
     if (!boot_file_load(where, &record, err))
         return false;
@@ -169,7 +169,7 @@ static bool confirm(const char *where, enum slot slot, struct err *err)
 
 static bool invalidate(const char *where, enum slot slot, struct err *err)
 {
-    struct boot_record record;
+    struct boot_record record = {0};
 
     if (!boot_file_load(where, &record, err))
         return false;
@@ -181,7 +181,7 @@ static bool invalidate(const char *where, enum slot slot, struct err *err)
 
 static bool give_up(const char *where, enum slot slot, struct err *err)
 {
-    struct boot_record record;
+    struct boot_record record = {0};
     enum slot other = slot_other(slot);
 
     if (!boot_file_load(where, &record, err))

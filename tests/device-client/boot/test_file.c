@@ -65,7 +65,7 @@ Test(boot_file, believes_no_copy_with_a_flipped_bit)
     struct boot_record old = record_of(5);
     struct boot_record next = record_of(6);
 
-    for (size_t bit = 0; bit < 8 * BOOT_COPY_BYTES; bit++) {
+    for (size_t bit = 0; bit < 8UL * BOOT_COPY_BYTES; bit++) {
         uint8_t file[BOOT_FILE_BYTES] = {0};
         struct boot_record out;
         struct err err = {0};

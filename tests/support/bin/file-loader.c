@@ -137,7 +137,7 @@ static bool run_agent(const struct loader *loader, enum slot slot, int *status, 
 /* One start. False: the loader ends with *status. */
 static bool start(const struct loader *loader, int *status, struct err *err)
 {
-    struct boot_record record;
+    struct boot_record record = {0};
     enum slot slot;
 
     *status = 1;
