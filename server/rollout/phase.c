@@ -1,0 +1,25 @@
+/* Which devices a phase holds is computed from their places, never stored. */
+#include "server/rollout/phase.h"
+
+uint32_t rollout_phase_of(const uint32_t *share_milli, uint32_t count, uint64_t place)
+{
+    uint32_t phase = 1;
+
+    while (phase <= count && !place_in_share(place, share_milli[phase - 1]))
+        phase++;
+    return phase;
+}
+
+bool rollout_phases_are_valid(const uint32_t *share_milli, uint32_t count)
+{
+    uint32_t before = 0;
+
+    if (count == 0 || count > ROLLOUT_PHASES_MAX)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (share_milli[i] <= before)
+            return false;
+        before = share_milli[i];
+    }
+    return before == PLACE_SHARE_ALL;
+}
