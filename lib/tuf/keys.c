@@ -156,10 +156,9 @@ bool tuf_doc_verify(const struct tuf_doc *doc, const struct tuf_root *root, enum
     uint8_t digest[HASH_BYTES];
     AUTO_BUF key;
 
+    buf_init(&key, 1 + (2 * HASH_BYTES));
     if (!io || !io->seen)
         return count_signatures(doc, root, few, err);
-
-    buf_init(&key, 1 + (2 * HASH_BYTES));
     buf_add_u8(&key, (uint8_t)doc->role);
     buf_add(&key, root->doc.sha256, HASH_BYTES);
     buf_add(&key, doc->sha256, HASH_BYTES);

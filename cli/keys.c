@@ -1,0 +1,143 @@
+/* `slipway keys`: offline keys. No secret ever leaves its folder. */
+#include <dirent.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/key_dir.h"
+#include "cli/option.h"
+#include "lib/base/mem.h"
+#include "lib/base/text.h"
+#include "lib/os/file.h"
+
+static int run_new(int argc, char **argv, struct cli *cli);
+static int run_list(int argc, char **argv, struct cli *cli);
+
+struct values {
+    const char *dir;
+    struct option_texts roles;
+};
+
+/* clang-format off */
+static const struct option new_options[] = {
+    {.name = "dir",  .type = OPTION_TEXT, .required = true, .field = offsetof(struct values, dir), .value = "DIR", .help = "folder of the keys; made when missing"},
+    {.name = "ROLE", .type = OPTION_ARGS, .field = offsetof(struct values, roles), .help = "names of the keys (root and targets when none is given)"},
+    {0},
+};
+static const struct option list_options[] = {
+    {.name = "dir",  .type = OPTION_TEXT, .required = true, .field = offsetof(struct values, dir), .value = "DIR", .help = "folder of the keys"},
+    {0},
+};
+/* clang-format on */
+
+const struct cli_command cli_keys_commands[] = {
+    {
+        .name = "keys new",
+        .summary = "make offline signing keys (Ed25519)",
+        .options = new_options,
+        .example = "slipway keys new --dir keys",
+        .run = run_new,
+    },
+    {
+        .name = "keys list",
+        .summary = "show the keys of a folder",
+        .options = list_options,
+        .example = "slipway keys list --dir keys",
+        .run = run_list,
+    },
+    {0},
+};
+
+static int print_keys(struct cli *cli, const char *dir, json_t *keys)
+{
+    const json_t *item;
+    size_t i;
+
+    if (cli->json) {
+        AUTO_JSON *answer = json_pack("{s:s, s:O}", "dir", dir, "keys", keys);
+
+        cli_print_json(cli, answer);
+        return CLI_DONE;
+    }
+    json_array_foreach(keys, i, item)
+    {
+        (void)fprintf(cli->out, "%-12s %s%s\n", json_string_value(json_object_get(item, "role")),
+                      json_string_value(json_object_get(item, "keyid")),
+                      json_is_true(json_object_get(item, "secret")) ? "" : "  (public half only)");
+    }
+    return CLI_DONE;
+}
+
+static void add_row(json_t *keys, const char *role, const struct key_public *key, bool secret)
+{
+    json_t *row = json_pack("{s:s, s:s, s:b}", "role", role, "keyid", key->keyid, "secret", secret);
+
+    ASSERT(row && json_array_append_new(keys, row) == 0);
+}
+
+static int run_new(int argc, char **argv, struct cli *cli)
+{
+    struct values values = {0};
+    AUTO_JSON *keys = json_array();
+    struct err err = {0};
+    int status;
+
+    if (!option_parse(argc, argv, cli, &values, &status))
+        return status;
+    if (values.roles.count == 0) {
+        values.roles.items[values.roles.count++] = "root";
+        values.roles.items[values.roles.count++] = "targets";
+    }
+    for (size_t i = 0; i < values.roles.count; i++) {
+        AUTO_KEY_PUBLIC key = {0};
+
+        if (!key_dir_make(values.dir, values.roles.items[i], &key, &err))
+            return cli_fail(cli, &err);
+        add_row(keys, values.roles.items[i], &key, true);
+    }
+    return print_keys(cli, values.dir, keys);
+}
+
+static int is_public_file(const struct dirent *entry)
+{
+    return text_ends_with(entry->d_name, ".pub");
+}
+
+static bool list_key(const char *dir, const char *file, json_t *keys, struct err *err)
+{
+    AUTO_FREE char *role = mem_strndup(file, strlen(file) - strlen(".pub"));
+    AUTO_FREE char *secret_path = mem_printf("%s/%s.key", dir, role);
+    AUTO_KEY_PUBLIC key = {0};
+
+    if (!key_dir_public(dir, role, &key, err))
+        return false;
+    add_row(keys, role, &key, file_exists(secret_path));
+    return true;
+}
+
+static int run_list(int argc, char **argv, struct cli *cli)
+{
+    struct values values = {0};
+    AUTO_JSON *keys = json_array();
+    struct dirent **files = NULL;
+    struct err err = {0};
+    bool good = true;
+    int count;
+    int status;
+
+    if (!option_parse(argc, argv, cli, &values, &status))
+        return status;
+    count = scandir(values.dir, &files, is_public_file, alphasort);
+    if (count < 0) {
+        (void)err_system(&err, "could not read folder '%s'", values.dir);
+        return cli_fail(cli, &err);
+    }
+    for (int i = 0; i < count; i++) {
+        good = good && list_key(values.dir, files[i]->d_name, keys, &err);
+        mem_free(files[i]);
+    }
+    mem_free(files);
+    return good ? print_keys(cli, values.dir, keys) : cli_fail(cli, &err);
+}
