@@ -77,11 +77,11 @@ static const struct rule *rule_for(const struct rollout_view *view, size_t *inde
 {
     bool covers = view->updates_allowed && view->current.deployment_id != 0 && view->current.fits &&
                   view->is_covered && view->standing != ROLLOUT_HALTED;
-    bool current = covers && view->standing == ROLLOUT_OPEN && !view->current.is_running &&
-                   !has(view, CURRENT_ID);
-    bool baseline = view->updates_allowed && view->baseline.deployment_id != 0 &&
-                    view->baseline.fits && !view->baseline.is_running && !view->baseline.is_older &&
-                    !has(view, BASELINE_ID);
+    bool may_current = covers && view->standing == ROLLOUT_OPEN && !view->current.is_running &&
+                       !has(view, CURRENT_ID);
+    bool may_baseline = view->updates_allowed && view->baseline.deployment_id != 0 &&
+                        view->baseline.fits && !view->baseline.is_running &&
+                        !view->baseline.is_older && !has(view, BASELINE_ID);
     enum whose whose = view->deployment_id == view->current.deployment_id    ? CURRENTS
                        : view->deployment_id == view->baseline.deployment_id ? BASELINES
                                                                              : ANOTHERS;
@@ -92,8 +92,8 @@ static const struct rule *rule_for(const struct rollout_view *view, size_t *inde
         if ((rule->row == ANY_ROW || rule->row == row_of(view)) &&
             (rule->whose == ANYBODYS || rule->whose == whose ||
              (rule->whose == STANDING && whose != ANOTHERS)) &&
-            fits(rule->current, current) && fits(rule->covers, covers) &&
-            fits(rule->baseline, baseline) && fits(rule->told, view->is_told_already))
+            fits(rule->current, may_current) && fits(rule->covers, covers) &&
+            fits(rule->baseline, may_baseline) && fits(rule->told, view->is_told_already))
             return rule;
     }
     return NULL;
@@ -156,58 +156,59 @@ Test(rollout_choose, every_combination_follows_one_rule_and_every_rule_is_used)
         cr_expect_gt(used[i], 0, "never used: %s", rules[i].because);
 }
 
+static const struct rollout_candidate current = {CURRENT_ID, true, false, false};
+static const struct rollout_candidate other_hardware = {CURRENT_ID, false, false, false};
+static const struct rollout_candidate baseline = {BASELINE_ID, true, false, false};
+static const struct rollout_candidate older = {BASELINE_ID, true, false, true};
+static const struct rollout_candidate none;
+
 /* The table above and the code could share a mistake; these are the promises in single cases. */
 Test(rollout_choose, keeps_the_promises_of_the_design)
 {
-    static const struct rollout_candidate current = {CURRENT_ID, true, false, false};
-    static const struct rollout_candidate baseline = {BASELINE_ID, true, false, false};
-    static const struct rollout_candidate older = {BASELINE_ID, true, false, true};
-    static const struct rollout_candidate other_hardware = {CURRENT_ID, false, false, false};
-    static const struct rollout_candidate none = {0};
     static const struct {
         const char *what;
-        struct rollout_candidate current;
+        const struct rollout_candidate *current;
         enum rollout_standing standing;
         bool covered;
-        struct rollout_candidate baseline;
+        const struct rollout_candidate *baseline;
         int64_t row;
         enum update_state state;
         enum rollout_action action;
     } cases[] = {
-        {"its phase runs", current, ROLLOUT_OPEN, true, none, 0, UPDATE_IDLE, ROLLOUT_GRANT},
-        {"its phase is to come", current, ROLLOUT_OPEN, false, none, 0, UPDATE_IDLE,
+        {"its phase runs", &current, ROLLOUT_OPEN, true, &none, 0, UPDATE_IDLE, ROLLOUT_GRANT},
+        {"its phase is to come", &current, ROLLOUT_OPEN, false, &none, 0, UPDATE_IDLE,
          ROLLOUT_NOTHING},
-        {"its phase is to come: the baseline meanwhile", current, ROLLOUT_OPEN, false, baseline, 0,
-         UPDATE_IDLE, ROLLOUT_GRANT_BASELINE},
-        {"a pause offers nothing new", current, ROLLOUT_PAUSED, true, baseline, 0, UPDATE_IDLE,
+        {"its phase is to come: the baseline meanwhile", &current, ROLLOUT_OPEN, false, &baseline,
+         0, UPDATE_IDLE, ROLLOUT_GRANT_BASELINE},
+        {"a pause offers nothing new", &current, ROLLOUT_PAUSED, true, &baseline, 0, UPDATE_IDLE,
          ROLLOUT_NOTHING},
-        {"a pause keeps what was offered", current, ROLLOUT_PAUSED, true, baseline, CURRENT_ID,
+        {"a pause keeps what was offered", &current, ROLLOUT_PAUSED, true, &baseline, CURRENT_ID,
          UPDATE_STAGED, ROLLOUT_KEEP},
-        {"a halt keeps what was offered", current, ROLLOUT_HALTED, true, none, CURRENT_ID,
+        {"a halt keeps what was offered", &current, ROLLOUT_HALTED, true, &none, CURRENT_ID,
          UPDATE_STAGED, ROLLOUT_KEEP},
-        {"after a halt the baseline speaks", current, ROLLOUT_HALTED, true, baseline, 0,
+        {"after a halt the baseline speaks", &current, ROLLOUT_HALTED, true, &baseline, 0,
          UPDATE_IDLE, ROLLOUT_GRANT_BASELINE},
-        {"no downgrade to the baseline after a halt", current, ROLLOUT_HALTED, true, older,
+        {"no downgrade to the baseline after a halt", &current, ROLLOUT_HALTED, true, &older,
          CURRENT_ID, UPDATE_SUCCEEDED, ROLLOUT_NOTHING},
-        {"a failed device gets no more of it", current, ROLLOUT_OPEN, true, baseline, CURRENT_ID,
+        {"a failed device gets no more of it", &current, ROLLOUT_OPEN, true, &baseline, CURRENT_ID,
          UPDATE_FAILED, ROLLOUT_NOTHING},
-        {"an aborted offer is taken back", none, ROLLOUT_OPEN, false, none, OTHER_ID, UPDATE_STAGED,
-         ROLLOUT_WITHDRAW},
-        {"a hotfix supersedes what was only staged", current, ROLLOUT_OPEN, true, none, OTHER_ID,
+        {"an aborted offer is taken back", &none, ROLLOUT_OPEN, false, &none, OTHER_ID,
+         UPDATE_STAGED, ROLLOUT_WITHDRAW},
+        {"a hotfix supersedes what was only staged", &current, ROLLOUT_OPEN, true, &none, OTHER_ID,
          UPDATE_STAGED, ROLLOUT_GRANT},
-        {"an activating device finishes first", current, ROLLOUT_OPEN, true, none, OTHER_ID,
+        {"an activating device finishes first", &current, ROLLOUT_OPEN, true, &none, OTHER_ID,
          UPDATE_ACTIVATING, ROLLOUT_KEEP},
-        {"an image for other hardware", other_hardware, ROLLOUT_OPEN, true, none, 0, UPDATE_IDLE,
+        {"an image for other hardware", &other_hardware, ROLLOUT_OPEN, true, &none, 0, UPDATE_IDLE,
          ROLLOUT_NOTHING},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct rollout_view view = {
             .updates_allowed = true,
-            .current = cases[i].current,
+            .current = *cases[i].current,
             .standing = cases[i].standing,
             .is_covered = cases[i].covered,
-            .baseline = cases[i].baseline,
+            .baseline = *cases[i].baseline,
             .deployment_id = cases[i].row,
             .state = cases[i].state,
             .is_told_already = true,

@@ -6,7 +6,7 @@ Test(rollout_gate, stops_above_the_share_once_enough_have_finished)
 {
     static const struct {
         const char *what;
-        uint32_t percent;
+        uint64_t percent;
         uint64_t finished_min;
         uint64_t succeeded;
         uint64_t failed;
@@ -27,7 +27,7 @@ Test(rollout_gate, stops_above_the_share_once_enough_have_finished)
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct rollout_rules rules = {.failed_percent = cases[i].percent,
+        struct rollout_rules rules = {.failed_percent = (uint32_t)cases[i].percent,
                                       .finished_min = cases[i].finished_min};
         struct rollout_counts counts = {cases[i].succeeded, cases[i].failed};
 
@@ -39,7 +39,7 @@ Test(rollout_gate, judges_phases_by_who_is_awake_and_by_evidence)
 {
     static const struct {
         const char *what;
-        uint32_t phase;
+        uint64_t phase;
         struct rollout_counts counts;
         struct rollout_census census;
         enum rollout_verdict verdict;
@@ -59,7 +59,7 @@ Test(rollout_gate, judges_phases_by_who_is_awake_and_by_evidence)
     struct rollout_rules rules = {.failed_percent = 50, .finished_min = 10, .phase_count = 3};
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct rollout_progress progress = {.phase = cases[i].phase};
+        struct rollout_progress progress = {.phase = (uint32_t)cases[i].phase};
 
         cr_expect_eq(rollout_judge(&rules, &cases[i].counts, &cases[i].census, 1000, &progress),
                      cases[i].verdict, "%s", cases[i].what);
@@ -70,15 +70,15 @@ Test(rollout_gate, soaks_from_the_first_time_the_phase_settled)
 {
     static const struct {
         int64_t now_ms;
-        bool is_known;
         uint64_t awake_waiting;
-        enum rollout_verdict verdict;
         int64_t settled_at_ms;
+        enum rollout_verdict verdict;
+        bool is_known;
     } steps[] = {
-        {1000, false, 0, ROLLOUT_STAY, 0},     {2000, true, 3, ROLLOUT_STAY, 0},
-        {3000, true, 0, ROLLOUT_STAY, 3000},   {12999, true, 0, ROLLOUT_STAY, 3000},
-        {13000, true, 1, ROLLOUT_STAY, 3000}, /* one woke: waited for */
-        {13000, false, 0, ROLLOUT_STAY, 3000}, {13000, true, 0, ROLLOUT_ADVANCE, 3000},
+        {1000, 0, 0, ROLLOUT_STAY, false},     {2000, 3, 0, ROLLOUT_STAY, true},
+        {3000, 0, 3000, ROLLOUT_STAY, true},   {12999, 0, 3000, ROLLOUT_STAY, true},
+        {13000, 1, 3000, ROLLOUT_STAY, true}, /* one woke: waited for */
+        {13000, 0, 3000, ROLLOUT_STAY, false}, {13000, 0, 3000, ROLLOUT_ADVANCE, true},
     };
     struct rollout_rules rules = {
         .failed_percent = 0, .finished_min = 1, .soak_ms = 10000, .phase_count = 2};
