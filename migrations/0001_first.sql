@@ -283,6 +283,7 @@ CREATE TABLE delta (
 CREATE INDEX delta_work ON delta (devices DESC, id) WHERE state IN ('queued', 'running');
 CREATE INDEX delta_tenant_page ON delta (tenant_id, id);
 CREATE INDEX delta_to_image ON delta (to_image_id) WHERE state = 'kept';
+CREATE INDEX delta_kept ON delta (tenant_id, sha256) WHERE state = 'kept';
 
 -- Operator changes that the servers' memory must follow. Only these statements notify; the paths
 -- of polls and reports never do (a NOTIFY serialises commits).

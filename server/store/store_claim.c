@@ -1,0 +1,53 @@
+/* Only a token's digest comes here; the token itself is shown once, by the handler. */
+#include "server/store/store_claim.h"
+
+#define CLAIM_JSON                                                                                 \
+    "json_build_object('id', c.public_id, 'group', g.name, 'group_id', g.public_id,"               \
+    " 'product', p.name, 'count', c.count, 'used', c.used,"                                        \
+    " 'expires', slipway_time(c.expires_at), 'created', slipway_time(c.created_at))"
+#define CLAIM_JOIN " JOIN device_group g ON g.id = c.group_id JOIN product p ON p.id = g.product_id"
+
+static const struct db_stmt claim_create = {
+    .name = "claim_create",
+    .params = 5,
+    .sql = "WITH c AS ("
+           "  INSERT INTO claim_token (tenant_id, group_id, digest, count, expires_at)"
+           "  SELECT $1::bigint, coalesce((SELECT id FROM device_group"
+           "                                WHERE tenant_id = $1 AND public_id = $2::uuid),"
+           "                              slipway_missing('group')), $3::bytea, $4::integer,"
+           "         $5::timestamptz"
+           "  RETURNING public_id, group_id, count, used, expires_at, created_at)"
+           " SELECT " CLAIM_JSON " FROM c" CLAIM_JOIN,
+};
+
+void store_claim_create(struct db *db, int64_t tenant_id, const char *group,
+                        const uint8_t digest[HASH_BYTES], int64_t count, int64_t expires_ms,
+                        db_done_fn *done, void *arg)
+{
+    struct db_call *call = db_call_new(db, &claim_create, done, arg);
+
+    db_bind_i64(call, tenant_id);
+    db_bind_text(call, group);
+    db_bind_bytes(call, digest, HASH_BYTES);
+    db_bind_i64(call, count);
+    db_bind_time_ms(call, expires_ms);
+    db_send(call);
+}
+
+static const struct db_stmt claim_list = {
+    .name = "claim_list",
+    .params = 3,
+    .sql = STORE_PAGE("SELECT c.id, " CLAIM_JSON " AS item"
+                      "  FROM claim_token c" CLAIM_JOIN
+                      " WHERE c.tenant_id = $1::bigint AND c.id > $2::bigint"),
+};
+
+void store_claim_list(struct db *db, const struct store_page *page, db_done_fn *done, void *arg)
+{
+    struct db_call *call = db_call_new(db, &claim_list, done, arg);
+
+    store_page_bind(call, page);
+    db_send(call);
+}
+
+const struct db_stmt *const store_claim_statements[] = {&claim_create, &claim_list, NULL};

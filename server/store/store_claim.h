@@ -1,0 +1,12 @@
+#pragma once
+/* Claim tokens: the right of so many devices to join a group. See store_tenant.h. */
+#include "lib/crypto/hash.h"
+#include "server/store/page.h"
+
+extern const struct db_stmt *const store_claim_statements[];
+
+/* Refused with ERR_NOT_FOUND when the tenant has no such group. */
+void store_claim_create(struct db *db, int64_t tenant_id, const char *group,
+                        const uint8_t digest[HASH_BYTES], int64_t count, int64_t expires_ms,
+                        db_done_fn *done, void *arg);
+void store_claim_list(struct db *db, const struct store_page *page, db_done_fn *done, void *arg);

@@ -1,0 +1,55 @@
+/* A product has one component of type os at most; an index of the schema says so too. */
+#include "server/store/store_component.h"
+
+#define COMPONENT_JSON                                                                             \
+    "json_build_object('id', c.public_id, 'type', c.type, 'name', c.name, 'product', p.name,"      \
+    " 'product_id', p.public_id, 'created', slipway_time(c.created_at))"
+
+static const struct db_stmt component_create = {
+    .name = "component_create",
+    .params = 4,
+    .sql = "WITH c AS ("
+           "  INSERT INTO component (tenant_id, product_id, type, name)"
+           "  SELECT $1::bigint, coalesce((SELECT id FROM product"
+           "                                WHERE tenant_id = $1 AND public_id = $2::uuid),"
+           "                              slipway_missing('product')), $3::text, $4::text"
+           "  ON CONFLICT DO NOTHING"
+           "  RETURNING public_id, product_id, type, name, created_at),"
+           " noted AS ("
+           "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'component' FROM c)"
+           " SELECT " COMPONENT_JSON " FROM c JOIN product p ON p.id = c.product_id",
+};
+
+void store_component_create(struct db *db, int64_t tenant_id, const char *product, const char *type,
+                            const char *name, db_done_fn *done, void *arg)
+{
+    struct db_call *call = db_call_new(db, &component_create, done, arg);
+
+    db_bind_i64(call, tenant_id);
+    db_bind_text(call, product);
+    db_bind_text(call, type);
+    db_bind_text(call, name);
+    db_send(call);
+}
+
+static const struct db_stmt component_list = {
+    .name = "component_list",
+    .params = 4,
+    .sql = STORE_PAGE("SELECT c.id, " COMPONENT_JSON " AS item"
+                      "  FROM component c JOIN product p ON p.id = c.product_id"
+                      " WHERE c.tenant_id = $1::bigint AND c.id > $2::bigint"
+                      "   AND ($4::text IS NULL OR c.name = $4)"),
+};
+
+void store_component_list(struct db *db, const struct store_page *page, const char *name,
+                          db_done_fn *done, void *arg)
+{
+    struct db_call *call = db_call_new(db, &component_list, done, arg);
+
+    store_page_bind(call, page);
+    db_bind_text(call, name);
+    db_send(call);
+}
+
+const struct db_stmt *const store_component_statements[] = {&component_create, &component_list,
+                                                            NULL};

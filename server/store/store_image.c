@@ -1,0 +1,166 @@
+/*
+ * An image's row says what the offline signature says; nothing here is an operator's input but
+ * the bytes, and those were compared with the signed hash. Which component it is a version of
+ * follows from type, name and hardware ids: exactly one product may fit.
+ */
+#include "server/store/store_image.h"
+
+#define IMAGE_JSON                                                                                 \
+    "json_build_object('sha256', encode(i.sha256, 'hex'), 'length', i.length, 'path', i.path,"     \
+    " 'version', i.version, 'component', c.name, 'component_id', c.public_id, 'type', c.type,"     \
+    " 'product', p.name, 'product_id', p.public_id, 'hwids', to_json(i.hwids),"                    \
+    " 'release_counter', i.release_counter, 'security_epoch', i.security_epoch,"                   \
+    " 'floor', i.floor, 'stepping_stone', i.stepping_stone,"                                       \
+    " 'full_zstd_length', i.full_zstd_length, 'created', slipway_time(i.created_at))"
+#define IMAGE_JOIN                                                                                 \
+    " JOIN component c ON c.id = i.component_id JOIN product p ON p.id = c.product_id"
+
+/* $1 tenant, $3 type, $4 name, $5 hwids: the one component that fits, or a refusal. */
+#define CHECKED                                                                                    \
+    "checked AS ("                                                                                 \
+    "  SELECT min(c.id) AS component_id,"                                                          \
+    "         CASE count(*) WHEN 1 THEN true"                                                      \
+    "           WHEN 0 THEN slipway_refuse('SL409', format("                                       \
+    "             'no product for the hardware ids %s has a component ''%s'' of type ''%s''',"     \
+    "             array_to_string($5::text[], ', '), $4::text, $3::text))"                         \
+    "           ELSE slipway_refuse('SL409', format("                                              \
+    "             'more than one product has a component ''%s'' for the hardware ids %s',"         \
+    "             $4, array_to_string($5, ', '))) END AS ok"                                       \
+    "    FROM component c JOIN product p ON p.id = c.product_id"                                   \
+    "   WHERE c.tenant_id = $1::bigint AND c.type = $3 AND c.name = $4 AND p.hwids @> $5)"
+
+static void bind_image(struct db_call *call, const struct store_image *image)
+{
+    db_bind_i64(call, image->tenant_id);
+    db_bind_bytes(call, image->sha256, HASH_BYTES);
+    db_bind_text(call, image->type);
+    db_bind_text(call, image->name);
+    db_bind_text_array(call, image->hwids, image->hwid_count);
+}
+
+static const struct db_stmt image_expect = {
+    .name = "image_expect",
+    .params = 5,
+    .sql = "WITH " CHECKED " SELECT (SELECT " IMAGE_JSON " FROM image i" IMAGE_JOIN
+           "          WHERE i.tenant_id = $1 AND i.sha256 = $2::bytea)"
+           "   FROM checked WHERE ok",
+};
+
+void store_image_expect(struct db *db, const struct store_image *image, db_done_fn *done, void *arg)
+{
+    struct db_call *call = db_call_new(db, &image_expect, done, arg);
+
+    bind_image(call, image);
+    db_send(call);
+}
+
+static const struct db_stmt image_add = {
+    .name = "image_add",
+    .params = 12,
+    .sql = "WITH " CHECKED ","
+           " made AS ("
+           "  INSERT INTO image (tenant_id, component_id, sha256, length, path, version, hwids,"
+           "                     release_counter, security_epoch, floor, stepping_stone)"
+           "  SELECT $1, component_id, $2::bytea, $6::bigint, $7::text, $8::text, $5, $9::bigint,"
+           "         $10::bigint, $11::bigint, $12::bigint"
+           "    FROM checked WHERE ok"
+           "  ON CONFLICT (tenant_id, sha256) DO NOTHING"
+           "  RETURNING component_id, sha256, length, path, version, hwids, release_counter,"
+           "            security_epoch, floor, stepping_stone, full_zstd_length, created_at),"
+           " noted AS ("
+           "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'image' FROM made)"
+           " SELECT " IMAGE_JSON
+           "   FROM (SELECT component_id, sha256, length, path, version, hwids, release_counter,"
+           "                security_epoch, floor, stepping_stone, full_zstd_length, created_at"
+           "           FROM made"
+           "         UNION ALL"
+           "         SELECT component_id, sha256, length, path, version, hwids, release_counter,"
+           "                security_epoch, floor, stepping_stone, full_zstd_length, created_at"
+           "           FROM image WHERE tenant_id = $1 AND sha256 = $2) i" IMAGE_JOIN,
+};
+
+void store_image_add(struct db *db, const struct store_image *image, db_done_fn *done, void *arg)
+{
+    struct db_call *call = db_call_new(db, &image_add, done, arg);
+
+    bind_image(call, image);
+    db_bind_i64(call, (int64_t)image->length);
+    db_bind_text(call, image->path);
+    db_bind_text(call, image->version);
+    db_bind_i64(call, (int64_t)image->release_counter);
+    db_bind_i64(call, (int64_t)image->security_epoch);
+    db_bind_i64(call, (int64_t)image->floor);
+    db_bind_i64(call, (int64_t)image->stepping_stone);
+    db_send(call);
+}
+
+static const struct db_stmt image_list = {
+    .name = "image_list",
+    .params = 3,
+    .sql = STORE_PAGE("SELECT i.id, " IMAGE_JSON " AS item"
+                      "  FROM image i" IMAGE_JOIN
+                      " WHERE i.tenant_id = $1::bigint AND i.id > $2::bigint"),
+};
+
+void store_image_list(struct db *db, const struct store_page *page, db_done_fn *done, void *arg)
+{
+    struct db_call *call = db_call_new(db, &image_list, done, arg);
+
+    store_page_bind(call, page);
+    db_send(call);
+}
+
+static const struct db_stmt image_get = {
+    .name = "image_get",
+    .params = 2,
+    .sql =
+        "SELECT " IMAGE_JSON " FROM image i" IMAGE_JOIN " WHERE i.tenant_id = $1 AND i.sha256 = $2",
+};
+
+void store_image_get(struct db *db, int64_t tenant_id, const uint8_t sha256[HASH_BYTES],
+                     db_done_fn *done, void *arg)
+{
+    struct db_call *call = db_call_new(db, &image_get, done, arg);
+
+    db_bind_i64(call, tenant_id);
+    db_bind_bytes(call, sha256, HASH_BYTES);
+    db_send(call);
+}
+
+static const struct db_stmt image_file = {
+    .name = "image_file",
+    .params = 3,
+    .sql = "SELECT i.length FROM image i JOIN tenant t ON t.id = i.tenant_id"
+           " WHERE t.name = $1 AND i.sha256 = $2 AND i.path = $3",
+};
+
+void store_image_file(struct db *db, const char *tenant, const uint8_t sha256[HASH_BYTES],
+                      const char *path, db_done_fn *done, void *arg)
+{
+    struct db_call *call = db_call_new(db, &image_file, done, arg);
+
+    db_bind_text(call, tenant);
+    db_bind_bytes(call, sha256, HASH_BYTES);
+    db_bind_text(call, path);
+    db_send(call);
+}
+
+static const struct db_stmt delta_file = {
+    .name = "delta_file",
+    .params = 2,
+    .sql = "SELECT d.length FROM delta d JOIN tenant t ON t.id = d.tenant_id"
+           " WHERE t.name = $1 AND d.sha256 = $2 AND d.state = 'kept' LIMIT 1",
+};
+
+void store_delta_file(struct db *db, const char *tenant, const uint8_t sha256[HASH_BYTES],
+                      db_done_fn *done, void *arg)
+{
+    struct db_call *call = db_call_new(db, &delta_file, done, arg);
+
+    db_bind_text(call, tenant);
+    db_bind_bytes(call, sha256, HASH_BYTES);
+    db_send(call);
+}
+
+const struct db_stmt *const store_image_statements[] = {
+    &image_expect, &image_add, &image_list, &image_get, &image_file, &delta_file, NULL};

@@ -1,0 +1,73 @@
+/* A product is made with the five groups that design.md names, so a fleet can start at once. */
+#include "server/store/store_product.h"
+
+#define PRODUCT_JSON                                                                               \
+    "json_build_object('id', public_id, 'name', name, 'hwids', to_json(hwids),"                    \
+    " 'created', slipway_time(created_at))"
+
+static const struct db_stmt product_create = {
+    .name = "product_create",
+    .params = 3,
+    .sql = "WITH made AS ("
+           "  INSERT INTO product (tenant_id, name, hwids) VALUES ($1::bigint, $2, $3::text[])"
+           "  ON CONFLICT (tenant_id, name) DO NOTHING"
+           "  RETURNING id, public_id, name, hwids, created_at),"
+           " groups AS ("
+           "  INSERT INTO device_group (tenant_id, product_id, name)"
+           "  SELECT $1, made.id, given.name"
+           "    FROM made, unnest(ARRAY['development', 'field-test', 'production',"
+           "                            'field-test-os-evaluation', 'production-os-evaluation'])"
+           "         AS given (name)),"
+           " noted AS ("
+           "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'product' FROM made)"
+           " SELECT " PRODUCT_JSON " FROM made",
+};
+
+void store_product_create(struct db *db, int64_t tenant_id, const char *name,
+                          const char *const *hwids, size_t hwid_count, db_done_fn *done, void *arg)
+{
+    struct db_call *call = db_call_new(db, &product_create, done, arg);
+
+    db_bind_i64(call, tenant_id);
+    db_bind_text(call, name);
+    db_bind_text_array(call, hwids, hwid_count);
+    db_send(call);
+}
+
+static const struct db_stmt product_list = {
+    .name = "product_list",
+    .params = 4,
+    .sql = STORE_PAGE("SELECT id, " PRODUCT_JSON " AS item"
+                      "  FROM product"
+                      " WHERE tenant_id = $1::bigint AND id > $2::bigint"
+                      "   AND ($4::text IS NULL OR name = $4)"),
+};
+
+void store_product_list(struct db *db, const struct store_page *page, const char *name,
+                        db_done_fn *done, void *arg)
+{
+    struct db_call *call = db_call_new(db, &product_list, done, arg);
+
+    store_page_bind(call, page);
+    db_bind_text(call, name);
+    db_send(call);
+}
+
+static const struct db_stmt product_get = {
+    .name = "product_get",
+    .params = 2,
+    .sql = "SELECT " PRODUCT_JSON " FROM product WHERE tenant_id = $1 AND public_id = $2::uuid",
+};
+
+void store_product_get(struct db *db, int64_t tenant_id, const char *id, db_done_fn *done,
+                       void *arg)
+{
+    struct db_call *call = db_call_new(db, &product_get, done, arg);
+
+    db_bind_i64(call, tenant_id);
+    db_bind_text(call, id);
+    db_send(call);
+}
+
+const struct db_stmt *const store_product_statements[] = {&product_create, &product_list,
+                                                          &product_get, NULL};

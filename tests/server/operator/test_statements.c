@@ -1,0 +1,51 @@
+/* Every statement of the operator's half is one that PostgreSQL understands. */
+#include <criterion/criterion.h>
+
+#include "lib/base/mem.h"
+#include "server/db/sync.h"
+#include "server/store/store_claim.h"
+#include "server/store/store_component.h"
+#include "server/store/store_delta.h"
+#include "server/store/store_delta_view.h"
+#include "server/store/store_deployment.h"
+#include "server/store/store_device_view.h"
+#include "server/store/store_group.h"
+#include "server/store/store_image.h"
+#include "server/store/store_product.h"
+#include "server/store/store_release.h"
+#include "server/store/store_repo.h"
+#include "server/store/store_report_view.h"
+#include "server/store/store_tenant.h"
+#include "tests/support/pg.h"
+
+Test(statements, are_prepared_with_as_many_parameters_as_they_say)
+{
+    static const struct db_stmt *const *const files[] = {
+        store_claim_statements,      store_component_statements,   store_delta_statements,
+        store_delta_view_statements, store_deployment_statements,  store_device_view_statements,
+        store_group_statements,      store_image_statements,       store_product_statements,
+        store_release_statements,    store_report_view_statements, store_repo_statements,
+        store_tenant_statements,
+    };
+    AUTO_FREE char *database = pg_test_database();
+    AUTO_DB_SYNC *sync = NULL;
+    struct err err = {0};
+
+    cr_assert(db_sync_open(database, &sync, &err), "%s", err.text);
+    for (size_t f = 0; f < COUNT(files); f++) {
+        for (const struct db_stmt *const *at = files[f]; *at; at++) {
+            AUTO_FREE char *prepare = mem_printf("PREPARE %s AS %s", (*at)->name, (*at)->sql);
+            const char *name = (*at)->name;
+            const struct db_result *result;
+
+            cr_expect(db_sync_run(sync, prepare, &err), "%s: %s", (*at)->name, err.text);
+            cr_assert(db_sync_query(sync,
+                                    "SELECT coalesce(cardinality(parameter_types), 0)"
+                                    "  FROM pg_prepared_statements WHERE name = $1",
+                                    &name, 1, &result, &err),
+                      "%s", err.text);
+            if (db_rows(result) == 1)
+                cr_expect_eq(db_i64(result, 0, 0), (int64_t)(*at)->params, "%s", (*at)->name);
+        }
+    }
+}
