@@ -57,7 +57,7 @@ static void move_to(struct db_conn *conn, enum conn_state to)
             return;
         }
     }
-    ASSERT(!"the move is in the table");
+    ASSERT(false && "the move is in the table");
 }
 
 /* 100 ms doubling to 5 s, and of that a random half, so that workers do not knock together. */
@@ -290,7 +290,7 @@ static void on_timer(void *arg)
             check_patience(conn);
         break;
     case CONN_STATE_COUNT:
-        ASSERT(!"a state");
+        ASSERT(false && "a state");
     }
 }
 

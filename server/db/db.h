@@ -97,6 +97,7 @@ void db_bind_bytes_array(struct db_call *call, const struct db_slice *slices,
 /* --- results: rows and columns count from 0 ----------------------------------------------------
  */
 size_t db_rows(const struct db_result *result);
+unsigned db_columns(const struct db_result *result);
 /* Rows that an INSERT, UPDATE or DELETE without RETURNING touched. */
 uint64_t db_affected(const struct db_result *result);
 bool db_is_null(const struct db_result *result, size_t row, unsigned col);

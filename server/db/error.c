@@ -55,7 +55,7 @@ void db_error_set(struct err *err, const char *sqlstate, const char *message)
     for (char *c = err->text; *c; c++) {
         if (*c == '"')
             *c = '\'';
-        else if (*c == '\n')
+        else if ((unsigned char)*c < ' ')
             *c = c[1] ? ' ' : '\0';
     }
 }

@@ -8,15 +8,20 @@
 
 #include "lib/base/text.h"
 
-static int row_of(const struct db_result *result, size_t row, unsigned col)
-{
-    ASSERT(row < db_rows(result) && col < (unsigned)PQnfields(result->pg));
-    return (int)row;
-}
-
 size_t db_rows(const struct db_result *result)
 {
     return (size_t)PQntuples(result->pg);
+}
+
+unsigned db_columns(const struct db_result *result)
+{
+    return (unsigned)PQnfields(result->pg);
+}
+
+static int row_of(const struct db_result *result, size_t row, unsigned col)
+{
+    ASSERT(row < db_rows(result) && col < db_columns(result));
+    return (int)row;
 }
 
 uint64_t db_affected(const struct db_result *result)
@@ -25,7 +30,7 @@ uint64_t db_affected(const struct db_result *result)
     uint64_t count = 0;
 
     if (text[0] != '\0' && !text_to_u64(text, strlen(text), 0, UINT64_MAX, &count))
-        ASSERT(!"libpq's count is a number");
+        ASSERT(false && "libpq's count is a number");
     return count;
 }
 
@@ -74,7 +79,7 @@ int64_t db_time_ms(const struct db_result *result, size_t row, unsigned col)
     seconds[19] = 'Z';
     seconds[20] = '\0';
     if (!text_to_time(seconds, 20, &time_ms))
-        ASSERT(!"the time is in ISO form, between 1970 and 9999");
+        ASSERT(false && "the time is in ISO form, between 1970 and 9999");
     if (text[19] == '.') {
         for (const char *c = text + 20; *c >= '0' && *c <= '9' && unit_ms > 0; c++) {
             time_ms += (*c - '0') * unit_ms;
