@@ -1,0 +1,29 @@
+#pragma once
+/*
+ * One worker: a thread with a loop, a listener and PostgreSQL connections of its own. It is what
+ * the front hands to every handler as `app`. Plain data: the pointers are set once, before the
+ * loop runs, and a module takes from here only what it needs.
+ */
+#include <stdint.h>
+
+struct loop;
+struct db;
+struct http_server;
+struct offload;
+struct auth_tokens;
+struct repo;
+struct artifact_store;
+
+struct worker {
+    /* its own */
+    int number;
+    struct loop *loop;
+    struct db *db;
+    struct http_server *http;
+
+    /* shared by all workers; each is safe to use from any thread */
+    struct offload *offload;
+    struct auth_tokens *tokens;       /* operators' tokens */
+    struct repo *repo;                /* the image repositories' current documents */
+    struct artifact_store *artifacts; /* files by hash */
+};
