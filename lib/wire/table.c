@@ -159,6 +159,8 @@ static bool read_value(struct scan *in, const struct wire_field *field, void *ba
     case WIRE_HASHES:
     case WIRE_LIST:
         return read_list(in, field, base, err);
+    case WIRE_OBJECT:
+        return read_object(in, field->of, out, err);
     case WIRE_EMPTY:
         return scan_skip(in, err);
     }
@@ -339,6 +341,9 @@ static void write_value(struct buf *out, const struct wire_field *field, const v
     case WIRE_HASHES:
     case WIRE_LIST:
         write_list(out, field, base);
+        return;
+    case WIRE_OBJECT:
+        wire_format(field->of, at, out);
         return;
     case WIRE_EMPTY:
         buf_add_text(out, "{}");

@@ -18,6 +18,7 @@ enum wire_kind {
     WIRE_REFUSAL,      /* enum refusal */
     WIRE_HASHES,       /* uint8_t[room][32] and a size_t count: a list of 64 hex digits */
     WIRE_LIST,         /* an array of structs and a size_t count: a list of objects */
+    WIRE_OBJECT,       /* a struct: an object */
     WIRE_EMPTY,        /* always {} when written; whatever when read */
 };
 
@@ -46,7 +47,7 @@ struct wire_field {
     uint64_t min; /* of a number, of a text's length, of a list's entries */
     uint64_t max;
     bool (*fits)(const char *text); /* WIRE_TEXT: what else it must be, or NULL */
-    const struct wire_table *of;    /* WIRE_LIST */
+    const struct wire_table *of;    /* WIRE_LIST, WIRE_OBJECT */
 };
 
 struct wire_table {

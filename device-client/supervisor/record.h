@@ -1,0 +1,60 @@
+#pragma once
+/*
+ * What the agent must remember across power cuts, as one file that is replaced in one step:
+ * line 1 is a JSON object, line 2 is "crc32c " and the 8 hex digits of line 1's checksum.
+ */
+#include "device-client/boot/boot.h"
+#include "lib/update/state.h"
+#include "lib/wire/device.h"
+
+enum { RECORD_VERSION_ROOM = 129, RECORD_ERROR_ROOM = 241 };
+
+/* What the signed metadata says about an image. `known` is false for an unknown content. */
+struct image {
+    bool known;
+    char path[WIRE_PATH_ROOM];
+    uint8_t sha256[HASH_BYTES];
+    uint64_t length;
+    char name[RECORD_VERSION_ROOM]; /* of the component */
+    char version[RECORD_VERSION_ROOM];
+    uint64_t release_counter;
+    uint64_t security_epoch;
+    uint64_t floor;
+};
+
+struct record {
+    enum update_state state;
+    uint64_t assignment;             /* of the last offer that was stored or withdrawn */
+    char deployment[WIRE_UUID_ROOM]; /* "" when idle, or when installed by hand */
+    struct wire_target offered;      /* what the server chose */
+    struct wire_delta deltas[WIRE_DELTAS_MAX];
+    size_t delta_count;
+    struct image image;   /* what is signed about it, from `downloading` on */
+    uint64_t target_slot; /* enum slot; where it goes */
+    enum refusal reason;  /* why the present state is what it is */
+    char detail[WIRE_DETAIL_ROOM];
+    uint64_t bytes;                         /* fetched for this update */
+    bool delta_refused;                     /* a patch was wrong: only the full image is left */
+    int64_t offered_ms;                     /* when the device learnt of it */
+    uint64_t report_seq;                    /* of the present state's report, in ... */
+    uint8_t report_epoch[WIRE_EPOCH_BYTES]; /* ... this epoch of the queue */
+
+    uint64_t running;               /* enum slot; as the loader last started us */
+    struct image slots[SLOT_COUNT]; /* what they hold */
+    size_t slot_count;              /* always SLOT_COUNT once made */
+    uint64_t floor;                 /* counters below it never boot again */
+    int64_t trusted_ms;             /* time never goes back below it */
+    int64_t walked_ms;              /* when the metadata was last walked */
+    int64_t timestamp_expires_ms;
+    enum refusal last_refusal;
+    char last_error[RECORD_ERROR_ROOM];
+};
+
+/* A device that knows nothing yet. */
+void record_init(struct record *record);
+/* Pure. ERR_INVALID for a file that is not whole. */
+MUST_USE bool record_parse(const void *data, size_t len, struct record *out, struct err *err);
+void record_format(const struct record *record, struct buf *out);
+MUST_USE bool record_load(const char *path, struct record *out, struct err *err);
+/* Durable when it returns. */
+MUST_USE bool record_save(const char *path, const struct record *record, struct err *err);
