@@ -68,15 +68,15 @@ enum http_scan_verdict http_scan(struct http_scan *scan, const char *data, size_
     bool done = false;
 
     while (scan->pos < len) {
+        if (scan->line == scan->head && scan->pos - scan->head >= HTTP_LINE_BYTES_MAX) {
+            (void)refuse(refusal, 414, "the request line is too long");
+            return HTTP_SCAN_REFUSED;
+        }
         if (!scan_byte(scan, data, &done, refusal))
             return HTTP_SCAN_REFUSED;
         scan->pos++;
         if (done)
             return HTTP_SCAN_DONE;
-        if (scan->line == scan->head && scan->pos - scan->head > HTTP_LINE_BYTES_MAX) {
-            (void)refuse(refusal, 414, "the request line is too long");
-            return HTTP_SCAN_REFUSED;
-        }
         if (scan->pos - scan->head >= HTTP_HEAD_BYTES_MAX) {
             (void)refuse(refusal, 431, "the headers are too long");
             return HTTP_SCAN_REFUSED;

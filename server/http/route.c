@@ -17,6 +17,7 @@ static bool fits(const char *pattern, const char *path, struct piece pieces[HTTP
 {
     size_t count = 0;
 
+    memset(pieces, 0, HTTP_PARAMS_MAX * sizeof(*pieces)); /* of a route that nearly fitted */
     while (*pattern) {
         size_t name_len;
         size_t len;
@@ -85,8 +86,9 @@ enum http_match_verdict http_route_find(const struct http_app *app, enum http_me
             find_in(app->route_tables[i], app->route_counts[i], method, path, pieces, out->allow);
         if (!out->route)
             continue;
+        out->allow[0] = '\0';
         for (size_t k = 0; k < HTTP_PARAMS_MAX; k++) {
-            if (strchr(out->route->path, ':') && pieces[k].text)
+            if (pieces[k].text)
                 out->params[k] = arena_strndup(arena, pieces[k].text, pieces[k].len);
         }
         return HTTP_MATCH_FOUND;
