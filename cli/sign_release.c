@@ -220,13 +220,14 @@ static bool sign(const struct values *values, struct cli *cli, json_t *answer, s
             return false;
     }
 
-    body = tuf_make_targets(version + 1, expires_ms, targets);
+    version++;
+    body = tuf_make_targets(version, expires_ms, targets);
     if (!sign_targets(values, body, &document, err) ||
         !tuf_check_targets(&root, &document, values->previous ? &previous : NULL, now_ms, err))
         return false;
     text_from_time(expires_ms, expires);
     set_new(answer, "role", json_string("targets"));
-    set_new(answer, "version", json_integer((json_int_t)(version + 1)));
+    set_new(answer, "version", json_integer((json_int_t)version));
     set_new(answer, "expires", json_string(expires));
     set_new(answer, "out", json_string(values->out));
     return sign_write(values->out, &document, err);
