@@ -42,7 +42,7 @@ say "the same metadata again is a conflict, other people's keys are refused"
 expect 409 POST /api/v1/repo/metadata --data-binary "@$WORK/1.targets.json"
 slipway keys new --dir "$WORK/evil" >/dev/null
 slipway sign root --keys "$WORK/evil" --online "$WORK/online.json" --out "$WORK/evil.root.json" >/dev/null
-slipway sign release --keys "$WORK/evil" --root "$WORK/evil.root.json" --previous "$WORK/1.targets.json" --out "$WORK/evil.targets.json" \
+slipway sign release --keys "$WORK/evil" --root "$WORK/evil.root.json" --accept-previous --previous "$WORK/1.targets.json" --out "$WORK/evil.targets.json" \
     --component base-os --version v2 --counter 2 --hwid "$HWID" "$WORK/v2.img" >/dev/null
 curl -sS -o "$WORK/answer" -w '%{http_code}' -H "Authorization: Bearer $TOKEN" --data-binary "@$WORK/evil.targets.json" "$URL/api/v1/repo/metadata" >"$WORK/status"
 [ "$(cat "$WORK/status")" -ge 400 ] || fail "foreign metadata was published"
