@@ -30,7 +30,7 @@ LDFLAGS  += -pthread $(MODE_$(MODE)) $(LINK_$(MODE))
 
 # --- what is built: every .c below a program's folder, main.c last ------------------------------
 found    = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
-objects  = $(patsubst %.c,$(B)/%.o,$(filter-out $(1)/main.c $(1)/bin/%,$(call found,$(1))))
+objects  = $(patsubst %.c,$(B)/o/%.o,$(filter-out $(1)/main.c $(1)/bin/%,$(call found,$(1))))
 PROGRAMS := slipwayd slipway deltagen slipway-agent
 DIR_slipwayd := server
 DIR_slipway := cli
@@ -44,7 +44,8 @@ LIBS_deltagen      := -ldivsufsort -ldivsufsort64
 all: $(PROGRAMS:%=$(B)/%) $(B)/file-loader   ## build the programs into build/MODE (default)
 	@for p in $(PROGRAMS); do ln -sfn $(MODE)/$$p build/$$p; done
 
-$(B)/%.o: %.c
+# Objects have a folder of their own: build/MODE/deltagen is a program.
+$(B)/o/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
@@ -56,14 +57,14 @@ endef
 $(foreach d,lib $(foreach p,$(PROGRAMS),$(DIR_$(p))) tests/support,$(eval $(call archive,$(d))))
 
 define program
-$(B)/$(1): $(B)/$(DIR_$(1))/main.o $(B)/$(DIR_$(1)).a $(B)/lib.a
+$(B)/$(1): $(B)/o/$(DIR_$(1))/main.o $(B)/$(DIR_$(1)).a $(B)/lib.a
 	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) $$(LIBS_lib)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
 # The loader's half of the `file` boot backend, and other small programs the stories use.
 HELPERS := $(patsubst tests/support/bin/%.c,%,$(wildcard tests/support/bin/*.c))
-$(HELPERS:%=$(B)/%): $(B)/%: $(B)/tests/support/bin/%.o $(B)/device-client.a $(B)/server.a $(B)/lib.a
+$(HELPERS:%=$(B)/%): $(B)/%: $(B)/o/tests/support/bin/%.o $(B)/device-client.a $(B)/server.a $(B)/lib.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_slipwayd) $(LIBS_lib)
 
 # --- tests: one Criterion binary per folder, named after it ---------------------------------------
@@ -72,17 +73,18 @@ TESTS     := $(patsubst tests/%/,$(B)/tests/%/run,$(TEST_DIRS))
 tested     = $(word 2,$(subst /, ,$(1)))
 LIBS_server := $(LIBS_slipwayd)
 define test_binary
-$(B)/$(1)run: $(patsubst %.c,$(B)/%.o,$(wildcard $(1)test_*.c)) $(B)/tests/support.a \
+$(B)/$(1)run: $(patsubst %.c,$(B)/o/%.o,$(wildcard $(1)test_*.c)) $(B)/tests/support.a \
               $(if $(filter lib,$(call tested,$(1))),,$(B)/$(call tested,$(1)).a) $(B)/lib.a
+	@mkdir -p $$(@D)
 	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(call tested,$(1))) $$(LIBS_lib) -lcriterion
 endef
 $(foreach d,$(TEST_DIRS),$(eval $(call test_binary,$(d))))
 # Criterion's macros and assertions are not written for these warnings.
-$(TEST_DIRS:%=$(B)/%%.o): WARN += -Wno-pedantic -Wno-missing-prototypes -Wno-null-dereference
+$(TEST_DIRS:%=$(B)/o/%%.o): WARN += -Wno-pedantic -Wno-missing-prototypes -Wno-null-dereference
 
 # --- fuzz targets: the stored corpus is replayed by an ordinary test -------------------------------
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-$(FUZZ:%=$(B)/replay_%): $(B)/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o \
+$(FUZZ:%=$(B)/replay_%): $(B)/replay_%: $(B)/o/tests/fuzz/fuzz_%.o $(B)/o/tests/fuzz/replay.o \
                          $(B)/server.a $(B)/deltagen.a $(B)/lib.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_slipwayd) $(LIBS_deltagen) $(LIBS_lib)
 FUZZ_SECONDS ?= 60
