@@ -1,0 +1,72 @@
+/* The comparison is byte by byte, beside the applier's own of the hash. */
+#include "deltagen/check.h"
+
+#include <string.h>
+
+#include "lib/delta/apply.h"
+
+struct check {
+    const struct image *old, *new_image;
+    const struct check_options *options;
+    const uint8_t *patch;
+    size_t patch_len;
+    size_t patch_pos;
+    size_t new_pos;
+};
+
+static bool read_old(void *arg, uint64_t offset, void *buf, size_t len, struct err *err)
+{
+    const struct check *check = arg;
+
+    (void)err;
+    ASSERT(offset <= check->old->len && len <= check->old->len - offset);
+    memcpy(buf, check->old->data + offset, len);
+    return true;
+}
+
+static bool read_patch(void *arg, void *buf, size_t room, size_t *got, struct err *err)
+{
+    struct check *check = arg;
+    size_t left = check->patch_len - check->patch_pos;
+
+    (void)err;
+    *got = left < room ? left : room;
+    memcpy(buf, check->patch + check->patch_pos, *got);
+    check->patch_pos += *got;
+    return true;
+}
+
+static bool compare_new(void *arg, const void *buf, size_t len, struct err *err)
+{
+    struct check *check = arg;
+
+    if (len > check->new_image->len - check->new_pos ||
+        memcmp(check->new_image->data + check->new_pos, buf, len) != 0)
+        return err_refuse(err, REFUSAL_DELTA_RESULT_HASH,
+                          "patch gives other bytes than the new image after byte %zu",
+                          check->new_pos);
+    check->new_pos += len;
+    if (check->options->progress)
+        check->options->progress(check->options->progress_arg, check->new_pos);
+    return true;
+}
+
+bool check_patch(const struct image *old, const uint8_t *patch, size_t patch_len,
+                 const struct image *new_image, const struct check_options *options,
+                 struct err *err)
+{
+    struct check check = {.old = old,
+                          .new_image = new_image,
+                          .options = options,
+                          .patch = patch,
+                          .patch_len = patch_len};
+    const struct delta_io io = {
+        .arg = &check, .read_old = read_old, .read_patch = read_patch, .write_new = compare_new};
+    uint64_t old_length = old->len;
+    const struct delta_limits limits = {.new_length_max = new_image->len,
+                                        .memory_bytes_max = options->memory_bytes_max,
+                                        .old_length = &old_length,
+                                        .old_sha256 = options->old_sha256};
+
+    return delta_apply(&io, &limits, NULL, err);
+}

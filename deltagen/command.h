@@ -1,0 +1,26 @@
+#pragma once
+/*
+ * The subcommands of deltagen. main.c reads the options into one struct; each command does its
+ * work, prints what it did, and returns the exit status: 0 done, 1 refused or failed.
+ */
+#include "lib/base/err.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct options {
+    bool json;
+    int codec; /* as make_options' */
+    uint64_t memory_bytes;
+    unsigned threads;
+    const char *files[3]; /* in the order of the command's usage */
+};
+
+typedef int command_fn(const struct options *options);
+
+command_fn command_diff;
+command_fn command_apply;
+command_fn command_info;
+command_fn command_verify;
+
+/* Prints "deltagen: " and the error, with the refusal's code when there is one. */
+int command_failed(const struct err *err);

@@ -1,0 +1,91 @@
+/* `deltagen diff OLD NEW PATCH`: the patch appears under its name only after it was proved. */
+#include <stdio.h>
+
+#include "deltagen/command.h"
+#include "deltagen/make.h"
+#include "deltagen/pack.h"
+#include "deltagen/progress.h"
+#include "lib/base/text.h"
+#include "lib/os/file.h"
+
+enum { PAYS_PERCENT = 60 };
+
+static const char *const step_names[] = {
+    [MAKE_SORT] = "sorting",
+    [MAKE_MATCH] = "matching",
+    [MAKE_ENCODE] = "encoding",
+    [MAKE_CHECK] = "checking",
+};
+_Static_assert(COUNT(step_names) == MAKE_STEP_COUNT, "every step has a name");
+
+static void on_progress(void *arg, enum make_step step, size_t done)
+{
+    progress_tell(arg, step_names[step], done);
+}
+
+static void print_text(const struct delta_header *header, uint64_t patch_bytes, uint64_t full_bytes)
+{
+    char patch[TEXT_SIZE_ROOM];
+    char full[TEXT_SIZE_ROOM];
+    char image[TEXT_SIZE_ROOM];
+
+    text_from_size(patch_bytes, patch);
+    text_from_size(full_bytes, full);
+    text_from_size(header->new_length, image);
+    (void)printf("patch %s (%s), full image %s, compressed by zstd %s: the patch %s\n", patch,
+                 delta_codec_name(header->codec), image, full,
+                 patch_bytes * 100 < full_bytes * PAYS_PERCENT ? "pays" : "does not pay");
+}
+
+static void print_json(const struct delta_header *header, uint64_t patch_bytes, uint64_t full_bytes)
+{
+    (void)printf("{\"old_bytes\":%llu,\"new_bytes\":%llu,\"patch_bytes\":%llu,"
+                 "\"full_zstd_bytes\":%llu,\"codec\":\"%s\",\"pays\":%s}\n",
+                 (unsigned long long)header->old_length, (unsigned long long)header->new_length,
+                 (unsigned long long)patch_bytes, (unsigned long long)full_bytes,
+                 delta_codec_name(header->codec),
+                 patch_bytes * 100 < full_bytes * PAYS_PERCENT ? "true" : "false");
+}
+
+static bool diff(const struct options *options, struct progress *progress, struct err *err)
+{
+    AUTO_IMAGE old = {0};
+    AUTO_IMAGE new_image = {0};
+    AUTO_BUF patch;
+    struct make_options make = {.codec = options->codec,
+                                .memory_bytes = options->memory_bytes,
+                                .threads = options->threads,
+                                .progress = on_progress,
+                                .progress_arg = progress};
+    struct delta_header header;
+    uint64_t full_bytes;
+
+    buf_init(&patch, SIZE_MAX / 4);
+    if (!image_open(options->files[0], &old, err) ||
+        !image_open(options->files[1], &new_image, err))
+        return false;
+    progress_init(progress, new_image.len);
+    if (!make_patch(&old, &new_image, &make, &header, &patch, err))
+        return err_wrap(err, "could not make a patch");
+    progress_tell(progress, "measuring", new_image.len);
+    if (!pack_full_size(new_image.data, new_image.len, options->threads, &full_bytes, err) ||
+        !file_write(options->files[2], 0644, patch.data, patch.len, err))
+        return false;
+    progress_done(progress);
+    if (options->json)
+        print_json(&header, patch.len, full_bytes);
+    else
+        print_text(&header, patch.len, full_bytes);
+    return true;
+}
+
+int command_diff(const struct options *options)
+{
+    struct progress progress = {0};
+    struct err err = {0};
+
+    if (diff(options, &progress, &err))
+        return EXIT_DONE;
+    progress_done(&progress);
+    return command_failed(&err);
+}

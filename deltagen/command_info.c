@@ -1,0 +1,65 @@
+/* `deltagen info PATCH`: what the header says, and what applying takes. */
+#include <stdio.h>
+
+#include "deltagen/command.h"
+#include "deltagen/image.h"
+#include "lib/base/text.h"
+#include "lib/delta/apply.h"
+
+static void print_text(const struct delta_header *header, uint64_t patch_bytes)
+{
+    char old_hash[HASH_HEX_ROOM];
+    char new_hash[HASH_HEX_ROOM];
+
+    text_from_hex_bytes(header->old_sha256, HASH_BYTES, old_hash);
+    text_from_hex_bytes(header->new_sha256, HASH_BYTES, new_hash);
+    (void)printf("codec   %s\n"
+                 "old     %llu bytes, sha256 %s\n"
+                 "new     %llu bytes, sha256 %s\n"
+                 "patch   %llu bytes\n"
+                 "memory  %llu bytes to apply, %llu of them the codec's window\n",
+                 delta_codec_name(header->codec), (unsigned long long)header->old_length, old_hash,
+                 (unsigned long long)header->new_length, new_hash, (unsigned long long)patch_bytes,
+                 (unsigned long long)delta_memory_bytes(header),
+                 (unsigned long long)delta_window_bytes(header));
+}
+
+static void print_json(const struct delta_header *header, uint64_t patch_bytes)
+{
+    char old_hash[HASH_HEX_ROOM];
+    char new_hash[HASH_HEX_ROOM];
+
+    text_from_hex_bytes(header->old_sha256, HASH_BYTES, old_hash);
+    text_from_hex_bytes(header->new_sha256, HASH_BYTES, new_hash);
+    (void)printf("{\"codec\":\"%s\",\"old_bytes\":%llu,\"old_sha256\":\"%s\",\"new_bytes\":%llu,"
+                 "\"new_sha256\":\"%s\",\"patch_bytes\":%llu,\"memory_bytes\":%llu,"
+                 "\"window_bytes\":%llu}\n",
+                 delta_codec_name(header->codec), (unsigned long long)header->old_length, old_hash,
+                 (unsigned long long)header->new_length, new_hash, (unsigned long long)patch_bytes,
+                 (unsigned long long)delta_memory_bytes(header),
+                 (unsigned long long)delta_window_bytes(header));
+}
+
+int command_info(const struct options *options)
+{
+    AUTO_IMAGE patch = {0};
+    struct delta_header header;
+    struct bytes in;
+    struct err err = {0};
+
+    if (!image_open(options->files[0], &patch, &err))
+        return command_failed(&err);
+    in = bytes_of(patch.data, patch.len);
+    if (!delta_header_read(&in, &header, &err))
+        return command_failed(&err);
+    if (header.body_length != bytes_left(&in)) {
+        (void)err_refuse(&err, REFUSAL_DELTA_FORMAT,
+                         "patch file and header disagree on its length");
+        return command_failed(&err);
+    }
+    if (options->json)
+        print_json(&header, patch.len);
+    else
+        print_text(&header, patch.len);
+    return EXIT_DONE;
+}

@@ -1,0 +1,179 @@
+/*
+ * deltagen: small patches between two images, for build machines and the server's workers.
+ * Commands and options are tables; each command has a file of its own.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "deltagen/command.h"
+#include "deltagen/make.h"
+#include "lib/base/text.h"
+
+enum {
+    MEMORY_DIFF_BYTES = 16 << 20,
+    MEMORY_APPLY_BYTES = 512 << 20,
+    THREADS_MAX = 16,
+};
+
+/* clang-format off */
+static const struct command {
+    const char *name;
+    command_fn *run;
+    int files;
+    const char *options; /* the letters of those below that it takes */
+    uint64_t memory_bytes;
+    const char *usage;
+    const char *help;
+} commands[] = {
+    {"diff",   command_diff,   3, "jcmt", MEMORY_DIFF_BYTES,
+     "diff OLD NEW PATCH [--codec auto|zlib|zstd|cm|stored] [--memory SIZE] [--threads N] [--json]",
+     "make PATCH, which turns OLD into NEW; it is tried before it is written"},
+    {"apply",  command_apply,  3, "m",    MEMORY_APPLY_BYTES,
+     "apply OLD PATCH NEW [--memory SIZE]",
+     "make NEW, with the code that runs on devices"},
+    {"info",   command_info,   1, "j",    MEMORY_APPLY_BYTES,
+     "info PATCH [--json]",
+     "what a patch is for, and what applying it takes"},
+    {"verify", command_verify, 3, "m",    MEMORY_APPLY_BYTES,
+     "verify OLD PATCH NEW [--memory SIZE]",
+     "whether PATCH makes NEW of OLD; writes nothing"},
+};
+/* clang-format on */
+
+static const struct option long_options[] = {
+    {"json", no_argument, NULL, 'j'},         {"codec", required_argument, NULL, 'c'},
+    {"memory", required_argument, NULL, 'm'}, {"threads", required_argument, NULL, 't'},
+    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+};
+
+int command_failed(const struct err *err)
+{
+    (void)fprintf(stderr, "deltagen: %s%s%s%s\n", err->text, err->refusal ? " (" : "",
+                  err->refusal ? refusal_name(err->refusal) : "", err->refusal ? ")" : "");
+    return EXIT_FAILED;
+}
+
+static void print_help(FILE *out)
+{
+    (void)fprintf(out, "deltagen: small patches between two images\n\n");
+    for (size_t i = 0; i < COUNT(commands); i++)
+        (void)fprintf(out, "  deltagen %s\n      %s\n", commands[i].usage, commands[i].help);
+    (void)fprintf(
+        out,
+        "\n"
+        "  --codec    how the patch is coded; auto (the default) tries all that may be worth it\n"
+        "  --memory   what the device may spend on applying, e.g. 512K; default 16M for diff\n"
+        "  --threads  codecs tried at once; default: one for each CPU\n"
+        "  --json     the result as one line of JSON\n"
+        "\n"
+        "examples:\n"
+        "  deltagen diff rootfs-1.img rootfs-2.img update.patch\n"
+        "  deltagen diff --json --memory 1M old.bin new.bin small.patch\n"
+        "  deltagen info update.patch\n"
+        "  deltagen apply rootfs-1.img update.patch rebuilt.img\n"
+        "\n"
+        "Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n");
+}
+
+static int wrong_usage(const struct command *command, const char *what, const char *value)
+{
+    (void)fprintf(stderr, "deltagen: %s '%s'\n", what, value);
+    if (command)
+        (void)fprintf(stderr, "usage: deltagen %s\n", command->usage);
+    else
+        (void)fprintf(stderr, "try 'deltagen --help'\n");
+    return EXIT_USAGE;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COUNT(commands); i++)
+        if (text_equal(commands[i].name, name))
+            return &commands[i];
+    return NULL;
+}
+
+static bool parse_codec(const char *name, int *out)
+{
+    if (text_equal(name, "auto")) {
+        *out = MAKE_CODEC_AUTO;
+        return true;
+    }
+    for (int codec = 0; codec < DELTA_CODEC_COUNT; codec++)
+        if (text_equal(name, delta_codec_name((enum delta_codec)codec))) {
+            *out = codec;
+            return true;
+        }
+    return false;
+}
+
+/* Returns what is wrong with the option's value, or NULL. */
+static const char *take_option(int letter, const char *value, struct options *options)
+{
+    uint64_t number;
+
+    switch (letter) {
+    case 'j':
+        options->json = true;
+        return NULL;
+    case 'c':
+        return parse_codec(value, &options->codec) ? NULL : "there is no codec";
+    case 'm':
+        return text_to_size(value, &options->memory_bytes) ? NULL : "not a size:";
+    case 't':
+        if (!text_to_u64(value, strlen(value), 1, THREADS_MAX, &number))
+            return "not a number of threads from 1 to 16:";
+        options->threads = (unsigned)number;
+        return NULL;
+    default:
+        return "unknown option";
+    }
+}
+
+static int parse(const struct command *command, int argc, char **argv, struct options *options)
+{
+    int letter;
+
+    opterr = 0;
+    while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        const char *wrong;
+
+        if (letter == 'h') {
+            print_help(stdout);
+            return -1;
+        }
+        if (letter == '?' || !strchr(command->options, letter))
+            return wrong_usage(command, "unknown or incomplete option", argv[optind - 1]);
+        wrong = take_option(letter, optarg, options);
+        if (wrong)
+            return wrong_usage(command, wrong, optarg);
+    }
+    if (argc - optind != command->files)
+        return wrong_usage(command, "wrong number of files for", command->name);
+    for (int i = 0; i < command->files; i++)
+        options->files[i] = argv[optind + i];
+    return EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+    const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    struct options options = {.codec = MAKE_CODEC_AUTO};
+    int status;
+
+    if (argc > 1 && (text_equal(argv[1], "--help") || text_equal(argv[1], "help"))) {
+        print_help(stdout);
+        return EXIT_DONE;
+    }
+    if (!command)
+        return wrong_usage(NULL, "there is no command", argc > 1 ? argv[1] : "");
+    options.memory_bytes = command->memory_bytes;
+    options.threads = cpus < 1 ? 1 : cpus > THREADS_MAX ? THREADS_MAX : (unsigned)cpus;
+    status = parse(command, argc - 1, argv + 1, &options);
+    if (status != EXIT_DONE)
+        return status < 0 ? EXIT_DONE : status;
+    return command->run(&options);
+}

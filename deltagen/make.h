@@ -1,0 +1,24 @@
+#pragma once
+/*
+ * Two images to the smallest patch: matches, covers, then every codec that may be used, side by
+ * side. The result depends on the images and on `codec` and `memory_bytes` only.
+ */
+#include "deltagen/encode.h"
+
+enum { MAKE_CODEC_AUTO = DELTA_CODEC_COUNT };
+
+enum make_step { MAKE_SORT, MAKE_MATCH, MAKE_ENCODE, MAKE_CHECK, MAKE_STEP_COUNT };
+
+struct make_options {
+    int codec; /* an enum delta_codec, or MAKE_CODEC_AUTO: the smallest that fits the memory */
+    uint64_t memory_bytes; /* what the device may spend on applying */
+    unsigned threads;
+    /* Called now and then, from the calling thread only; may be NULL. */
+    void (*progress)(void *arg, enum make_step step, size_t done);
+    void *progress_arg;
+};
+
+/* Appends the patch file to `out`. It was proved: the applier made `new_image` of it. */
+MUST_USE bool make_patch(const struct image *old, const struct image *new_image,
+                         const struct make_options *options, struct delta_header *header,
+                         struct buf *out, struct err *err);

@@ -1,0 +1,146 @@
+/*
+ * zlib at its best level, zstd at its own. The arithmetic encoder mirrors lib/delta/cm.c: both
+ * narrow the same interval, and the encoder's last four bytes are the ones the decoder has read
+ * ahead.
+ */
+#define ZLIB_CONST
+#include "deltagen/pack.h"
+
+#include <zlib.h>
+#include <zstd.h>
+
+#include "lib/base/mem.h"
+
+enum {
+    /* The full image is only measured: the hardest levels are kept for sizes where they take
+     * seconds. */
+    FULL_HARD_BYTES = 16 << 20,
+    FULL_HARD_LEVEL = 19,
+    FULL_LARGE_BYTES = 128 << 20,
+    FULL_MIDDLE_LEVEL = 12,
+    FULL_LARGE_LEVEL = 9,
+};
+
+static bool pack_zlib(unsigned log2, const struct buf *data, struct buf *out, struct err *err)
+{
+    z_stream z = {0};
+    size_t done = 0;
+    int result = Z_OK;
+
+    if (deflateInit2(&z, 9, Z_DEFLATED, -(int)log2, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+        return err_set(err, ERR_SYSTEM, "could not start zlib");
+    while (result == Z_OK) {
+        size_t room = 1 << 16;
+        size_t left = data->len - done;
+        unsigned give = left < (1u << 30) ? (unsigned)left : 1u << 30;
+        uint8_t *at = buf_reserve(out, room);
+
+        if (!at)
+            break;
+        z.next_in = data->data + done;
+        z.avail_in = give;
+        z.next_out = at;
+        z.avail_out = (unsigned)room;
+        result = deflate(&z, give == left ? Z_FINISH : Z_NO_FLUSH);
+        done += give - z.avail_in;
+        out->len += room - z.avail_out;
+    }
+    (void)deflateEnd(&z);
+    return result == Z_STREAM_END || err_set(err, ERR_LIMIT, "patch grows too large");
+}
+
+static bool pack_zstd(unsigned log2, const struct buf *data, struct buf *out, struct err *err)
+{
+    ZSTD_CCtx *z = ZSTD_createCCtx();
+    size_t room = ZSTD_compressBound(data->len);
+    uint8_t *at = buf_reserve(out, room);
+    size_t result = 0;
+
+    ASSERT(z);
+    (void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, 22);
+    (void)ZSTD_CCtx_setParameter(z, ZSTD_c_windowLog, (int)log2);
+    if (at)
+        result = ZSTD_compress2(z, at, room, data->data, data->len);
+    (void)ZSTD_freeCCtx(z);
+    if (!at)
+        return err_set(err, ERR_LIMIT, "patch grows too large");
+    if (ZSTD_isError(result))
+        return err_set(err, ERR_SYSTEM, "zstd failed: %s", ZSTD_getErrorName(result));
+    out->len += result;
+    return true;
+}
+
+bool pack_stream(enum delta_codec codec, unsigned log2, const struct buf *data, struct buf *out,
+                 struct err *err)
+{
+    switch (codec) {
+    case DELTA_STORED:
+        buf_add(out, data->data, data->len);
+        return true;
+    case DELTA_ZLIB:
+        return pack_zlib(log2, data, out, err);
+    case DELTA_ZSTD:
+        return pack_zstd(log2, data, out, err);
+    case DELTA_CM:
+    case DELTA_CODEC_COUNT:
+        break;
+    }
+    ASSERT(false);
+}
+
+static unsigned encode_bit(struct delta_coder *base, unsigned p, unsigned bit)
+{
+    struct pack_coder *coder = (struct pack_coder *)base;
+    uint32_t middle = coder->low + (uint32_t)((uint64_t)(coder->high - coder->low) * p >> 16);
+
+    if (bit)
+        coder->high = middle;
+    else
+        coder->low = middle + 1;
+    while ((coder->low ^ coder->high) >> 24 == 0) {
+        buf_add_u8(coder->out, (uint8_t)(coder->high >> 24));
+        coder->low <<= 8;
+        coder->high = coder->high << 8 | 255;
+    }
+    return bit;
+}
+
+void pack_coder_init(struct pack_coder *coder, struct buf *out)
+{
+    *coder = (struct pack_coder){.coder = {encode_bit}, .high = UINT32_MAX, .out = out};
+}
+
+void pack_coder_finish(struct pack_coder *coder)
+{
+    for (int i = 0; i < 4; i++)
+        buf_add_u8(coder->out, (uint8_t)(coder->high >> (24 - 8 * i)));
+}
+
+bool pack_full_size(const uint8_t *data, size_t len, unsigned threads, uint64_t *out,
+                    struct err *err)
+{
+    ZSTD_CCtx *z = ZSTD_createCCtx();
+    size_t room = ZSTD_CStreamOutSize();
+    AUTO_FREE uint8_t *piece = mem_alloc(room);
+    ZSTD_inBuffer in = {data, len, 0};
+    size_t left = 1;
+    int level = len <= FULL_HARD_BYTES    ? FULL_HARD_LEVEL
+                : len <= FULL_LARGE_BYTES ? FULL_MIDDLE_LEVEL
+                                          : FULL_LARGE_LEVEL;
+
+    ASSERT(z);
+    *out = 0;
+    (void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, level);
+    (void)ZSTD_CCtx_setPledgedSrcSize(z, len);
+    /* Refused by a libzstd without threads, and then not needed. */
+    (void)ZSTD_CCtx_setParameter(z, ZSTD_c_nbWorkers, (int)threads);
+    while (left > 0 && !ZSTD_isError(left)) {
+        ZSTD_outBuffer target = {piece, room, 0};
+
+        left = ZSTD_compressStream2(z, &target, &in, ZSTD_e_end);
+        *out += target.pos;
+    }
+    (void)ZSTD_freeCCtx(z);
+    return !ZSTD_isError(left) ||
+           err_set(err, ERR_SYSTEM, "zstd failed: %s", ZSTD_getErrorName(left));
+}

@@ -1,0 +1,50 @@
+#pragma once
+/*
+ * The streaming applier: old image + patch -> new image, in one pass. Pure: old bytes, patch
+ * bytes and new bytes go through callbacks, which may block.
+ *
+ * Memory is one block of delta_memory_bytes(), compared with the caller's limit and allocated
+ * before the first operation; nothing grows later. It is at most 1 MiB beyond the window that
+ * the codec needs.
+ *
+ * The patch is not trusted: the new image is right only when delta_apply() returned true, for
+ * only then is its SHA-256 the one that the header and the caller named. Bytes written before a
+ * refusal are worth nothing.
+ *
+ * Refusals: DELTA_FORMAT (the patch is malformed), DELTA_BASE (made for another old image),
+ * DELTA_LIMIT (wants more than the caller allows), DELTA_RESULT_HASH. Errors of the callbacks
+ * come through unchanged.
+ */
+#include "lib/delta/format.h"
+
+enum { DELTA_OVERHEAD_BYTES_MAX = 1 << 20 };
+
+struct delta_io {
+    void *arg;
+    /* Exactly `len` bytes of the old image from `offset`, which lie within it. */
+    bool (*read_old)(void *arg, uint64_t offset, void *buf, size_t len, struct err *err);
+    /* The next bytes of the patch, at most `room`; 0 at its end only. */
+    bool (*read_patch)(void *arg, void *buf, size_t room, size_t *got, struct err *err);
+    /* The next bytes of the new image. */
+    bool (*write_new)(void *arg, const void *buf, size_t len, struct err *err);
+    /* The block's memory, both or none; by default mem_alloc() and mem_free(). */
+    void *(*allocate)(void *arg, size_t size);
+    void (*release)(void *arg, void *block);
+};
+
+struct delta_limits {
+    uint64_t new_length_max;
+    uint64_t memory_bytes_max;
+    /* What the caller knows of the images; NULL: the patch's word is taken. */
+    const uint8_t *old_sha256;
+    const uint8_t *new_sha256;
+    const uint64_t *old_length;
+};
+
+/* `out_header` may be NULL. */
+MUST_USE bool delta_apply(const struct delta_io *io, const struct delta_limits *limits,
+                          struct delta_header *out_header, struct err *err);
+
+/* What applying allocates, and the part of it that the codec's window takes (cm has none). */
+uint64_t delta_memory_bytes(const struct delta_header *header);
+uint64_t delta_window_bytes(const struct delta_header *header);

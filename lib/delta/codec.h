@@ -1,0 +1,44 @@
+#pragma once
+/*
+ * Inside lib/delta: how operations and their bytes come out of a body. A codec takes its memory
+ * from the applier's block and reads the patch through `delta_input`.
+ */
+#include "lib/delta/format.h"
+#include "lib/delta/input.h"
+#include "lib/delta/space.h"
+
+struct delta_codec_ops {
+    /* Of its pieces in the block; a function of the header alone. */
+    uint64_t (*memory_bytes)(const struct delta_header *header);
+    bool (*open)(const struct delta_header *header, struct delta_space *space,
+                 struct delta_input *in, void **out, struct err *err);
+    /* Operations' control words. */
+    bool (*control)(void *self, uint64_t *out, struct err *err);
+    /* `old` holds `len` old bytes; `out`, the new ones, may be the same place. */
+    bool (*add)(void *self, const uint8_t *old, uint8_t *out, size_t len, struct err *err);
+    bool (*insert)(void *self, uint8_t *out, size_t len, struct err *err);
+    /* Tells of new bytes that were copied or filled without the codec's help. */
+    void (*passed)(void *self, const uint8_t *data, size_t len);
+    /* Refuses when the body says more than the operations took. */
+    bool (*finish)(void *self, struct err *err);
+};
+
+const struct delta_codec_ops *delta_codec_ops(enum delta_codec codec);
+
+/* frames.c, for stored, zlib and zstd, and cm.c. */
+extern const struct delta_codec_ops delta_codec_frames;
+extern const struct delta_codec_ops delta_codec_cm;
+
+/* Under frames.c: a stream of bytes unpacked from the body. */
+struct delta_unpack_ops {
+    uint64_t (*memory_bytes)(unsigned log2);
+    bool (*open)(unsigned log2, struct delta_space *space, void **out, struct err *err);
+    /* Unpacks some bytes from in->buf[pos..len) to `out`. `*got` 0 with input left over, or at
+     * its end, is the end of the stream. */
+    bool (*some)(void *self, struct delta_input *in, uint8_t *out, size_t room, size_t *got,
+                 struct err *err);
+};
+
+extern const struct delta_unpack_ops delta_unpack_stored;
+extern const struct delta_unpack_ops delta_unpack_zlib;
+extern const struct delta_unpack_ops delta_unpack_zstd;
