@@ -118,7 +118,7 @@ static bool feed_byte(struct http_body *body, uint8_t c, struct http_refusal *re
     case BODY_LENGTH:
     case BODY_DATA:
     case BODY_DONE:
-        ASSERT(!"data is not fed byte by byte");
+        ASSERT(false); /* data is not fed byte by byte */
     }
     if (c != fixed[body->state].c)
         return refuse(refusal, 400, "a line of the chunked body does not end with CR LF");

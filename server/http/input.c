@@ -139,7 +139,7 @@ static void input_ended(struct connection *connection)
         break;
     case CONNECTION_CLOSED:
     case CONNECTION_STATE_COUNT:
-        ASSERT(!"a closed connection reads nothing");
+        ASSERT(false); /* a closed connection reads nothing */
     }
 }
 

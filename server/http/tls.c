@@ -53,6 +53,7 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 static bool set_up(SSL_CTX *ctx)
 {
     static const unsigned char id[] = "slipway";
+    char groups[] = "X25519:P-256"; /* OpenSSL's macro wants it writable */
 
     (void)SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                        SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -61,8 +62,7 @@ static bool set_up(SSL_CTX *ctx)
     SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
     return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
-           SSL_CTX_set1_groups_list(ctx, "X25519:P-256") == 1 &&
-           SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
+           SSL_CTX_set1_groups_list(ctx, groups) == 1 && SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
            SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1) == 1;
 }
 
