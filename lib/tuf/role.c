@@ -186,22 +186,31 @@ bool tuf_doc_parse(enum tuf_role role, const void *data, size_t len, struct tuf_
     return true;
 }
 
+/* The role that the document claims; TUF_ROLE_COUNT when it is none. */
+static enum tuf_role claimed_role(const json_t *tree)
+{
+    const char *type = json_string_value(json_object_get(json_object_get(tree, "signed"), "_type"));
+    int role = 0;
+
+    while (type && role < TUF_ROLE_COUNT && !text_equal(type, tuf_role_name((enum tuf_role)role)))
+        role++;
+    return type ? (enum tuf_role)role : TUF_ROLE_COUNT;
+}
+
 bool tuf_peek(const void *data, size_t len, struct tuf_facts *out, struct err *err)
 {
-    static const enum tuf_role roles[] = {TUF_ROOT, TUF_TIMESTAMP, TUF_SNAPSHOT, TUF_TARGETS};
+    AUTO_JSON *tree = NULL;
+    struct tuf_doc doc;
+    enum tuf_role role;
 
-    for (size_t i = 0; i < COUNT(roles); i++) {
-        struct tuf_doc doc;
-
-        if (tuf_doc_parse(roles[i], data, len, &doc, err)) {
-            *out = (struct tuf_facts){roles[i], doc.version, doc.expires_ms};
-            tuf_doc_done(&doc);
-            return true;
-        }
-        if (err->refusal != REFUSAL_WRONG_TYPE && err->refusal != REFUSAL_LENGTH_LIMIT)
-            return false;
-        if (i + 1 < COUNT(roles))
-            *err = (struct err){0};
-    }
-    return false;
+    if (!json_parse(data, len, &json_limits_metadata, &tree, err))
+        return tuf_malformed(err);
+    role = claimed_role(tree);
+    if (role == TUF_ROLE_COUNT)
+        return err_refuse(err, REFUSAL_WRONG_TYPE, "the document is of no role we know");
+    if (!tuf_doc_parse(role, data, len, &doc, err))
+        return false;
+    *out = (struct tuf_facts){role, doc.version, doc.expires_ms};
+    tuf_doc_done(&doc);
+    return true;
 }

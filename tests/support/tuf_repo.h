@@ -1,0 +1,61 @@
+#pragma once
+/*
+ * A small update repository in memory, its client's store, and the io between them, for tests
+ * that publish, attack and look what the client kept. Keys come from fixed seeds; every put
+ * writes one file of the repository, signed by the keys given, so any order of lies can be told.
+ */
+#include "lib/crypto/sign.h"
+#include "lib/tuf/tuf.h"
+
+enum { TUF_REPO_FILES = 400, TUF_REPO_KEYS = 8 };
+
+struct tuf_repo {
+    int64_t now_ms;
+    int64_t expires_ms;                   /* of what is put next, */
+    int64_t root_expires_ms;              /* and of roots */
+    struct sign_key *keys[TUF_REPO_KEYS]; /* [role], and from TUF_ROLE_COUNT on spare ones */
+    size_t key_of[TUF_ROLE_COUNT];        /* which key a role has at present */
+    json_t *targets;                      /* {path: entry} of what is put next */
+    struct {
+        char name[48];
+        struct buf bytes;
+    } files[TUF_REPO_FILES];
+    size_t file_count;
+    struct buf stored[TUF_ROLE_COUNT]; /* what the client keeps */
+    bool has[TUF_ROLE_COUNT];
+    char fetched[400]; /* names, each followed by a blank */
+    size_t fetch_count;
+    struct tuf_io io;
+};
+
+struct tuf_repo *tuf_repo_new(void);
+void tuf_repo_free(struct tuf_repo *repo);
+
+/* The bodies, to be changed before they are put; owned by the caller. */
+json_t *tuf_repo_root(struct tuf_repo *repo, uint64_t version);
+/* Lists N.targets.json and N.snapshot.json as they are in the repository now. */
+json_t *tuf_repo_snapshot(struct tuf_repo *repo, uint64_t version, uint64_t targets_version);
+json_t *tuf_repo_timestamp(struct tuf_repo *repo, uint64_t version, uint64_t snapshot_version);
+/* A complete os entry. */
+json_t *tuf_repo_entry(const char *hwid, uint64_t counter, uint8_t sha256_byte);
+
+/* Signs with keys[index] for each of `count` and puts the file; takes the body over. */
+void tuf_repo_put(struct tuf_repo *repo, const char *name, json_t *body, const size_t *keys,
+                  size_t count);
+void tuf_repo_put_bytes(struct tuf_repo *repo, const char *name, const void *data, size_t len);
+/* The honest ones, signed by their role's present key. */
+void tuf_repo_put_root(struct tuf_repo *repo, uint64_t version);
+void tuf_repo_put_targets(struct tuf_repo *repo, uint64_t version);
+void tuf_repo_put_snapshot(struct tuf_repo *repo, uint64_t version, uint64_t targets_version);
+void tuf_repo_put_timestamp(struct tuf_repo *repo, uint64_t version, uint64_t snapshot_version);
+/* targets, snapshot and timestamp of one version. */
+void tuf_repo_publish(struct tuf_repo *repo, uint64_t version);
+/* The bytes of a file, or NULL. */
+struct buf *tuf_repo_file(struct tuf_repo *repo, const char *name);
+
+/* As if the client had been made with this file as its root. */
+void tuf_repo_trust(struct tuf_repo *repo, const char *root_name);
+/* The version of what the client keeps of a role, 0 for nothing. */
+uint64_t tuf_repo_kept(const struct tuf_repo *repo, enum tuf_role role);
+/* Forgets what was fetched and runs the workflow; *set may be NULL. */
+bool tuf_repo_refresh(struct tuf_repo *repo, struct tuf_set **set, struct err *err);
