@@ -202,6 +202,7 @@ CREATE TABLE deployment (
 -- At most one unfinished deployment for a group.
 CREATE UNIQUE INDEX deployment_one_open ON deployment (group_id) WHERE state IN ('running', 'paused');
 CREATE INDEX deployment_tenant_page ON deployment (tenant_id, id);
+CREATE INDEX deployment_group_newest ON deployment (group_id, id);
 ALTER TABLE device_group ADD FOREIGN KEY (baseline_deployment_id) REFERENCES deployment;
 ALTER TABLE device ADD FOREIGN KEY (deployment_id) REFERENCES deployment;
 

@@ -1,0 +1,34 @@
+/* The commit does not wait for the disk: set_config() holds for this transaction alone. Rows are
+ * sorted, so that two servers cannot deadlock; an older time never replaces a newer one. */
+#include "server/store/store_seen.h"
+
+#include "server/store/gather.h"
+
+static const struct db_stmt seen_write = {
+    .name = "seen_write",
+    .params = 3,
+    .sql = "INSERT INTO device_seen AS s (device_id, tenant_id, seen_at)"
+           " SELECT a.device_id, a.tenant_id, a.seen_at"
+           "   FROM (SELECT set_config('synchronous_commit', 'off', true)) AS quick,"
+           "        unnest($1::bigint[], $2::bigint[], $3::timestamptz[])"
+           "          AS a (device_id, tenant_id, seen_at)"
+           "  ORDER BY a.device_id"
+           " ON CONFLICT (device_id) DO UPDATE SET seen_at = excluded.seen_at"
+           " WHERE s.seen_at < excluded.seen_at",
+};
+
+void store_seen_write(struct db *db, const struct store_seen *rows, size_t count, db_done_fn *done,
+                      void *arg)
+{
+    struct db_call *call = db_call_new(db, &seen_write, done, arg);
+    AUTO_FREE int64_t *times_ms = mem_array(count, sizeof(*times_ms));
+
+    for (size_t i = 0; i < count; i++)
+        times_ms[i] = rows[i].seen_ms;
+    BIND_I64S(call, rows, count, struct store_seen, device_id);
+    BIND_I64S(call, rows, count, struct store_seen, tenant_id);
+    db_bind_time_ms_array(call, times_ms, count);
+    db_send(call);
+}
+
+const struct db_stmt *const store_seen_statements[] = {&seen_write, NULL};
