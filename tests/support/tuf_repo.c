@@ -60,8 +60,8 @@ struct tuf_repo *tuf_repo_new(void)
     struct tuf_repo *repo = mem_alloc(sizeof(*repo));
 
     repo->now_ms = 1795370400000; /* 2026-11-22T18:00:00Z */
-    repo->expires_ms = repo->now_ms + (24 * 3600 * 1000);
-    repo->root_expires_ms = repo->now_ms + (365 * 24 * 3600 * INT64_C(1000));
+    repo->expires_ms = repo->now_ms + INT64_C(24) * 3600 * 1000;
+    repo->root_expires_ms = repo->now_ms + INT64_C(365) * 24 * 3600 * 1000;
     for (size_t i = 0; i < COUNT(repo->keys); i++) {
         uint8_t seed[32];
 
@@ -253,6 +253,25 @@ uint64_t tuf_repo_kept(const struct tuf_repo *repo, enum tuf_role role)
     return facts.version;
 }
 
+const char *tuf_repo_fetched(const struct tuf_repo *repo)
+{
+    return repo->fetched;
+}
+
+void tuf_repo_add_root_key(const struct tuf_repo *repo, json_t *root, size_t key,
+                           unsigned threshold)
+{
+    json_t *rule = json_object_get(json_object_get(root, "roles"), "root");
+    json_t *keys = json_object_get(root, "keys");
+    const uint8_t *public_key = sign_key_public(repo->keys[key]);
+    char keyid[TUF_KEYID_ROOM];
+
+    tuf_keyid(public_key, keyid);
+    ASSERT(json_object_set_new(keys, keyid, tuf_key_json(public_key)) == 0);
+    ASSERT(json_array_append_new(json_object_get(rule, "keyids"), json_string(keyid)) == 0);
+    ASSERT(json_object_set_new(rule, "threshold", json_integer(threshold)) == 0);
+}
+
 bool tuf_repo_refresh(struct tuf_repo *repo, struct tuf_set **set, struct err *err)
 {
     struct tuf_set *got = NULL;
@@ -266,4 +285,17 @@ bool tuf_repo_refresh(struct tuf_repo *repo, struct tuf_set **set, struct err *e
     else
         tuf_set_free(got);
     return true;
+}
+
+struct tuf_repo *tuf_repo_new_updated(void)
+{
+    struct tuf_repo *repo = tuf_repo_new();
+    struct err err = {0};
+
+    ASSERT(json_object_set_new(repo->targets, "os/h1/v1/a.img", tuf_repo_entry("h1", 1, 1)) == 0);
+    tuf_repo_put_root(repo, 1);
+    tuf_repo_trust(repo, "1.root.json");
+    tuf_repo_publish(repo, 1);
+    ASSERT(tuf_repo_refresh(repo, NULL, &err));
+    return repo;
 }

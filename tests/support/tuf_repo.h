@@ -29,6 +29,8 @@ struct tuf_repo {
 };
 
 struct tuf_repo *tuf_repo_new(void);
+/* Root 1 is trusted; version 1 of everything was fetched and is stored. */
+struct tuf_repo *tuf_repo_new_updated(void);
 void tuf_repo_free(struct tuf_repo *repo);
 
 /* The bodies, to be changed before they are put; owned by the caller. */
@@ -59,3 +61,8 @@ void tuf_repo_trust(struct tuf_repo *repo, const char *root_name);
 uint64_t tuf_repo_kept(const struct tuf_repo *repo, enum tuf_role role);
 /* Forgets what was fetched and runs the workflow; *set may be NULL. */
 bool tuf_repo_refresh(struct tuf_repo *repo, struct tuf_set **set, struct err *err);
+/* What that asked for. */
+const char *tuf_repo_fetched(const struct tuf_repo *repo);
+/* One more key for the root role of this root body, and its threshold. */
+void tuf_repo_add_root_key(const struct tuf_repo *repo, json_t *root, size_t key,
+                           unsigned threshold);
