@@ -4,6 +4,13 @@
  * the unit is the last word.
  */
 
+/* --- the process -------------------------------------------------------------------------------
+ */
+enum {
+    WORKERS_MAX = 64,
+    START_MS_MAX = 60000, /* until the memory of a starting server is filled */
+};
+
 /* --- database (per worker) ---------------------------------------------------------------------
  */
 enum {
@@ -52,4 +59,9 @@ enum {
     HTTP_RETRY_AFTER_S_MIN = 2,       /* with 503 ... */
     HTTP_RETRY_AFTER_S_SPREAD = 8,    /* ... plus jitter, so that a fleet does not come at once */
     HTTP_ARENAS_KEPT = 64,            /* free arenas kept for the next requests */
+};
+
+/* --- the operator API and the image repository ------------------------------------------------ */
+enum {
+    OPERATOR_BODY_BYTES_MAX = 64 << 10,
 };

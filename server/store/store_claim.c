@@ -20,17 +20,15 @@ static const struct db_stmt claim_create = {
            " SELECT " CLAIM_JSON " FROM c" CLAIM_JOIN,
 };
 
-void store_claim_create(struct db *db, int64_t tenant_id, const char *group,
-                        const uint8_t digest[HASH_BYTES], int64_t count, int64_t expires_ms,
-                        db_done_fn *done, void *arg)
+void store_claim_create(struct db *db, const struct store_claim *claim, db_done_fn *done, void *arg)
 {
     struct db_call *call = db_call_new(db, &claim_create, done, arg);
 
-    db_bind_i64(call, tenant_id);
-    db_bind_text(call, group);
-    db_bind_bytes(call, digest, HASH_BYTES);
-    db_bind_i64(call, count);
-    db_bind_time_ms(call, expires_ms);
+    db_bind_i64(call, claim->tenant_id);
+    db_bind_text(call, claim->group);
+    db_bind_bytes(call, claim->digest, HASH_BYTES);
+    db_bind_i64(call, claim->count);
+    db_bind_time_ms(call, claim->expires_ms);
     db_send(call);
 }
 

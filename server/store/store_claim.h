@@ -5,8 +5,15 @@
 
 extern const struct db_stmt *const store_claim_statements[];
 
-/* Refused with ERR_NOT_FOUND when the tenant has no such group. */
-void store_claim_create(struct db *db, int64_t tenant_id, const char *group,
-                        const uint8_t digest[HASH_BYTES], int64_t count, int64_t expires_ms,
-                        db_done_fn *done, void *arg);
+struct store_claim {
+    int64_t tenant_id;
+    const char *group; /* uuid */
+    uint8_t digest[HASH_BYTES];
+    int64_t count;
+    int64_t expires_ms;
+};
+
+/* ERR_NOT_FOUND when the tenant has no such group. */
+void store_claim_create(struct db *db, const struct store_claim *claim, db_done_fn *done,
+                        void *arg);
 void store_claim_list(struct db *db, const struct store_page *page, db_done_fn *done, void *arg);

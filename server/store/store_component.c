@@ -20,15 +20,15 @@ static const struct db_stmt component_create = {
            " SELECT " COMPONENT_JSON " FROM c JOIN product p ON p.id = c.product_id",
 };
 
-void store_component_create(struct db *db, int64_t tenant_id, const char *product, const char *type,
-                            const char *name, db_done_fn *done, void *arg)
+void store_component_create(struct db *db, const struct store_component *component,
+                            db_done_fn *done, void *arg)
 {
     struct db_call *call = db_call_new(db, &component_create, done, arg);
 
-    db_bind_i64(call, tenant_id);
-    db_bind_text(call, product);
-    db_bind_text(call, type);
-    db_bind_text(call, name);
+    db_bind_i64(call, component->tenant_id);
+    db_bind_text(call, component->product);
+    db_bind_text(call, component->type);
+    db_bind_text(call, component->name);
     db_send(call);
 }
 

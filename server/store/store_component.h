@@ -4,8 +4,15 @@
 
 extern const struct db_stmt *const store_component_statements[];
 
+struct store_component {
+    int64_t tenant_id;
+    const char *product; /* uuid */
+    const char *type;
+    const char *name;
+};
+
 /* ERR_NOT_FOUND without the product; no row when the product has such a component. */
-void store_component_create(struct db *db, int64_t tenant_id, const char *product, const char *type,
-                            const char *name, db_done_fn *done, void *arg);
+void store_component_create(struct db *db, const struct store_component *component,
+                            db_done_fn *done, void *arg);
 void store_component_list(struct db *db, const struct store_page *page, const char *name,
                           db_done_fn *done, void *arg);

@@ -55,7 +55,7 @@ static const struct db_stmt group_change = {
     .params = 4,
     .sql = "WITH g AS ("
            "  UPDATE device_group"
-           "     SET poll_interval_s = coalesce($3::integer, poll_interval_s),"
+           "     SET poll_interval_s = coalesce(nullif($3::integer, 0), poll_interval_s),"
            "         update_policy = coalesce($4::text, update_policy)"
            "   WHERE tenant_id = $1::bigint AND public_id = $2::uuid"
            "  RETURNING id, public_id, product_id, name, poll_interval_s, update_policy,"
@@ -66,18 +66,14 @@ static const struct db_stmt group_change = {
 };
 
 void store_group_change(struct db *db, int64_t tenant_id, const char *id,
-                        const int64_t *poll_interval_s, const char *update_policy, db_done_fn *done,
-                        void *arg)
+                        const struct store_group_change *change, db_done_fn *done, void *arg)
 {
     struct db_call *call = db_call_new(db, &group_change, done, arg);
 
     db_bind_i64(call, tenant_id);
     db_bind_text(call, id);
-    if (poll_interval_s)
-        db_bind_i64(call, *poll_interval_s);
-    else
-        db_bind_null(call);
-    db_bind_text(call, update_policy);
+    db_bind_i64(call, change->poll_interval_s);
+    db_bind_text(call, change->update_policy);
     db_send(call);
 }
 

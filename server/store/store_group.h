@@ -8,7 +8,9 @@ extern const struct db_stmt *const store_group_statements[];
 void store_group_list(struct db *db, const struct store_page *page, const char *product,
                       const char *name, db_done_fn *done, void *arg);
 void store_group_get(struct db *db, int64_t tenant_id, const char *id, db_done_fn *done, void *arg);
-/* NULL: as it is. */
+struct store_group_change {
+    int64_t poll_interval_s;   /* 0: as it is */
+    const char *update_policy; /* NULL: as it is */
+};
 void store_group_change(struct db *db, int64_t tenant_id, const char *id,
-                        const int64_t *poll_interval_s, const char *update_policy, db_done_fn *done,
-                        void *arg);
+                        const struct store_group_change *change, db_done_fn *done, void *arg);

@@ -23,14 +23,14 @@ static const struct db_stmt product_create = {
            " SELECT " PRODUCT_JSON " FROM made",
 };
 
-void store_product_create(struct db *db, int64_t tenant_id, const char *name,
-                          const char *const *hwids, size_t hwid_count, db_done_fn *done, void *arg)
+void store_product_create(struct db *db, const struct store_product *product, db_done_fn *done,
+                          void *arg)
 {
     struct db_call *call = db_call_new(db, &product_create, done, arg);
 
-    db_bind_i64(call, tenant_id);
-    db_bind_text(call, name);
-    db_bind_text_array(call, hwids, hwid_count);
+    db_bind_i64(call, product->tenant_id);
+    db_bind_text(call, product->name);
+    db_bind_text_array(call, product->hwids, product->hwid_count);
     db_send(call);
 }
 

@@ -4,9 +4,16 @@
 
 extern const struct db_stmt *const store_product_statements[];
 
+struct store_product {
+    int64_t tenant_id;
+    const char *name;
+    const char *const *hwids;
+    size_t hwid_count;
+};
+
 /* With its five groups; no row when the name is taken. */
-void store_product_create(struct db *db, int64_t tenant_id, const char *name,
-                          const char *const *hwids, size_t hwid_count, db_done_fn *done, void *arg);
+void store_product_create(struct db *db, const struct store_product *product, db_done_fn *done,
+                          void *arg);
 void store_product_list(struct db *db, const struct store_page *page, const char *name,
                         db_done_fn *done, void *arg);
 void store_product_get(struct db *db, int64_t tenant_id, const char *id, db_done_fn *done,

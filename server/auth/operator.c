@@ -1,0 +1,24 @@
+/* The identity is filled before the role is asked: that is how the front tells 401 from 403. */
+#include "server/auth/operator.h"
+
+#include "lib/base/clock.h"
+#include "server/auth/tokens.h"
+#include "server/http/http.h"
+
+bool authenticate_operator(struct http_request *req, const char *token, struct auth_tokens *tokens,
+                           struct err *err)
+{
+    struct auth_token found;
+
+    if (!token)
+        return err_set(err, ERR_DENIED, "an operator's token is needed (Authorization: Bearer)");
+    if (!auth_tokens_find(tokens, token, clock_now_ms(), &found, err))
+        return false;
+    req->identity.tenant_id = found.tenant_id;
+    req->identity.subject_id = found.id;
+    req->identity.role = (int)found.role;
+    if (!role_may(found.role, req->route->action))
+        return err_set(err, ERR_DENIED, "the role '%s' may not '%s'", role_name(found.role),
+                       req->route->action);
+    return true;
+}

@@ -1,0 +1,126 @@
+/* Images that were uploaded and the releases made of them. */
+#include <string.h>
+
+#include "lib/base/text.h"
+#include "server/operator/handlers.h"
+#include "server/operator/input.h"
+#include "server/operator/reply.h"
+#include "server/store/store_image.h"
+#include "server/store/store_release.h"
+#include "server/worker.h"
+
+enum {
+    RELEASE_IMAGES_MAX = 64,
+    RELEASE_NOTES_MAX = 16 << 10,
+};
+
+/* The hashes of a release's images, and the slices that point at them. */
+struct image_list {
+    uint8_t hashes[RELEASE_IMAGES_MAX][HASH_BYTES];
+    struct db_slice slices[RELEASE_IMAGES_MAX];
+    size_t count;
+};
+
+static bool image_list(const json_t *body, struct image_list *out, struct err *err)
+{
+    json_t *list;
+
+    if (!json_field_array(body, "", "images", RELEASE_IMAGES_MAX, &list, err))
+        return false;
+    out->count = json_array_size(list);
+    if (out->count == 0)
+        return err_set(err, ERR_INVALID, "field 'images' is empty");
+    for (size_t i = 0; i < out->count; i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+
+        if (!text || !text_to_hex_bytes(text, strlen(text), out->hashes[i], HASH_BYTES))
+            return err_set(err, ERR_INVALID, "field 'images[%zu]' is not 64 lower-case hex digits",
+                           i);
+        for (size_t k = 0; k < i; k++) {
+            if (crypto_equal(out->hashes[i], out->hashes[k], HASH_BYTES))
+                return err_set(err, ERR_INVALID, "field 'images[%zu]' stands there twice", i);
+        }
+        out->slices[i] = (struct db_slice){.data = out->hashes[i], .len = HASH_BYTES};
+    }
+    return true;
+}
+
+void on_release_create(struct http_request *req, void *app)
+{
+    static const char *const fields[] = {"name", "product", "images", "notes", NULL};
+    struct worker *worker = app;
+    AUTO_JSON *body = NULL;
+    struct image_list images;
+    struct store_release release = {.tenant_id = req->identity.tenant_id, .notes = ""};
+    struct err err;
+
+    if (!input_object(req, fields, &body, &err) ||
+        !input_name(body, "name", "+~", &release.name, &err) ||
+        !input_uuid(body, "product", &release.product, &err) || !image_list(body, &images, &err) ||
+        (json_object_get(body, "notes") &&
+         !json_field_text(body, "", "notes", RELEASE_NOTES_MAX, &release.notes, &err))) {
+        http_answer_error(req, &err);
+        return;
+    }
+    release.images = images.slices;
+    release.image_count = images.count;
+    store_release_create(worker->db, &release, reply_send,
+                         reply_new(req, 201, ERR_CONFLICT,
+                                   "the product has a release named '%s' already", release.name));
+}
+
+void on_release_list(struct http_request *req, void *app)
+{
+    struct worker *worker = app;
+    struct store_page page;
+    const char *product;
+    struct err err;
+
+    if (!input_page(req, &page, &err) || !input_uuid_query(req, "product", &product, &err)) {
+        http_answer_error(req, &err);
+        return;
+    }
+    store_release_list(worker->db, &page, product, http_query(req, "name"), reply_send,
+                       reply_list(req));
+}
+
+void on_release_get(struct http_request *req, void *app)
+{
+    struct worker *worker = app;
+    const char *id;
+    struct err err;
+
+    if (!input_uuid_param(req, 0, &id, &err)) {
+        http_answer_error(req, &err);
+        return;
+    }
+    store_release_get(worker->db, req->identity.tenant_id, id, reply_send,
+                      reply_new(req, 200, ERR_NOT_FOUND, "there is no such release"));
+}
+
+void on_image_list(struct http_request *req, void *app)
+{
+    struct worker *worker = app;
+    struct store_page page;
+    struct err err;
+
+    if (!input_page(req, &page, &err)) {
+        http_answer_error(req, &err);
+        return;
+    }
+    store_image_list(worker->db, &page, reply_send, reply_list(req));
+}
+
+void on_image_get(struct http_request *req, void *app)
+{
+    struct worker *worker = app;
+    uint8_t sha256[HASH_BYTES];
+    struct err err;
+
+    if (!input_hash_param(req, 0, sha256, &err)) {
+        http_answer_error(req, &err);
+        return;
+    }
+    store_image_get(worker->db, req->identity.tenant_id, sha256, reply_send,
+                    reply_new(req, 200, ERR_NOT_FOUND, "there is no such image"));
+}
