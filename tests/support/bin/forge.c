@@ -10,7 +10,6 @@
 #include "lib/crypto/sign.h"
 #include "lib/json/json.h"
 #include "lib/tuf/tuf.h"
-#include "lib/tuf/write.h"
 
 int main(int argc, char **argv)
 {
