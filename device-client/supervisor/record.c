@@ -73,7 +73,7 @@ static const struct wire_field record_fields[] = {
 TABLE(record);
 /* clang-format on */
 
-enum { CHECK_BYTES = 17 }; /* "\ncrc32c 01234567\n" less the first line end */
+enum { CHECK_BYTES = 17 }; /* "\ncrc32c 01234567\n" */
 
 void record_init(struct record *record)
 {

@@ -7,7 +7,7 @@
 #include "lib/update/state.h"
 #include "lib/wire/device.h"
 
-enum { RECORD_VERSION_ROOM = 129, RECORD_ERROR_ROOM = 241 };
+enum { RECORD_VERSION_ROOM = 129 };
 
 /* What the signed metadata says about an image. `known` is false for an unknown content. */
 struct image {
@@ -47,7 +47,7 @@ struct record {
     int64_t walked_ms;              /* when the metadata was last walked */
     int64_t timestamp_expires_ms;
     enum refusal last_refusal;
-    char last_error[RECORD_ERROR_ROOM];
+    char last_error[WIRE_DETAIL_ROOM];
 };
 
 /* A device that knows nothing yet. */

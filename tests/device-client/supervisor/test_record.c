@@ -1,0 +1,66 @@
+#include "device-client/supervisor/record.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "device-client/limits.h"
+#include "lib/base/text.h"
+
+static struct record full(void)
+{
+    struct record record;
+
+    record_init(&record);
+    record.state = UPDATE_STAGED;
+    record.assignment = 12;
+    record.reason = REFUSAL_DELTA_BASE;
+    record.delta_count = 2;
+    record.deltas[1].length = 99;
+    record.target_slot = SLOT_B;
+    record.image.known = true;
+    record.image.release_counter = 2040;
+    record.floor = 2000;
+    record.trusted_ms = INT64_C(1790000000000);
+    (void)text_copy(record.image.version, sizeof(record.image.version), "2.4.0 \"beta\"");
+    (void)text_copy(record.last_error, sizeof(record.last_error), "a\tb");
+    record.slots[SLOT_A] = record.image;
+    return record;
+}
+
+Test(record, reads_back_what_it_wrote)
+{
+    struct record record = full();
+    struct record again;
+    AUTO_BUF text;
+    AUTO_BUF second;
+    struct err err = {0};
+
+    buf_init(&text, RECORD_BYTES_MAX);
+    buf_init(&second, RECORD_BYTES_MAX);
+    record_format(&record, &text);
+    cr_assert(record_parse(text.data, text.len, &again, &err), "%s", err.text);
+    record_format(&again, &second);
+    cr_expect_str_eq(buf_text(&text), buf_text(&second));
+    cr_expect_eq(again.image.release_counter, 2040);
+    cr_expect_str_eq(again.slots[SLOT_A].version, "2.4.0 \"beta\"");
+}
+
+Test(record, refuses_a_file_that_is_cut_or_changed_anywhere)
+{
+    struct record record = full();
+    struct record out;
+    AUTO_BUF text;
+
+    buf_init(&text, RECORD_BYTES_MAX);
+    record_format(&record, &text);
+    for (size_t i = 0; i < text.len; i++) {
+        struct err err = {0};
+
+        cr_expect_not(record_parse(text.data, i, &out, &err), "cut at %zu", i);
+        text.data[i] ^= 4;
+        cr_expect_not(record_parse(text.data, text.len, &out, &err), "byte %zu", i);
+        cr_expect_eq(err.code, ERR_INVALID);
+        cr_expect_eq(out.state, UPDATE_IDLE);
+        text.data[i] ^= 4;
+    }
+}
