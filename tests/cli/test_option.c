@@ -1,11 +1,11 @@
 #include <criterion/criterion.h>
 
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
 #include "cli/option.h"
+#include "tests/support/cli_call.h"
 
 struct values {
     bool force;
@@ -51,46 +51,12 @@ static const struct cli_command commands[] = {
 };
 static const struct cli_command *const tables[] = {commands, NULL};
 
-static char *out_text;
-static char *err_text;
-
-/* The line is split at blanks. The texts of both streams stay until the next call. */
-static int call(const char *line, struct cli *cli)
-{
-    static char copy[500];
-    char *argv[40];
-    int argc = 0;
-    size_t out_len;
-    size_t err_len;
-    int status;
-
-    cr_assert_lt(strlen(line), sizeof(copy));
-    memcpy(copy, line, strlen(line) + 1);
-    for (char *at = copy; *at; argc++) {
-        argv[argc] = at;
-        at += strcspn(at, " ");
-        if (*at)
-            *at++ = '\0';
-    }
-    free(out_text);
-    free(err_text);
-    *cli = (struct cli){.out = open_memstream(&out_text, &out_len),
-                        .err = open_memstream(&err_text, &err_len)};
-    status = cli_run(tables, argc, argv, cli);
-    (void)fclose(cli->out);
-    (void)fclose(cli->err);
-    return status;
-}
-
 Test(options, fill_the_commands_values)
 {
-    struct cli cli;
-
-    cr_assert_eq(call("thing make --out=o.json src --hwid a --json --hwid=b f1 --back 3 --size 4K "
-                      "--force f2 -- --f3",
-                      &cli),
-                 CLI_DONE, "%s", err_text);
-    cr_expect(cli.json);
+    cr_assert_eq(cli_call(tables, "thing make --out=o.json src --hwid a --json --hwid=b f1 "
+                                  "--back 3 --size 4K --force f2 -- --f3"),
+                 CLI_DONE, "%s", cli_call_err());
+    cr_expect(cli_call_state()->json);
     cr_expect(got.force);
     cr_expect_str_eq(got.out, "o.json");
     cr_expect_eq(got.days, 7, "the default stays");
@@ -124,47 +90,45 @@ Test(options, refuse_a_wrong_command_line_with_status_2)
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct cli cli;
-
-        cr_expect_eq(call(cases[i].line, &cli), CLI_USAGE, "%s", cases[i].line);
-        cr_expect(strstr(err_text, cases[i].words), "%s: %s", cases[i].line, err_text);
-        cr_expect_str_eq(out_text, "", "%s", cases[i].line);
+        cr_expect_eq(cli_call(tables, "%s", cases[i].line), CLI_USAGE, "%s", cases[i].line);
+        cr_expect(strstr(cli_call_err(), cases[i].words), "%s: %s", cases[i].line, cli_call_err());
+        cr_expect_str_eq(cli_call_out(), "", "%s", cases[i].line);
     }
 }
 
 Test(commands, are_found_by_their_longest_name_and_print_help)
 {
-    struct cli cli;
+    cr_expect_eq(cli_call(tables, "thing make --help"), CLI_DONE);
+    cr_expect(
+        strstr(cli_call_out(), "usage: slipway thing make --out FILE [options] FROM [FILE...]"),
+        "%s", cli_call_out());
+    cr_expect(strstr(cli_call_out(), "slipway thing make --out x y"), "%s", cli_call_out());
+    cr_expect_eq(cli_call(tables, "thing --out x y"), CLI_DONE, "%s", cli_call_err());
+    cr_expect_str_eq(cli_call_state()->command->name, "thing");
+    cr_expect_eq(cli_call(tables, "--help"), CLI_DONE);
+    cr_expect(strstr(cli_call_out(), "thing make"), "%s", cli_call_out());
+    cr_expect_eq(cli_call(tables, "%s", ""), CLI_USAGE);
+    cr_expect_eq(cli_call(tables, "thing --help"), CLI_DONE);
+}
 
-    cr_expect_eq(call("thing make --help", &cli), CLI_DONE);
-    cr_expect(strstr(out_text, "usage: slipway thing make --out FILE [options] FROM [FILE...]"),
-              "%s", out_text);
-    cr_expect(strstr(out_text, "slipway thing make --out x y"), "%s", out_text);
-    cr_expect_eq(call("thing --out x y", &cli), CLI_DONE, "%s", err_text);
-    cr_expect_str_eq(cli.command->name, "thing");
-    cr_expect_eq(call("--help", &cli), CLI_DONE);
-    cr_expect(strstr(out_text, "thing make"), "%s", out_text);
-    cr_expect_eq(call("", &cli), CLI_USAGE);
+static int run_refused(int argc, char **argv, struct cli *cli)
+{
+    struct err err = {0};
+
+    (void)argv;
+    (void)err_refuse(&err, REFUSAL_ROOT_EXPIRED, "root ended");
+    cli->json = argc > 0;
+    return cli_fail(cli, &err);
 }
 
 Test(commands, report_a_failure_with_status_1)
 {
-    struct cli cli;
-    struct err err = {0};
+    static const struct cli_command refused[] = {{"try", "fails", options, NULL, run_refused}, {0}};
+    static const struct cli_command *const list[] = {refused, NULL};
 
-    (void)err_refuse(&err, REFUSAL_ROOT_EXPIRED, "root ended");
-    cr_assert_eq(call("thing --out x y", &cli), CLI_DONE);
-    free(err_text);
-    {
-        size_t len;
-
-        cli.err = open_memstream(&err_text, &len);
-        cr_expect_eq(cli_fail(&cli, &err), CLI_FAILED);
-        cli.json = true;
-        cr_expect_eq(cli_fail(&cli, &err), CLI_FAILED);
-        (void)fclose(cli.err);
-    }
-    cr_expect_str_eq(err_text, "slipway thing: root ended (ROOT_EXPIRED)\n"
-                               "{\"error\":{\"code\":\"untrusted\",\"refusal\":\"ROOT_EXPIRED\","
-                               "\"text\":\"root ended\"}}\n");
+    cr_expect_eq(cli_call(list, "try"), CLI_FAILED);
+    cr_expect_str_eq(cli_call_err(), "slipway try: root ended (ROOT_EXPIRED)\n");
+    cr_expect_eq(cli_call(list, "try json"), CLI_FAILED);
+    cr_expect_str_eq(cli_call_err(), "{\"error\":{\"code\":\"untrusted\",\"refusal\":"
+                                     "\"ROOT_EXPIRED\",\"text\":\"root ended\"}}\n");
 }
