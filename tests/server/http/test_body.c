@@ -107,7 +107,7 @@ Test(http_body, extensions_and_trailers_have_limits)
     for (size_t i = 0; i < COUNT(cases); i++) {
         AUTO_BUF text;
         struct buf out;
-        size_t left;
+        size_t left = 0;
 
         buf_init(&text, 10000);
         buf_add_text(&text, cases[i].start);
@@ -126,7 +126,7 @@ Test(http_body, of_a_length_ends_there)
     const struct http_head five = {.content_length = 5};
     const struct http_head none = {0};
     struct buf out;
-    size_t left;
+    size_t left = 0;
 
     cr_expect_eq(feed(&five, "helloGET", 3, &out, &left), 0);
     cr_expect_str_eq(buf_text(&out), "hello");

@@ -141,7 +141,7 @@ Test(http_head, refuses_every_ambiguity)
     struct arena *arena = arena_new();
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct http_head head;
+        struct http_head head = {0};
 
         cr_expect_eq(status_of(cases[i].text, strlen(cases[i].text), arena, &head), cases[i].status,
                      "%s", cases[i].what);
@@ -155,7 +155,7 @@ Test(http_head, refuses_a_nul_wherever_it_stands)
     struct arena *arena = arena_new();
 
     for (size_t i = 0; i < sizeof(text) - 1; i++) {
-        struct http_head head;
+        struct http_head head = {0};
         char copy[sizeof(text)];
 
         memcpy(copy, text, sizeof(text));
@@ -177,7 +177,7 @@ Test(http_head, has_fixed_limits)
     } cases[] = {
         {"the longest request line", HTTP_LINE_BYTES_MAX - 15, 0, 0, 0},
         {"a longer one", HTTP_LINE_BYTES_MAX - 14, 0, 0, 414},
-        {"a much longer one", 2 * HTTP_HEAD_BYTES_MAX, 0, 0, 414},
+        {"a much longer one", 20000, 0, 0, 414},
         {"the most headers", 1, HTTP_HEADERS_MAX - 1, 1, 0},
         {"one more", 1, HTTP_HEADERS_MAX, 1, 431},
         {"a long header", 1, 1, HTTP_HEAD_BYTES_MAX - 100, 0},
@@ -185,7 +185,7 @@ Test(http_head, has_fixed_limits)
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct http_head head;
+        struct http_head head = {0};
         AUTO_BUF text;
 
         buf_init(&text, 1 << 20);
@@ -215,7 +215,7 @@ Test(http_head, gives_every_part_its_value)
                                "Connection: keep-alive, TE\r\n"
                                "Expect: 100-Continue\r\n\r\nrest";
     struct arena *arena = arena_new();
-    struct http_head head;
+    struct http_head head = {0};
 
     cr_assert_eq(status_of(text, strlen(text), arena, &head), 0);
     cr_expect_eq(head.method, HTTP_PUT);
@@ -252,7 +252,7 @@ Test(http_head, knows_who_wants_the_connection_kept)
     struct arena *arena = arena_new();
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct http_head head;
+        struct http_head head = {0};
 
         cr_assert_eq(status_of(cases[i].text, strlen(cases[i].text), arena, &head), 0);
         cr_expect_eq(head.keep_alive, cases[i].keep, "%s", cases[i].text);

@@ -62,8 +62,8 @@ Test(connection_state, a_body_must_come_at_a_minimum_rate_after_a_grace)
         {0, HTTP_BODY_GRACE_MS + 1000, false, true},
         {HTTP_BODY_BYTES_PER_S_MIN, HTTP_BODY_GRACE_MS + 1000, false, false},
         {HTTP_BODY_BYTES_PER_S_MIN, HTTP_BODY_GRACE_MS + 2000, false, true},
-        {100 * HTTP_BODY_BYTES_PER_S_MIN, HTTP_BODY_GRACE_MS + 100000, false, false},
-        {100 * HTTP_BODY_BYTES_PER_S_MIN - 1, HTTP_BODY_GRACE_MS + 100000, false, true},
+        {100UL * HTTP_BODY_BYTES_PER_S_MIN, HTTP_BODY_GRACE_MS + 100000, false, false},
+        {100UL * HTTP_BODY_BYTES_PER_S_MIN - 1, HTTP_BODY_GRACE_MS + 100000, false, true},
         {0, 86400000, true, false},
     };
 
