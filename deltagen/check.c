@@ -62,10 +62,9 @@ bool check_patch(const struct image *old, const uint8_t *patch, size_t patch_len
                           .patch_len = patch_len};
     const struct delta_io io = {
         .arg = &check, .read_old = read_old, .read_patch = read_patch, .write_new = compare_new};
-    uint64_t old_length = old->len;
     const struct delta_limits limits = {.new_length_max = new_image->len,
                                         .memory_bytes_max = options->memory_bytes_max,
-                                        .old_length = &old_length,
+                                        .old_length = old->len,
                                         .old_sha256 = options->old_sha256};
 
     return delta_apply(&io, &limits, NULL, err);

@@ -60,10 +60,9 @@ static bool write_image(struct apply *apply, const char *path, const struct opti
     const struct delta_io io = {
         .arg = apply, .read_old = read_old, .read_patch = read_patch, .write_new = write_new};
     uint8_t old_sha256[HASH_BYTES];
-    uint64_t old_length = apply->old->len;
     const struct delta_limits limits = {.new_length_max = DELTA_LENGTH_MAX,
                                         .memory_bytes_max = options->memory_bytes,
-                                        .old_length = &old_length,
+                                        .old_length = apply->old->len,
                                         .old_sha256 = old_sha256};
 
     if (fd < 0)

@@ -10,7 +10,7 @@
 
 /* Larger frames part the three sorts of bytes better; this leaves the applier below 1 MiB. */
 enum {
-    FRAME_BYTES = 384 << 10,
+    FRAME_BYTES = DELTA_FRAME_BYTES_MAX,
     FRAME_SMALL_BYTES = 32 << 10, /* for devices that have less than 1 MiB to spare */
     FRAME_SMALL_BELOW = 1 << 20,
     CM_LOG2_MIN = 12,

@@ -160,7 +160,7 @@ bool apply_patch(const struct slots *slots, const char *file, uint64_t old_lengt
                                         .memory_bytes_max = DELTA_MEMORY_BYTES_MAX,
                                         .old_sha256 = old_sha256,
                                         .new_sha256 = target->sha256,
-                                        .old_length = &old_length};
+                                        .old_length = old_length};
     bool ok;
 
     if (!open_file(file, &patch_fd, err) ||

@@ -275,7 +275,7 @@ static bool check_limits(const struct delta_header *header, const struct delta_l
 {
     uint64_t need = delta_memory_bytes(header);
 
-    if (limits->old_length && *limits->old_length != header->old_length)
+    if (limits->old_length != header->old_length)
         return err_refuse(err, REFUSAL_DELTA_BASE, "patch is for an image of another length");
     if (limits->old_sha256 &&
         !crypto_equal(limits->old_sha256, header->old_sha256, sizeof(header->old_sha256)))

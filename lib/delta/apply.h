@@ -33,12 +33,12 @@ struct delta_io {
 };
 
 struct delta_limits {
+    uint64_t old_length; /* of the image behind read_old; the patch must say the same */
     uint64_t new_length_max;
     uint64_t memory_bytes_max;
     /* What the caller knows of the images; NULL: the patch's word is taken. */
     const uint8_t *old_sha256;
     const uint8_t *new_sha256;
-    const uint64_t *old_length;
 };
 
 /* `out_header` may be NULL. */

@@ -52,7 +52,7 @@ enum {
     DELTA_HASH_BYTES = 32,
     DELTA_FRAME_HEAD_BYTES = 12,
     DELTA_FRAME_BYTES_MIN = 64,
-    DELTA_FRAME_BYTES_MAX = 512 << 10,
+    DELTA_FRAME_BYTES_MAX = 384 << 10,
     DELTA_CONTROL_BYTES_MAX = 10, /* of one control word */
 };
 /* Of the old or new image: 4 TiB. */

@@ -1,0 +1,111 @@
+#include "lib/delta/format.h"
+
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+static const struct delta_header good = {.codec = DELTA_ZSTD,
+                                         .codec_log2 = 20,
+                                         .frame_bytes_max = 4096,
+                                         .old_length = 1000,
+                                         .new_length = 2000,
+                                         .body_length = 300,
+                                         .old_sha256 = {1, 2, 3},
+                                         .new_sha256 = {4, 5, 6}};
+
+Test(delta_header, comes_back_as_it_was_written)
+{
+    static const struct delta_header cases[] = {
+        {.codec = DELTA_STORED, .frame_bytes_max = DELTA_FRAME_BYTES_MIN},
+        {.codec = DELTA_ZLIB, .codec_log2 = 15, .frame_bytes_max = DELTA_FRAME_BYTES_MAX},
+        {.codec = DELTA_CM, .codec_log2 = 12, .new_length = DELTA_LENGTH_MAX},
+    };
+
+    for (size_t i = 0; i <= COUNT(cases); i++) {
+        const struct delta_header *header = i < COUNT(cases) ? &cases[i] : &good;
+        AUTO_BUF text;
+        AUTO_BUF again;
+        struct delta_header back;
+        struct err err = {0};
+        struct bytes in;
+
+        buf_init(&text, 1000);
+        buf_init(&again, 1000);
+        delta_header_format(header, &text);
+        in = bytes_of(text.data, text.len);
+
+        cr_assert_eq(text.len, DELTA_HEADER_BYTES);
+        cr_assert(delta_header_read(&in, &back, &err), "case %zu: %s", i, err.text);
+        delta_header_format(&back, &again);
+        cr_expect_eq(memcmp(text.data, again.data, text.len), 0, "case %zu", i);
+        cr_expect_eq(back.new_length, header->new_length);
+    }
+}
+
+Test(delta_header, refuses_fields_that_cannot_be)
+{
+    static const struct {
+        const char *what;
+        size_t offset;
+        size_t len;
+        uint8_t bytes[8];
+    } cases[] = {
+        {"another magic", 0, 1, {'X'}},
+        {"another magic's end", 7, 1, {'2'}},
+        {"version 0", 8, 2, {0, 0}},
+        {"version 2", 8, 2, {2, 0}},
+        {"an unknown codec", 10, 1, {4}},
+        {"a zstd window of 2^9", 11, 1, {9}},
+        {"a zstd window of 2^28", 11, 1, {28}},
+        {"a zlib window of 2^16", 10, 2, {1, 16}},
+        {"a zlib window of 2^8", 10, 2, {1, 8}},
+        {"a window of the stored codec", 10, 2, {0, 1}},
+        {"frames of cm", 10, 2, {3, 16}},
+        {"a frame of 63 bytes", 12, 4, {63, 0, 0, 0}},
+        {"a frame of 384 KiB and one byte", 12, 4, {1, 0, 6, 0}},
+        {"an old image of 2^42 + 1 bytes", 16, 8, {1, 0, 0, 0, 0, 4, 0, 0}},
+        {"a new image of 2^42 + 1 bytes", 24, 8, {1, 0, 0, 0, 0, 4, 0, 0}},
+        {"a body of 2^63 bytes", 32, 8, {0, 0, 0, 0, 0, 0, 0, 0x80}},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        AUTO_BUF text;
+        struct delta_header header;
+        struct err err = {0};
+        struct bytes in;
+
+        buf_init(&text, 1000);
+        delta_header_format(&good, &text);
+        memcpy(text.data + cases[i].offset, cases[i].bytes, cases[i].len);
+        in = bytes_of(text.data, text.len);
+
+        cr_expect_not(delta_header_read(&in, &header, &err), "%s", cases[i].what);
+        cr_expect_eq(err.refusal, REFUSAL_DELTA_FORMAT, "%s", cases[i].what);
+    }
+}
+
+Test(delta_header, refuses_every_truncation)
+{
+    AUTO_BUF text;
+
+    buf_init(&text, 1000);
+    delta_header_format(&good, &text);
+    for (size_t len = 0; len < text.len; len++) {
+        struct bytes in = bytes_of(text.data, len);
+        struct delta_header header;
+        struct err err = {0};
+
+        cr_expect_not(delta_header_read(&in, &header, &err), "%zu bytes", len);
+        cr_expect_eq(err.refusal, REFUSAL_DELTA_FORMAT, "%zu bytes", len);
+    }
+}
+
+Test(delta_zigzag, goes_there_and_back)
+{
+    static const int64_t cases[] = {0, -1, 1, -2, 2, 1000000, -1000000, INT64_MAX, INT64_MIN};
+
+    for (size_t i = 0; i < COUNT(cases); i++)
+        cr_expect_eq(delta_unzigzag(delta_zigzag(cases[i])), cases[i], "case %zu", i);
+    cr_expect_eq(delta_zigzag(-1), 1);
+    cr_expect_eq(delta_zigzag(1), 2);
+}
