@@ -10,7 +10,8 @@
 
 /* A deployment `d` of group `g` under which devices may be granted or go on. */
 #define STORE_STANDS                                                                               \
-    "(d.state = 'running' OR (d.state = 'finished' AND g.baseline_deployment_id = d.id))"
+    "(d.state = 'running' OR (d.state = 'finished' AND"                                            \
+    " g.baseline_deployment_id IS NOT DISTINCT FROM d.id))"
 
 /* The order of states: a row only rises, and never leaves an end (6). */
 #define STORE_RANK(state)                                                                          \

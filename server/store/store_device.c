@@ -55,7 +55,7 @@ static void read_installed(const struct db_result *result, size_t row, unsigned 
 {
     AUTO_BUF images;
 
-    buf_init(&images, WIRE_INSTALLED_MAX * HASH_BYTES);
+    buf_init(&images, (size_t)WIRE_INSTALLED_MAX * HASH_BYTES);
     db_bytes_add(result, row, col, &images);
     out->installed_count = images.len / HASH_BYTES;
     if (out->installed_count > STORE_INSTALLED_MAX)

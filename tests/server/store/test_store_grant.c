@@ -1,0 +1,312 @@
+#include "server/store/store_grant.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/world.h"
+
+/* An answer is "device|assignment|deployment|phase|state|..." per row. */
+static const char *grant(struct answer *answer, int64_t device, int64_t deployment, int64_t phase,
+                         int64_t assignment)
+{
+    struct store_grant ask = {device, deployment, phase, assignment};
+
+    answer->fixture->pending++;
+    store_grant_add(answer->fixture->db, &ask, 1, answer_done, answer);
+    fixture_wait(answer->fixture);
+    return answer->text;
+}
+
+static const char *withdraw(struct answer *answer, int64_t device, int64_t deployment,
+                            int64_t assignment)
+{
+    struct store_withdrawal ask = {device, deployment, assignment};
+
+    answer->fixture->pending++;
+    store_grant_withdraw(answer->fixture->db, &ask, 1, answer_done, answer);
+    fixture_wait(answer->fixture);
+    return answer->text;
+}
+
+static const char *activate(struct answer *answer, int64_t device, int64_t deployment,
+                            int64_t assignment)
+{
+    char uuid[64];
+    struct store_activation ask = {device, uuid, assignment};
+
+    (void)snprintf(uuid, sizeof(uuid), "%s", world_deployment_uuid(answer->fixture, deployment));
+    answer->fixture->pending++;
+    store_grant_activate(answer->fixture->db, &ask, 1, answer_done, answer);
+    fixture_wait(answer->fixture);
+    return answer->text;
+}
+
+static void set_state(const struct fixture *fixture, int64_t deployment, const char *state)
+{
+    world_sql(fixture, "UPDATE deployment SET state = '%s' WHERE id = %lld", state,
+              (long long)deployment);
+}
+
+/* As if reports had come. */
+static void set_row(const struct fixture *fixture, int64_t device, const char *state)
+{
+    world_sql(
+        fixture,
+        "WITH old AS (SELECT * FROM deployment_device WHERE device_id = %lld AND"
+        "  deployment_id = (SELECT deployment_id FROM device WHERE id = %lld) AND state <> '%s'),"
+        " new AS (UPDATE deployment_device d SET state = '%s' FROM old"
+        "   WHERE d.device_id = old.device_id AND d.deployment_id = old.deployment_id),"
+        " less AS (UPDATE deployment_counter c SET n = n - 1 FROM old"
+        "   WHERE c.deployment_id = old.deployment_id AND c.phase = old.phase"
+        "     AND c.state = old.state)"
+        " INSERT INTO deployment_counter AS c"
+        " SELECT deployment_id, phase, '%s', 1, 1 FROM old"
+        " ON CONFLICT (deployment_id, phase, state) DO UPDATE SET n = c.n + 1",
+        (long long)device, (long long)device, state, state, state);
+}
+
+Test(store_grant, is_written_only_while_the_deployment_runs_and_its_phase_has_come)
+{
+    static const struct {
+        const char *what;
+        const char *state;
+        int64_t phase;
+        int64_t assignment;
+        const char *answer;
+    } cases[] = {
+        {"the next phase", "running", 2, 0, "1|0|NULL|NULL|NULL|f"},
+        {"paused between poll and grant", "paused", 1, 0, "1|0|NULL|NULL|NULL|f"},
+        {"halted between poll and grant", "halted", 1, 0, "1|0|NULL|NULL|NULL|f"},
+        {"aborted between poll and grant", "aborted", 1, 0, "1|0|NULL|NULL|NULL|f"},
+        {"finished, but not the baseline", "finished", 1, 0, "1|0|NULL|NULL|NULL|f"},
+        {"memory is late", "running", 1, 5, "1|0|NULL|NULL|NULL|f"},
+        {"it runs", "running", 1, 0, "1|1|1|1|offered|t"},
+        {"once more", "running", 1, 0, "1|1|1|1|offered|t"},
+        {"once more with the new assignment", "running", 1, 1, "1|1|1|1|offered|t"},
+    };
+    struct fixture fixture;
+    struct answer answer = {.fixture = &fixture};
+    int64_t id;
+
+    world_open(&fixture, 1);
+    world_devices(&fixture, 1);
+    id = world_deployment(&fixture, 2, "5000,100000");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        set_state(&fixture, id, cases[i].state);
+        cr_expect_str_eq(grant(&answer, 1, id, cases[i].phase, cases[i].assignment),
+                         cases[i].answer, "%s: %s", cases[i].what, answer.text);
+        cr_expect_eq(world_counters_wrong(&fixture), 0, "%s", cases[i].what);
+    }
+    world_sql(&fixture, "UPDATE device_group SET update_policy = 'none'");
+    world_devices(&fixture, 1);
+    cr_expect_str_eq(grant(&answer, 2, id, 1, 0), "2|0|NULL|NULL|NULL|f", "%s", answer.text);
+    fixture_close(&fixture);
+}
+
+Test(store_grant, follows_the_baseline_and_never_opens_an_ended_row_again)
+{
+    struct fixture fixture;
+    struct answer answer = {.fixture = &fixture};
+    int64_t id;
+
+    world_open(&fixture, 1);
+    world_devices(&fixture, 2);
+    id = world_deployment(&fixture, 2, "100000");
+    set_state(&fixture, id, "finished");
+    world_sql(&fixture, "UPDATE device_group SET baseline_deployment_id = 1");
+
+    cr_expect_str_eq(grant(&answer, 1, id, 1, 0), "1|1|1|1|offered|t", "%s", answer.text);
+    set_row(&fixture, 1, "failed");
+    cr_expect_str_eq(grant(&answer, 1, id, 1, 1), "1|1|1|1|failed|t", "%s", answer.text);
+
+    cr_expect_eq(world_counters_wrong(&fixture), 0);
+    fixture_close(&fixture);
+}
+
+Test(store_grant, supersedes_what_was_not_activated_and_waits_for_what_was)
+{
+    static const struct {
+        const char *state;
+        const char *answer;
+        const char *older;
+    } cases[] = {
+        {"offered", "1|2|2|1|offered|t", "cancelled"},
+        {"downloading", "2|2|2|1|offered|t", "cancelled"},
+        {"staged", "3|2|2|1|offered|t", "cancelled"},
+        {"activating", "4|1|1|1|activating|f", "activating"},
+        {"verifying", "5|1|1|1|verifying|f", "verifying"},
+        {"succeeded", "6|2|2|1|offered|t", "succeeded"},
+        {"rolled-back", "7|2|2|1|offered|t", "rolled-back"},
+    };
+    struct fixture fixture;
+    struct answer answer = {.fixture = &fixture};
+    int64_t older, newer;
+
+    world_open(&fixture, 1);
+    world_devices(&fixture, COUNT(cases));
+    older = world_deployment(&fixture, 2, "100000");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        (void)grant(&answer, (int64_t)i + 1, older, 1, 0);
+        set_row(&fixture, (int64_t)i + 1, cases[i].state);
+    }
+    set_state(&fixture, older, "aborted");
+    newer = world_deployment(&fixture, 3, "100000");
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        cr_expect_str_eq(grant(&answer, (int64_t)i + 1, newer, 1, 1), cases[i].answer, "%s: %s",
+                         cases[i].state, answer.text);
+        cr_expect_str_eq(world_text(&fixture,
+                                    "SELECT state FROM deployment_device"
+                                    " WHERE deployment_id = %lld AND device_id = %zu",
+                                    (long long)older, i + 1),
+                         cases[i].older, "%s", cases[i].state);
+    }
+    cr_expect_eq(world_counters_wrong(&fixture), 0);
+    fixture_close(&fixture);
+}
+
+Test(store_grant, withdraws_only_what_is_over_and_not_past_the_switch)
+{
+    static const struct {
+        const char *what;
+        const char *row;
+        const char *deployment;
+        const char *answer;
+    } cases[] = {
+        {"it runs", "staged", "running", "1|1|1|1|staged"},
+        {"a pause keeps", "staged", "paused", "2|1|1|1|staged"},
+        {"a halt keeps", "staged", "halted", "3|1|1|1|staged"},
+        {"aborted while offered", "offered", "aborted", "4|2|1|1|cancelled"},
+        {"aborted while staged", "staged", "aborted", "5|2|1|1|cancelled"},
+        {"aborted while activating", "activating", "aborted", "6|1|1|1|activating"},
+        {"aborted after its end", "succeeded", "aborted", "7|1|1|1|succeeded"},
+        {"finished and no baseline", "downloading", "finished", "8|2|1|1|cancelled"},
+    };
+    struct fixture fixture;
+    struct answer answer = {.fixture = &fixture};
+    int64_t id;
+
+    world_open(&fixture, 1);
+    world_devices(&fixture, COUNT(cases) + 2);
+    id = world_deployment(&fixture, 2, "100000");
+    for (size_t i = 0; i < COUNT(cases) + 2; i++)
+        (void)grant(&answer, (int64_t)i + 1, id, 1, 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        set_row(&fixture, (int64_t)i + 1, cases[i].row);
+        set_state(&fixture, id, cases[i].deployment);
+        cr_expect_str_eq(withdraw(&answer, (int64_t)i + 1, id, 1), cases[i].answer, "%s: %s",
+                         cases[i].what, answer.text);
+    }
+
+    set_state(&fixture, id, "halted");
+    (void)world_deployment(&fixture, 3, "100000");
+    cr_expect_str_eq(withdraw(&answer, 9, id, 0), "9|1|1|1|offered", "memory is late");
+    cr_expect_str_eq(withdraw(&answer, 9, id, 1), "9|2|1|1|cancelled", "halted and followed");
+    cr_expect_eq(world_counters_wrong(&fixture), 0);
+    fixture_close(&fixture);
+}
+
+Test(store_grant, activates_under_a_deployment_that_stands_and_says_why_not)
+{
+    static const struct {
+        const char *what;
+        const char *row;
+        const char *deployment;
+        const char *answer;
+    } cases[] = {
+        {"it runs", "staged", "running", "1|1|1|1|activating|go"},
+        {"the answer was lost", "activating", "running", "2|1|1|1|activating|go"},
+        {"a device whose reports are late", "offered", "running", "3|1|1|1|activating|go"},
+        {"paused", "staged", "paused", "4|1|1|1|staged|paused"},
+        {"halted", "staged", "halted", "5|1|1|1|staged|halted"},
+        {"aborted", "staged", "aborted", "6|1|1|1|staged|aborted"},
+        {"finished and no baseline", "staged", "finished", "7|1|1|1|staged|superseded"},
+        {"ended already", "failed", "running", "8|1|1|1|failed|superseded"},
+        {"past the switch", "verifying", "running", "9|1|1|1|verifying|superseded"},
+        {"allowed once, then a pause", "activating", "paused", "10|1|1|1|activating|paused"},
+        {"allowed once, then a halt", "activating", "halted", "11|2|1|1|cancelled|halted"},
+    };
+    struct fixture fixture;
+    struct answer answer = {.fixture = &fixture};
+    int64_t id;
+
+    world_open(&fixture, 1);
+    world_devices(&fixture, COUNT(cases) + 1);
+    id = world_deployment(&fixture, 2, "100000");
+    for (size_t i = 0; i < COUNT(cases) + 1; i++)
+        (void)grant(&answer, (int64_t)i + 1, id, 1, 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        if (strcmp(cases[i].row, "activating") == 0)
+            cr_expect_str_eq(strrchr(activate(&answer, (int64_t)i + 1, id, 1), '|'), "|go");
+        else
+            set_row(&fixture, (int64_t)i + 1, cases[i].row);
+        set_state(&fixture, id, cases[i].deployment);
+        cr_expect_str_eq(activate(&answer, (int64_t)i + 1, id, 1), cases[i].answer, "%s: %s",
+                         cases[i].what, answer.text);
+        cr_expect_eq(world_counters_wrong(&fixture), 0, "%s", cases[i].what);
+        set_state(&fixture, id, "running");
+    }
+
+    cr_expect_str_eq(activate(&answer, 12, id, 2), "12|1|1|1|offered|superseded",
+                     "another assignment: %s", answer.text);
+    set_state(&fixture, id, "finished");
+    world_sql(&fixture, "UPDATE device_group SET baseline_deployment_id = 1");
+    cr_expect_str_eq(activate(&answer, 12, id, 1), "12|1|1|1|activating|go",
+                     "under the baseline: %s", answer.text);
+    cr_expect_eq(world_number(&fixture, "SELECT sum(n) FROM deployment_counter"
+                                        " WHERE state = 'touched'"),
+                 6);
+    fixture_close(&fixture);
+}
+
+struct many {
+    struct fixture *fixture;
+    unsigned offered;
+    unsigned failed;
+};
+
+static void on_granted(const struct db_result *result, const struct err *err, void *arg)
+{
+    struct many *many = arg;
+    struct store_granted granted;
+
+    many->failed += err != NULL;
+    for (size_t row = 0; !err && row < db_rows(result); row++) {
+        store_granted_read(result, row, &granted);
+        many->offered += granted.standing.state == UPDATE_OFFERED && granted.has_row;
+    }
+    fixture_answered(many->fixture);
+}
+
+Test(store_grant, batches_on_many_connections_grant_each_device_once)
+{
+    enum { DEVICES = 200, BATCHES = 12 };
+    struct fixture fixture;
+    struct many many = {.fixture = &fixture};
+    struct store_grant asks[DEVICES];
+    int64_t ids[2];
+
+    world_open(&fixture, 4);
+    world_devices(&fixture, DEVICES);
+    ids[0] = world_deployment(&fixture, 2, "100000");
+    set_state(&fixture, ids[0], "finished");
+    world_sql(&fixture, "UPDATE device_group SET baseline_deployment_id = 1");
+    ids[1] = world_deployment(&fixture, 3, "100000");
+    fixture.pending = BATCHES;
+    for (unsigned batch = 0; batch < BATCHES; batch++) {
+        for (unsigned i = 0; i < DEVICES; i++) /* in another order each time */
+            asks[i] =
+                (struct store_grant){(i * 7 + batch * 13) % DEVICES + 1, ids[batch % 2], 1, 0};
+        store_grant_add(fixture.db, asks, DEVICES, on_granted, &many);
+    }
+    fixture_wait(&fixture);
+
+    cr_expect_eq(many.failed, 0, "%u batches failed", many.failed);
+    cr_expect_geq(many.offered, DEVICES);
+    cr_expect_eq(world_number(&fixture, "SELECT count(*) FROM deployment_device"), DEVICES);
+    cr_expect_eq(world_number(&fixture, "SELECT count(*) FROM device WHERE assignment = 1"),
+                 DEVICES);
+    cr_expect_eq(world_counters_wrong(&fixture), 0);
+    fixture_close(&fixture);
+}
