@@ -150,7 +150,7 @@ static bool post_session(struct transport *transport, const struct buf *message,
     bool ok = exchange(transport, "POST", "/device/v1/session", message, answer, &status, err);
 
     if (status)
-        transport->unknown = status == 410 || status == 404;
+        transport->unknown = status == 410;
     return ok;
 }
 

@@ -27,15 +27,15 @@ void transport_device_id(const struct sign_key *key, uint8_t out[HASH_BYTES]);
 
 MUST_USE bool transport_claim(struct transport *transport, const char *claim, const char *hwid,
                               struct wire_claim_answer *out, struct err *err);
-/* Sends a device message in a session, which is made when there is none or it was refused.
- * ERR_NOT_FOUND from the session itself means that the server does not know the device:
- * transport_is_unknown(). The answer's body is appended to `answer`. */
+/* Sends a device message in a session, which is made when there is none or it was refused. The
+ * answer's body is appended to `answer`. */
 MUST_USE bool transport_send(struct transport *transport, const char *method, const char *path,
                              const struct buf *message, struct buf *answer, struct err *err);
 /* Any other request: metadata and files, without a token. The caller gives its answer back. */
 MUST_USE bool transport_get(struct transport *transport, const struct client_request *request,
                             struct client_answer *out, struct err *err);
 
+/* The last answer to a session said that the server does not know the device (410). */
 bool transport_is_unknown(const struct transport *transport);
 /* Seconds of the last answer's Retry-After, 0 when there was none. */
 uint64_t transport_retry_after_s(const struct transport *transport);

@@ -296,14 +296,24 @@ void wire_session_signed_bytes(const struct wire_session *session, struct buf *o
     buf_add_text(out, device);
 }
 
-void wire_detail_copy(char out[WIRE_DETAIL_ROOM], const char *text)
+static void copy_plain(char *out, size_t room, const char *text)
 {
     size_t len = 0;
 
-    for (; *text && len + 1 < WIRE_DETAIL_ROOM; text++) {
+    for (; *text && len + 1 < room; text++) {
         bool plain = (uint8_t)*text >= 0x20 && (uint8_t)*text < 0x7f;
 
         out[len++] = (char)(plain ? *text : '?');
     }
     out[len] = '\0';
+}
+
+void wire_detail_copy(char out[WIRE_DETAIL_ROOM], const char *text)
+{
+    copy_plain(out, WIRE_DETAIL_ROOM, text);
+}
+
+void wire_value_copy(char out[WIRE_VALUE_ROOM], const char *text)
+{
+    copy_plain(out, WIRE_VALUE_ROOM, text);
 }

@@ -155,5 +155,7 @@ void wire_session_signed_bytes(const struct wire_session *session, struct buf *o
 void wire_attributes_hash(const struct wire_attributes *attributes, uint8_t out[HASH_BYTES]);
 /* Sorts by key; what builds attributes by hand calls it before formatting or hashing. */
 void wire_attributes_sort(struct wire_attributes *attributes);
-/* Cuts `text` and replaces what is not printable ASCII by '?': always a valid detail. */
+/* Cuts `text` and replaces what is not printable ASCII by '?': always a valid detail,
+ * or value of an attribute. */
 void wire_detail_copy(char out[WIRE_DETAIL_ROOM], const char *text);
+void wire_value_copy(char out[WIRE_VALUE_ROOM], const char *text);

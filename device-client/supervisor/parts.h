@@ -1,0 +1,57 @@
+#pragma once
+/*
+ * What the agent is made of. Private to this folder: agent.c builds it and runs the cycles,
+ * effects.c is its machine_ops, identify.c finds out what a slot holds.
+ */
+#include "device-client/report/queue.h"
+#include "device-client/slots/slots.h"
+#include "device-client/supervisor/agent.h"
+#include "device-client/supervisor/config.h"
+#include "device-client/trust/trust.h"
+#include "lib/crypto/sign.h"
+
+struct agent {
+    struct agent_options options;
+    char *state_dir;
+    char *health; /* program, or "" */
+    char *record_path;
+    char *download_dir;
+    char *metadata_dir;
+    int lock_fd;
+    struct config config;
+    struct wire_claim_answer claim;
+    bool claimed;
+    struct sign_key *key;
+    const struct boot_backend *boot;
+    struct slots slots;
+    struct transport *transport;
+    struct report_queue *queue;
+    struct trust trust;
+    struct tuf_set *set; /* of the last walk since the start, or NULL */
+    struct record record;
+    struct machine machine;
+    struct wake wake;
+    char *local_file;  /* the image of agent_install(), or NULL */
+    char *fetched;     /* path of the file that was fetched last, or NULL */
+    bool base_checked; /* the running slot was compared with its image since the start */
+    unsigned failures; /* cycles in a row */
+    uint64_t next_poll_s;
+    int64_t activate_mono_ms; /* the server does not want to be asked before */
+    int64_t started_mono_ms;
+    enum refusal told; /* the last refusal outside an update that was reported */
+    bool refused;      /* one happened in this cycle */
+};
+
+extern const struct machine_ops agent_ops;
+
+/* Walks the metadata, keeps the set, and remembers what it learnt. */
+MUST_USE bool agent_walk(struct agent *agent, struct err *err);
+/* A refusal outside an update: remembered for `status`, reported once until a cycle has none. */
+void agent_note_refusal(struct agent *agent, const struct err *why);
+MUST_USE bool agent_save(struct agent *agent, struct err *err);
+/* Compares the running slot with the signed images of this hardware, if it is not known yet. */
+MUST_USE bool agent_identify(struct agent *agent, struct err *err);
+/* The signed facts, copied out of the set. */
+void agent_image_of(const struct tuf_target *target, struct image *out);
+/* What the device is, for judging a target. */
+struct tuf_device agent_device(const struct agent *agent);
