@@ -183,6 +183,7 @@ static void pieces_add(struct pieces *pieces, size_t start, size_t len)
         pieces->room = pieces->room ? pieces->room * 2 : 64;
         pieces->items = mem_resize(pieces->items, pieces->room, sizeof(*pieces->items));
     }
+    ASSERT(pieces->items);
     pieces->items[pieces->count++] = (struct piece){start, len};
 }
 

@@ -53,8 +53,7 @@ struct frame {
 static size_t frame_room(const struct frame *frame)
 {
     size_t used = frame->control.len + frame->diffs.len + frame->literals.len;
-
-    size_t full = frame->bytes_max - 2 * DELTA_CONTROL_BYTES_MAX;
+    size_t full = frame->bytes_max - (size_t)2 * DELTA_CONTROL_BYTES_MAX;
 
     return used < full ? full - used : 0;
 }
@@ -74,15 +73,14 @@ static void frame_flush(struct frame *frame)
     buf_reset(&frame->literals);
 }
 
-static void frame_bytes(struct frame *frame, const struct image *old, const struct image *new_image,
-                        const struct operation *part)
+static void frame_bytes(struct frame *frame, const struct plan *plan, const struct operation *part)
 {
-    const uint8_t *data = new_image->data + part->new_pos;
+    const uint8_t *data = plan->new_image->data + part->new_pos;
 
     switch (part->kind) {
     case DELTA_ADD:
         for (size_t i = 0; i < part->len; i++)
-            buf_add_u8(&frame->diffs, (uint8_t)(data[i] - old->data[part->old_pos + i]));
+            buf_add_u8(&frame->diffs, (uint8_t)(data[i] - plan->old->data[part->old_pos + i]));
         return;
     case DELTA_INSERT:
         buf_add(&frame->literals, data, part->len);
@@ -98,9 +96,8 @@ static void frame_bytes(struct frame *frame, const struct image *old, const stru
 }
 
 /* One operation may need several frames. */
-static void frame_operation(struct frame *frame, const struct image *old,
-                            const struct image *new_image, struct operation operation,
-                            uint64_t seek)
+static void frame_operation(struct frame *frame, const struct plan *plan,
+                            struct operation operation, uint64_t seek)
 {
     bool long_bytes = operation.kind == DELTA_ADD || operation.kind == DELTA_INSERT;
 
@@ -117,15 +114,14 @@ static void frame_operation(struct frame *frame, const struct image *old,
             buf_add_varint(&frame->control, seek);
         seek = 0;
         buf_add_varint(&frame->control, control_word(part.kind, part.len));
-        frame_bytes(frame, old, new_image, &part);
+        frame_bytes(frame, plan, &part);
         operation.new_pos += part.len;
         operation.old_pos += part.len;
         operation.len -= part.len;
     }
 }
 
-static void frames_write(const struct image *old, const struct image *new_image,
-                         const struct plan *plan, size_t frame_bytes_max, struct buf *out)
+static void frames_write(const struct plan *plan, size_t frame_bytes_max, struct buf *out)
 {
     struct frame frame = {.bytes_max = frame_bytes_max, .out = out};
     struct control control = {0};
@@ -134,8 +130,7 @@ static void frames_write(const struct image *old, const struct image *new_image,
     buf_init(&frame.diffs, frame_bytes_max);
     buf_init(&frame.literals, frame_bytes_max);
     for (size_t i = 0; i < plan->count; i++)
-        frame_operation(&frame, old, new_image, plan->items[i],
-                        seek_word(&control, &plan->items[i]));
+        frame_operation(&frame, plan, plan->items[i], seek_word(&control, &plan->items[i]));
     frame_flush(&frame);
     ASSERT(!frame.control.failed && !frame.diffs.failed && !frame.literals.failed);
     buf_done(&frame.control);
@@ -143,16 +138,17 @@ static void frames_write(const struct image *old, const struct image *new_image,
     buf_done(&frame.literals);
 }
 
-static void model_operation(struct delta_model *model, const struct image *old,
-                            const struct image *new_image, const struct operation *operation)
+static void model_operation(struct delta_model *model, const struct plan *plan,
+                            const struct operation *operation)
 {
-    const uint8_t *data = new_image->data + operation->new_pos;
+    const uint8_t *old = plan->old->data + operation->old_pos;
+    const uint8_t *data = plan->new_image->data + operation->new_pos;
 
     (void)delta_model_control(model, control_word(operation->kind, operation->len));
     switch (operation->kind) {
     case DELTA_ADD:
         for (size_t i = 0; i < operation->len; i++)
-            (void)delta_model_add(model, old->data[operation->old_pos + i], data[i]);
+            (void)delta_model_add(model, old[i], data[i]);
         return;
     case DELTA_INSERT:
         for (size_t i = 0; i < operation->len; i++)
@@ -171,8 +167,7 @@ static void model_operation(struct delta_model *model, const struct image *old,
     }
 }
 
-static void model_write(const struct image *old, const struct image *new_image,
-                        const struct plan *plan, unsigned log2, struct buf *out)
+static void model_write(const struct plan *plan, unsigned log2, struct buf *out)
 {
     AUTO_FREE void *memory = mem_alloc((size_t)delta_model_bytes(log2));
     struct pack_coder coder;
@@ -186,7 +181,7 @@ static void model_write(const struct image *old, const struct image *new_image,
 
         if (seek)
             (void)delta_model_control(model, seek);
-        model_operation(model, old, new_image, &plan->items[i]);
+        model_operation(model, plan, &plan->items[i]);
     }
     pack_coder_finish(&coder);
 }
@@ -237,11 +232,10 @@ static bool choose_size(const struct encode_options *options, uint64_t body_byte
                    delta_codec_name(header->codec), (unsigned long long)delta_memory_bytes(header));
 }
 
-bool encode_patch(const struct image *old, const struct image *new_image, const struct plan *plan,
-                  const struct encode_options *options, struct delta_header *header,
-                  struct buf *out, struct err *err)
+bool encode_patch(const struct plan *plan, const struct encode_options *options,
+                  struct delta_header *header, struct buf *out, struct err *err)
 {
-    size_t limit = new_image->len + new_image->len / 16 + (1 << 20);
+    size_t limit = plan->new_image->len + plan->new_image->len / 16 + (1 << 20);
     AUTO_BUF frames;
     AUTO_BUF body;
 
@@ -251,12 +245,12 @@ bool encode_patch(const struct image *old, const struct image *new_image, const 
     if (options->codec != DELTA_CM) {
         header->frame_bytes_max =
             options->memory_bytes < FRAME_SMALL_BELOW ? FRAME_SMALL_BYTES : FRAME_BYTES;
-        frames_write(old, new_image, plan, header->frame_bytes_max, &frames);
+        frames_write(plan, header->frame_bytes_max, &frames);
     }
     if (!choose_size(options, frames.len, header, err))
         return false;
     if (options->codec == DELTA_CM)
-        model_write(old, new_image, plan, header->codec_log2, &body);
+        model_write(plan, header->codec_log2, &body);
     else if (!pack_stream(header->codec, header->codec_log2, &frames, &body, err))
         return false;
     if (frames.failed || body.failed)

@@ -13,6 +13,5 @@ struct encode_options {
 /* Appends a whole patch file, header first; header->codec and what follows from it are chosen
  * here, lengths and hashes are the caller's. ERR_LIMIT when the memory is too small for the
  * codec. */
-MUST_USE bool encode_patch(const struct image *old, const struct image *new_image,
-                           const struct plan *plan, const struct encode_options *options,
+MUST_USE bool encode_patch(const struct plan *plan, const struct encode_options *options,
                            struct delta_header *header, struct buf *out, struct err *err);

@@ -2,6 +2,7 @@
 #include "deltagen/image.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -30,8 +31,11 @@ bool image_open(const char *path, struct image *out, struct err *err)
 
 void image_close(struct image *image)
 {
+    void *mapping;
+
+    memcpy(&mapping, &image->data, sizeof(mapping)); /* munmap() takes no const */
     if (image->len > 0)
-        (void)munmap((void *)(uintptr_t)image->data, image->len);
+        (void)munmap(mapping, image->len);
     *image = (struct image){0};
 }
 

@@ -65,8 +65,7 @@ static void try_candidate(struct job *job, size_t i)
     plan_make(job->old, job->new_image, job->covers, candidate->copy_min, &plan);
     if (job->options->codec != MAKE_CODEC_AUTO || plan.coded_bytes <= candidate->coded_max) {
         result->tried = true;
-        result->good = encode_patch(job->old, job->new_image, &plan, &options, &result->header,
-                                    &result->patch, &result->err);
+        result->good = encode_patch(&plan, &options, &result->header, &result->patch, &result->err);
     }
     plan_done(&plan);
 }

@@ -76,6 +76,7 @@ void plan_make(const struct image *old, const struct image *new_image, const str
 {
     size_t done = 0;
 
+    *out = (struct plan){.old = old, .new_image = new_image};
     for (size_t i = 0; i < covers->count; i++) {
         const struct match *cover = &covers->items[i];
 

@@ -13,7 +13,8 @@ struct operation {
 };
 
 struct plan {
-    struct operation *items; /* owned */
+    const struct image *old, *new_image; /* borrowed */
+    struct operation *items;             /* owned */
     size_t count;
     size_t room;
     uint64_t coded_bytes; /* of adds and inserts: what a codec has to work on */

@@ -23,8 +23,6 @@ struct delta_codec_ops {
     bool (*finish)(void *self, struct err *err);
 };
 
-const struct delta_codec_ops *delta_codec_ops(enum delta_codec codec);
-
 /* frames.c, for stored, zlib and zstd, and cm.c. */
 extern const struct delta_codec_ops delta_codec_frames;
 extern const struct delta_codec_ops delta_codec_cm;

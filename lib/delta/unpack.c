@@ -135,6 +135,7 @@ static bool zstd_open(unsigned log2, struct delta_space *space, void **out, stru
     return true;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): zstd writes to `out` through a struct */
 static bool zstd_some(void *self, struct delta_input *in, uint8_t *out, size_t room, size_t *got,
                       struct err *err)
 {

@@ -8,7 +8,8 @@
 #include "deltagen/plan.h"
 #include "lib/base/mem.h"
 
-enum { LEN = 60000, BLOCK = 256 };
+enum { LEN = 60000 };
+#define BLOCK ((size_t)256)
 
 static uint8_t old_data[LEN];
 static uint8_t new_data[LEN + 500];

@@ -24,7 +24,7 @@ static void fill_program(uint8_t *data, size_t len, uint32_t seed)
     uint32_t state = seed;
 
     for (size_t i = 0; i < len; i++)
-        data[i] = (uint8_t)(i % 7 < 4 ? next_random(&state) % 23 * 11 : (i * i) >> 5);
+        data[i] = (uint8_t)(i % 7 < 4 ? (size_t)next_random(&state) % 23 * 11 : (i * i) >> 5);
 }
 
 struct pair {
@@ -248,16 +248,16 @@ Test(delta_apply, accepts_no_wrong_bytes_from_any_flipped_byte_or_truncation)
 Test(make_patch, keeps_to_the_memory_of_the_device)
 {
     static const struct {
-        int codec;
         uint64_t memory_bytes;
+        int codec;
         bool possible;
     } cases[] = {
-        {DELTA_CM, 1 << 20, true},        {DELTA_CM, 400 << 10, true},
-        {DELTA_CM, 100 << 10, false},     {DELTA_ZSTD, 1 << 20, true},
-        {DELTA_ZSTD, 600 << 10, true},    {DELTA_ZSTD, 200 << 10, false},
-        {DELTA_ZLIB, 200 << 10, true},    {DELTA_ZLIB, 64 << 10, false},
-        {MAKE_CODEC_AUTO, 1 << 20, true}, {MAKE_CODEC_AUTO, 200 << 10, true},
-        {MAKE_CODEC_AUTO, 1000, false},
+        {1 << 20, DELTA_CM, true},        {400 << 10, DELTA_CM, true},
+        {100 << 10, DELTA_CM, false},     {1 << 20, DELTA_ZSTD, true},
+        {600 << 10, DELTA_ZSTD, true},    {200 << 10, DELTA_ZSTD, false},
+        {200 << 10, DELTA_ZLIB, true},    {64 << 10, DELTA_ZLIB, false},
+        {1 << 20, MAKE_CODEC_AUTO, true}, {200 << 10, MAKE_CODEC_AUTO, true},
+        {1000, MAKE_CODEC_AUTO, false},
     };
     struct pair pair;
 
