@@ -64,4 +64,10 @@ enum {
 /* --- the operator API and the image repository ------------------------------------------------ */
 enum {
     OPERATOR_BODY_BYTES_MAX = 64 << 10,
+    UPLOAD_BUFFER_BYTES = 1 << 20, /* written at once; an upload has two of these */
+    UPLOAD_BUFFER_BYTES_MAX = 2 << 20,
+    DELTA_RUN_S_MAX = 3600, /* processor time of one deltagen ... */
+    DELTA_LEASE_S = 20,     /* ... which is another worker's when nobody renews it */
+    DELTA_LOG_BYTES_MAX = 64 << 10,
 };
+#define IMAGE_BYTES_MAX (64ULL << 30)

@@ -1,0 +1,16 @@
+/* The table of uploads and downloads. */
+#include "server/artifact/routes.h"
+
+#include "server/limits.h"
+
+/* clang-format off */
+const struct http_route artifact_routes[] = {
+    {"GET", "/t/:tenant/image/targets/:path*", ACCESS_PUBLIC, NULL, 0, false, on_target_get,
+     "An image by its signed path, its file name `SHA256.FILE`; ranges are served"},
+    {"GET", "/t/:tenant/image/deltas/:sha256", ACCESS_PUBLIC, NULL, 0, false, on_delta_get,
+     "A delta by its hash; ranges are served"},
+    {"PUT", "/api/v1/images/:sha256", ACCESS_OPERATOR, "write", IMAGE_BYTES_MAX, true,
+     on_image_put, "Upload an image that the signed metadata names; the body is the file"},
+};
+/* clang-format on */
+_Static_assert(COUNT(artifact_routes) == ARTIFACT_ROUTE_COUNT, "the header says how many");
