@@ -6,14 +6,14 @@
 
 static const struct db_stmt delta_plan = {
     .name = "delta_plan",
-    .params = 0,
+    .params = 1,
     .sql = "WITH due AS ("
            "  SELECT r.id, r.tenant_id, r.product_id FROM release r"
            "   WHERE r.deltas_planned_at IS NULL"
            "      OR (r.deltas_planned_at < now() - interval '60 s'"
            "          AND r.id IN (SELECT release_id FROM deployment"
            "                        WHERE state IN ('running', 'paused')))"
-           "   ORDER BY r.deltas_planned_at NULLS FIRST LIMIT 4"
+           "   ORDER BY r.deltas_planned_at NULLS FIRST LIMIT $1"
            "     FOR NO KEY UPDATE SKIP LOCKED),"
            " goal AS ("
            "  SELECT due.product_id, due.tenant_id, i.id, i.component_id, i.hwids,"
@@ -57,7 +57,10 @@ static const struct db_stmt delta_plan = {
 
 void store_delta_plan(struct db *db, db_done_fn *done, void *arg)
 {
-    db_send(db_call_new(db, &delta_plan, done, arg));
+    struct db_call *call = db_call_new(db, &delta_plan, done, arg);
+
+    db_bind_i64(call, STORE_DELTA_PLANNED_MAX);
+    db_send(call);
 }
 
 static const struct db_stmt delta_claim = {
@@ -153,20 +156,5 @@ void store_delta_failed(struct db *db, int64_t id, const char *why, db_done_fn *
     db_send(call);
 }
 
-static const struct db_stmt delta_give_back = {
-    .name = "delta_give_back",
-    .params = 1,
-    .sql = "UPDATE delta SET state = 'queued', attempts = attempts - 1"
-           " WHERE id = $1 AND state = 'running'",
-};
-
-void store_delta_give_back(struct db *db, int64_t id, db_done_fn *done, void *arg)
-{
-    struct db_call *call = db_call_new(db, &delta_give_back, done, arg);
-
-    db_bind_i64(call, id);
-    db_send(call);
-}
-
-const struct db_stmt *const store_delta_statements[] = {
-    &delta_plan, &delta_claim, &delta_renew, &delta_made, &delta_failed, &delta_give_back, NULL};
+const struct db_stmt *const store_delta_statements[] = {&delta_plan, &delta_claim,  &delta_renew,
+                                                        &delta_made, &delta_failed, NULL};

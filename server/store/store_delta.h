@@ -9,7 +9,10 @@
 
 extern const struct db_stmt *const store_delta_statements[];
 
-enum { STORE_DELTA_ATTEMPTS_MAX = 3 };
+enum {
+    STORE_DELTA_ATTEMPTS_MAX = 3,
+    STORE_DELTA_PLANNED_MAX = 4, /* releases in one statement */
+};
 
 /* Queues the pairs of some releases that want it: new ones, and those being deployed once a
  * minute. For each image of the release: from every older image of the component that devices of
@@ -33,5 +36,3 @@ void store_delta_made(struct db *db, const struct store_delta_made *made, db_don
                       void *arg);
 /* Queued again, or failed for good when it was tried often enough. */
 void store_delta_failed(struct db *db, int64_t id, const char *why, db_done_fn *done, void *arg);
-/* Queued again without counting the attempt: the server stops. */
-void store_delta_give_back(struct db *db, int64_t id, db_done_fn *done, void *arg);

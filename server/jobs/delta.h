@@ -1,0 +1,28 @@
+#pragma once
+/*
+ * The node's delta worker: queues the deltas that releases want, and makes one at a time in a
+ * child process (deltagen), kept when it pays. Lives on one loop; survives the loss of the
+ * database, of the child and of itself: the lease in the row runs out, and anybody goes on.
+ */
+#include "lib/base/err.h"
+
+struct artifact_store;
+struct db;
+struct delta_worker;
+struct loop;
+struct offload;
+
+struct delta_place {
+    struct db *db;
+    struct loop *loop;
+    struct offload *offload;
+    const struct artifact_store *artifacts;
+    const char *program; /* deltagen; "": the one beside this program */
+};
+
+struct delta_worker *delta_worker_new(const struct delta_place *place);
+/* Kills the child. After the database was closed and the loop flushed. */
+void delta_worker_free(struct delta_worker *worker);
+/* Looks for work: when an operator changed something, and every half minute (a worker elsewhere
+ * may have died, a fleet may run something else by now). */
+void delta_worker_run(struct delta_worker *worker);
