@@ -23,6 +23,7 @@ enum {
 
 static bool pack_zlib(unsigned log2, const struct buf *data, struct buf *out, struct err *err)
 {
+    const uint8_t *bytes = (const uint8_t *)buf_text(data); /* never NULL */
     z_stream z = {0};
     size_t done = 0;
     int result = Z_OK;
@@ -37,7 +38,7 @@ static bool pack_zlib(unsigned log2, const struct buf *data, struct buf *out, st
 
         if (!at)
             break;
-        z.next_in = data->data + done;
+        z.next_in = bytes + done;
         z.avail_in = give;
         z.next_out = at;
         z.avail_out = (unsigned)room;
@@ -60,7 +61,7 @@ static bool pack_zstd(unsigned log2, const struct buf *data, struct buf *out, st
     (void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, 22);
     (void)ZSTD_CCtx_setParameter(z, ZSTD_c_windowLog, (int)log2);
     if (at)
-        result = ZSTD_compress2(z, at, room, data->data, data->len);
+        result = ZSTD_compress2(z, at, room, buf_text(data), data->len);
     (void)ZSTD_freeCCtx(z);
     if (!at)
         return err_set(err, ERR_LIMIT, "patch grows too large");
@@ -75,7 +76,7 @@ bool pack_stream(enum delta_codec codec, unsigned log2, const struct buf *data, 
 {
     switch (codec) {
     case DELTA_STORED:
-        buf_add(out, data->data, data->len);
+        buf_add(out, buf_text(data), data->len);
         return true;
     case DELTA_ZLIB:
         return pack_zlib(log2, data, out, err);

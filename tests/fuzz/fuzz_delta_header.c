@@ -12,11 +12,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err err = {0};
     AUTO_BUF again;
 
+    buf_init(&again, DELTA_HEADER_BYTES);
     if (!delta_header_read(&in, &header, &err)) {
         ASSERT(err.refusal == REFUSAL_DELTA_FORMAT);
         return 0;
     }
-    buf_init(&again, DELTA_HEADER_BYTES);
     delta_header_format(&header, &again);
     ASSERT(again.len == DELTA_HEADER_BYTES && memcmp(again.data, data, again.len) == 0);
     ASSERT(delta_memory_bytes(&header) <= delta_window_bytes(&header) + DELTA_OVERHEAD_BYTES_MAX);
