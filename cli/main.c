@@ -8,6 +8,11 @@
 static const struct cli_command *const tables[] = {
     cli_keys_commands,
     cli_sign_commands,
+    cli_login_commands,
+    cli_fleet_setup_commands,
+    cli_publish_commands,
+    cli_deploy_commands,
+    cli_list_commands,
     NULL,
 };
 /* clang-format on */
