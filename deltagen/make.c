@@ -172,8 +172,9 @@ bool make_patch(const struct image *old, const struct image *new_image,
                 struct err *err)
 {
     struct make_options told = *options;
+    struct delta_header start = {.old_length = old->len, .new_length = new_image->len};
     const struct check_options check_options = {.memory_bytes_max = options->memory_bytes,
-                                                .old_sha256 = header->old_sha256,
+                                                .old_sha256 = start.old_sha256,
                                                 .progress = on_check,
                                                 .progress_arg = &told};
     struct matches covers = {0};
@@ -181,12 +182,11 @@ bool make_patch(const struct image *old, const struct image *new_image,
     const struct result *best;
     bool good;
 
-    *header = (struct delta_header){.old_length = old->len, .new_length = new_image->len};
-    image_sha256(old, header->old_sha256);
-    image_sha256(new_image, header->new_sha256);
+    image_sha256(old, start.old_sha256);
+    image_sha256(new_image, start.new_sha256);
     find_covers(old, new_image, options, &covers);
     tell(options, MAKE_ENCODE, 0);
-    job_start(&job, header);
+    job_start(&job, &start);
     run_all(&job);
     good = choose(&job, &best, err) &&
            check_patch(old, best->patch.data, best->patch.len, new_image, &check_options, err);

@@ -86,7 +86,7 @@ bool pack_stream(enum delta_codec codec, unsigned log2, const struct buf *data, 
     case DELTA_CODEC_COUNT:
         break;
     }
-    ASSERT(false);
+    return err_set(err, ERR_INVALID, "the codec does not pack streams");
 }
 
 static unsigned encode_bit(struct delta_coder *base, unsigned p, unsigned bit)
