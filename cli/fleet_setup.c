@@ -24,8 +24,8 @@ struct values {
 };
 
 /* clang-format off */
-#define NAME(what) {.name = "NAME", .type = OPTION_ARG, .required = true, .field = offsetof(struct values, name), .help = what}
-#define GROUP(kind) {.name = kind == OPTION_ARG ? "GROUP" : "group", .type = kind, .required = true, .field = offsetof(struct values, group), .value = "PRODUCT/GROUP", .help = "which group, as PRODUCT/GROUP"}
+#define NAME(what) {.name = "NAME", .type = OPTION_ARG, .required = true, .field = offsetof(struct values, name), .help = (what)}
+#define GROUP(kind) {.name = (kind) == OPTION_ARG ? "GROUP" : "group", .type = (kind), .required = true, .field = offsetof(struct values, group), .value = "PRODUCT/GROUP", .help = "which group, as PRODUCT/GROUP"}
 static const struct option tenant_options[] = {NAME("a-z, 0-9 and '-'"), API_OPTIONS(struct values), {0}};
 static const struct option product_options[] = {
     NAME("what people call this model of device"),

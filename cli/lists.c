@@ -53,7 +53,7 @@ static const struct {
 };
 
 #define LIMIT {.name = "limit", .type = OPTION_U64, .field = offsetof(struct values, limit), .min = 1, .value = "N", .help = "at most so many (all)"}
-#define FILTER(word, what, sample) {.name = #word, .type = OPTION_TEXT, .field = offsetof(struct values, word), .value = sample, .help = what}
+#define FILTER(word, what, sample) {.name = #word, .type = OPTION_TEXT, .field = offsetof(struct values, word), .value = (sample), .help = (what)}
 static const struct option plain_options[]  = {LIMIT, API_OPTIONS(struct values), {0}};
 static const struct option product_options[] = {FILTER(product, "only of this product", "NAME"), LIMIT, API_OPTIONS(struct values), {0}};
 static const struct option device_options[] = {FILTER(group, "only of this group", "PRODUCT/GROUP"), LIMIT, API_OPTIONS(struct values), {0}};

@@ -24,7 +24,7 @@ struct values {
 };
 
 /* clang-format off */
-#define FILE_ARG(what) {.name = "FILE", .type = OPTION_ARG, .required = true, .field = offsetof(struct values, file), .help = what}
+#define FILE_ARG(what) {.name = "FILE", .type = OPTION_ARG, .required = true, .field = offsetof(struct values, file), .help = (what)}
 static const struct option push_options[] = {FILE_ARG("signed root or targets metadata"), API_OPTIONS(struct values), {0}};
 static const struct option upload_options[] = {FILE_ARG("an image that the published metadata names"), API_OPTIONS(struct values), {0}};
 static const struct option keys_options[] = {
@@ -45,7 +45,7 @@ static bool push(struct api *api, const char *file, json_t **answer, struct err 
 
     buf_init(&document, TUF_TARGETS_BYTES_MAX);
     return file_read(file, &document, err) &&
-           api_send(api, "POST", "/repo/metadata", buf_text(&document), document.len, answer, err);
+           api_send(api, "POST", "/repo/metadata", &document, answer, err);
 }
 
 static int run_push(int argc, char **argv, struct cli *cli)

@@ -75,11 +75,13 @@ static bool exchange(struct api *api, struct client_request *request, const char
     return good;
 }
 
-bool api_send(struct api *api, const char *method, const char *path, const void *data, size_t len,
+bool api_send(struct api *api, const char *method, const char *path, const struct buf *body,
               json_t **out, struct err *err)
 {
-    struct client_request request = {
-        .method = method, .body = data, .body_len = len, .total_ms = CALL_MS_MAX};
+    struct client_request request = {.method = method,
+                                     .body = body->len ? body->data : NULL,
+                                     .body_len = body->len,
+                                     .total_ms = CALL_MS_MAX};
 
     return exchange(api, &request, path, out, err);
 }
@@ -88,8 +90,12 @@ bool api_call(struct api *api, const char *method, const char *path, const json_
               json_t **out, struct err *err)
 {
     AUTO_FREE char *text = body ? json_text(body) : NULL;
+    AUTO_BUF bytes;
 
-    return api_send(api, method, path, text, text ? strlen(text) : 0, out, err);
+    buf_init(&bytes, ANSWER_BYTES_MAX);
+    if (text)
+        buf_add_text(&bytes, text);
+    return api_send(api, method, path, &bytes, out, err);
 }
 
 static bool on_upload_progress(void *arg, uint64_t done, uint64_t total)

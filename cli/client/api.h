@@ -33,8 +33,8 @@ void api_cleanup(struct api **api);
 MUST_USE bool api_call(struct api *api, const char *method, const char *path, const json_t *body,
                        json_t **out, struct err *err);
 /* A body that is not our JSON but the user's bytes. */
-MUST_USE bool api_send(struct api *api, const char *method, const char *path, const void *data,
-                       size_t len, json_t **out, struct err *err);
+MUST_USE bool api_send(struct api *api, const char *method, const char *path,
+                       const struct buf *body, json_t **out, struct err *err);
 /* Streams a file, with a bar on a terminal. */
 MUST_USE bool api_upload(struct api *api, const char *path, const char *file, json_t **out,
                          struct err *err);
