@@ -71,3 +71,35 @@ enum {
     DELTA_LOG_BYTES_MAX = 64 << 10,
 };
 #define IMAGE_BYTES_MAX (64ULL << 30)
+
+/* --- devices -----------------------------------------------------------------------------------
+ */
+enum {
+    FLEET_PAGE_ROWS = 5000,           /* read at once when the memory is filled */
+    FLEET_RETRY_MS = 200,             /* ... and when that failed */
+    MODEL_CHECK_MS = 5000,            /* for changes whose notification was lost */
+    SEEN_FLUSH_MS = 2000,             /* how often last-seen times are written */
+    SEEN_BATCH_MAX = 5000,            /* ... at once */
+    SEEN_WRITE_MS_MIN = 10000,        /* ... of one device */
+    DEVICE_BATCH_MAX = 512,           /* grants, activations, reports in one statement */
+    REPORT_QUEUE_MAX = 8192,          /* not yet in a batch; beyond it 503 */
+    REPORT_TRIES_MAX = 3,             /* of a batch that the database could not take now */
+    REPORT_RETRY_MS = 50,             /* ... after this long */
+    BASELINE_GRANTS_PER_S_MAX = 100,  /* in a group */
+    DEVICE_CLAIM_BYTES_MAX = 4 << 10, /* bodies */
+    DEVICE_POLL_BYTES_MAX = 4 << 10,
+    DEVICE_REPORT_BYTES_MAX = 4 << 10,
+    DEVICE_ATTRIBUTES_BYTES_MAX = 60 << 10,
+    DEVICE_NONCE_MS = 120000,
+    DEVICE_SESSION_MS = 24 * 3600 * 1000,
+};
+
+/* --- the clock of deployments ------------------------------------------------------------------
+ */
+enum {
+    TICK_MS = 200,          /* how long a gate may be late */
+    CENSUS_STEP_MAX = 1024, /* devices looked at before the loop has its turn */
+    AWAKE_MS_MIN = 60000,   /* a device is awake when it was seen in this time ... */
+    AWAKE_INTERVALS = 3,    /* ... or in so many of its poll intervals */
+    TICK_DEPLOYMENTS_MAX = 4096,
+};

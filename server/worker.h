@@ -13,6 +13,8 @@ struct offload;
 struct auth_tokens;
 struct repo;
 struct artifact_store;
+struct metrics;
+struct server_config;
 
 struct worker {
     /* its own */
@@ -21,8 +23,13 @@ struct worker {
     struct db *db;
     struct http_server *http;
 
+    /* read only */
+    const struct server_config *config;
+    const char *public_url; /* what devices are told, without a slash at the end */
+
     /* shared by all workers; each is safe to use from any thread */
     struct offload *offload;
+    struct metrics *metrics;
     struct auth_tokens *tokens;       /* operators' tokens */
     struct repo *repo;                /* the image repositories' current documents */
     struct artifact_store *artifacts; /* files by hash */

@@ -218,6 +218,17 @@ static bool read_environment(const struct config_table *table, void *config, str
     return true;
 }
 
+bool config_load_text(const struct config_table *table, const char *text, void *out,
+                      struct err *err)
+{
+    if (!config_parse(table, text, strlen(text), out, err))
+        return false;
+    if (read_environment(table, out, err))
+        return true;
+    config_done(table, out);
+    return false;
+}
+
 bool config_load(const struct config_table *table, const char *path, void *out, struct err *err)
 {
     AUTO_BUF text;
@@ -225,12 +236,10 @@ bool config_load(const struct config_table *table, const char *path, void *out, 
     buf_init(&text, CONFIG_FILE_BYTES_MAX);
     if (path && !file_read(path, &text, err))
         return false;
-    if (!config_parse(table, buf_text(&text), text.len, out, err))
-        return path ? err_wrap(err, "'%s'", path) : false;
-    if (read_environment(table, out, err))
-        return true;
-    config_done(table, out);
-    return false;
+    if (text.len > 0 && memchr(text.data, '\0', text.len))
+        return err_set(err, ERR_INVALID, "'%s' holds a NUL", path);
+    return config_load_text(table, buf_text(&text), out, err) ||
+           (path ? err_wrap(err, "'%s'", path) : false);
 }
 
 void config_done(const struct config_table *table, void *config)

@@ -41,6 +41,9 @@ struct config_table {
  * On failure `out` owns nothing. */
 MUST_USE bool config_load(const struct config_table *table, const char *path, void *out,
                           struct err *err);
+/* The same with the text of a file. */
+MUST_USE bool config_load_text(const struct config_table *table, const char *text, void *out,
+                               struct err *err);
 /* Defaults and the text of a file, nothing else: what config_load() is made of. Pure. */
 MUST_USE bool config_parse(const struct config_table *table, const char *text, size_t len,
                            void *out, struct err *err);

@@ -60,7 +60,7 @@ static bool give_to_server(const char *path, enum run_as run_as, struct err *err
 
     if (run_as != RUN_AS_POSTGRES)
         return true;
-    user = getpwnam("postgres"); /* before any thread */
+    user = getpwnam("postgres"); /* nobody else in the program asks */
     if (!user)
         return err_set(err, ERR_NOT_FOUND, "there is no user 'postgres' to run the database as");
     if (chown(path, user->pw_uid, user->pw_gid) != 0)
@@ -370,6 +370,11 @@ void cluster_free(struct cluster *cluster)
 bool cluster_was_adopted(const struct cluster *cluster)
 {
     return cluster->adopted;
+}
+
+bool cluster_is_running(const struct cluster *cluster)
+{
+    return running_pid(cluster) == cluster->pid;
 }
 
 pid_t cluster_pid(const struct cluster *cluster)

@@ -27,6 +27,8 @@ MUST_USE bool cluster_start(const char *dir, enum cluster_kind kind, struct clus
                             struct err *err);
 /* True when it ran already. */
 bool cluster_was_adopted(const struct cluster *cluster);
+/* Does its server still run? */
+bool cluster_is_running(const struct cluster *cluster);
 /* The postmaster's. */
 pid_t cluster_pid(const struct cluster *cluster);
 /* Of one of its databases; user `slipway`. The caller frees it with mem_free(). */

@@ -1,0 +1,67 @@
+/* The page docs/API.md: every route of every table, in the order of the tables. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "lib/base/text.h"
+#include "server/app.h"
+#include "server/routes.h"
+
+static const char head[] =
+    "# The HTTP APIs\n"
+    "\n"
+    "Printed from the route tables by `slipwayd --print-api`; do not edit.\n"
+    "\n"
+    "Operators send `Authorization: Bearer TOKEN`; devices the token of their session. Errors are\n"
+    "`application/problem+json` (RFC 9457) with a stable `type`. Lists are\n"
+    "`{\"items\": [...], \"next\": CURSOR}` and page with `?limit=` (1 to 200) and `?after=`. "
+    "Times\n"
+    "are RFC 3339 in UTC. Every answer has an `X-Request-Id`; a 503 says when to come again.\n";
+
+static const char *access_words(enum http_access access)
+{
+    switch (access) {
+    case ACCESS_PUBLIC:
+        return "everybody";
+    case ACCESS_DEVICE:
+        return "device";
+    case ACCESS_OPERATOR:
+        return "operator";
+    }
+    return "";
+}
+
+/* The first two segments of a path: "/api/v1". */
+static size_t prefix_len(const char *path)
+{
+    const char *second = strchr(path + 1, '/');
+    const char *third = second ? strchr(second + 1, '/') : NULL;
+
+    return third ? (size_t)(third - path) : strlen(path);
+}
+
+static void print_route(const struct http_route *route, struct buf *out)
+{
+    char size[TEXT_SIZE_ROOM] = "-";
+
+    if (route->body_max > 0)
+        text_from_size(route->body_max, size);
+    buf_printf(out, "| %s | `%s` | %s%s%s | %s%s | %s |\n", route->method, route->path,
+               access_words(route->access), route->action ? ": " : "",
+               route->action ? route->action : "", size, route->streamed ? ", streamed" : "",
+               route->summary);
+}
+
+void app_print_api(struct buf *out)
+{
+    buf_add_text(out, head);
+    for (size_t i = 0; route_tables[i]; i++) {
+        const char *path = route_tables[i][0].path;
+
+        buf_printf(out,
+                   "\n## `%.*s`\n\n| method | path | for | body at most | what |\n"
+                   "|---|---|---|---|---|\n",
+                   (int)prefix_len(path), path);
+        for (size_t k = 0; k < route_counts[i]; k++)
+            print_route(&route_tables[i][k], out);
+    }
+}

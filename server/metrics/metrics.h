@@ -1,0 +1,29 @@
+#pragma once
+/*
+ * Counters for operators. Each worker counts in its own memory; once a second it publishes its
+ * figures here, where any worker may add them up. Nothing on a request's path is shared.
+ */
+#include "lib/base/buf.h"
+
+enum metric {
+    METRIC_CONNECTIONS,
+    METRIC_OPEN,
+    METRIC_REQUESTS,
+    METRIC_REFUSED,
+    METRIC_BYTES_SENT,
+    METRIC_DB_STATEMENTS,
+    METRIC_DB_FAILED,
+    METRIC_DB_CONNECTS,
+    METRIC_DB_WAITING,
+    METRIC_DB_IN_FLIGHT,
+    METRIC_COUNT,
+};
+
+struct metrics;
+
+struct metrics *metrics_new(unsigned workers);
+void metrics_free(struct metrics *metrics);
+/* From the worker's thread: its figures are now these. */
+void metrics_publish(struct metrics *metrics, unsigned worker, const uint64_t values[METRIC_COUNT]);
+/* From any thread: the sums, in Prometheus' text format. */
+void metrics_print(struct metrics *metrics, struct buf *out);

@@ -1,0 +1,25 @@
+/* A module that has routes adds its table and its credential here. */
+#include "server/routes.h"
+
+#include "server/auth/operator.h"
+#include "server/metrics/health.h"
+#include "server/worker.h"
+
+const struct http_route *const route_tables[] = {health_routes, NULL};
+const size_t route_counts[] = {HEALTH_ROUTE_COUNT};
+_Static_assert(COUNT(route_tables) == COUNT(route_counts) + 1, "every table has its length");
+
+bool routes_authenticate(struct http_request *req, const char *token, void *app, struct err *err)
+{
+    const struct worker *worker = app;
+
+    switch (req->route->access) {
+    case ACCESS_PUBLIC:
+        return true;
+    case ACCESS_DEVICE:
+        return err_set(err, ERR_DENIED, "no device is known here");
+    case ACCESS_OPERATOR:
+        return authenticate_operator(req, token, worker->tokens, err);
+    }
+    return err_set(err, ERR_DENIED, "no such access");
+}
