@@ -29,7 +29,8 @@ enum {
     SPACE_SPARE_BYTES = 1024 * 1024,   /* left free on the state folder's file system */
     DELTA_MEMORY_BYTES_MAX = 48 << 20, /* what a patch may ask for; above: the full image */
     QUEUE_REPORTS_MAX = 1000,          /* then the oldest are dropped */
-    QUEUE_BYTES_MAX = 1024 * 1024,
+    QUEUE_BYTES_MAX = 1024 * 1024,     /* then, too */
+    QUEUE_FILE_BYTES_MAX = 2 * QUEUE_BYTES_MAX, /* a longer file is not ours */
 
     IDENTIFY_TARGETS_MAX = 4096, /* signed images a slot is compared with */
 };

@@ -120,9 +120,9 @@ static bool on_head(void *arg, const struct client_answer *head, struct err *err
         return err_set(err, ERR_UNAVAILABLE, "the server sent another range than was asked for");
     }
     if (head->has_length && head->length != fetch->length - download->at)
-        return err_refuse(err, fetch->wrong_length, "the file has %llu bytes, not %llu",
-                          (unsigned long long)(download->at + head->length),
-                          (unsigned long long)fetch->length);
+        return err_refuse(err, fetch->wrong_length, "the answer has %llu bytes, not %llu",
+                          (unsigned long long)head->length,
+                          (unsigned long long)fetch->length - download->at);
     return true;
 }
 

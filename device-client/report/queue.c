@@ -117,7 +117,7 @@ bool report_queue_open(const char *path, struct report_queue **out, struct err *
     queue->path = mem_strdup(path);
     queue->fd = -1;
     queue->first = HEADER_BYTES;
-    buf_init(&queue->text, 2 * QUEUE_BYTES_MAX);
+    buf_init(&queue->text, QUEUE_FILE_BYTES_MAX);
     buf_init(&queue->message, WIRE_REQUEST_BYTES_MAX);
     if (!load(queue, err)) {
         report_queue_close(queue);
@@ -240,7 +240,7 @@ bool report_queue_count(const char *path, size_t *out, struct err *err)
     uint64_t base_seq;
     size_t end;
 
-    buf_init(&text, 2 * QUEUE_BYTES_MAX);
+    buf_init(&text, QUEUE_FILE_BYTES_MAX);
     *out = 0;
     if (!file_read(path, &text, err))
         return err->code == ERR_NOT_FOUND;

@@ -322,6 +322,7 @@ static bool step(struct machine *machine, enum machine_next *next, struct err *e
         break;
     }
     ASSERT(false);
+    return false;
 }
 
 bool machine_run(struct machine *machine, enum machine_next *next, struct err *err)

@@ -91,17 +91,22 @@ bool transport_get(struct transport *transport, const struct client_request *req
     return send(transport, request, out, err);
 }
 
-/* One message; *status is set whenever there was an answer. */
-static bool exchange(struct transport *transport, const char *method, const char *path,
-                     const struct buf *message, struct buf *answer, unsigned *status,
-                     struct err *err)
+struct message {
+    const char *method;
+    const char *path;
+    const struct buf *body;
+};
+
+/* *status is set whenever there was an answer. */
+static bool exchange(struct transport *transport, const struct message *message, struct buf *answer,
+                     unsigned *status, struct err *err)
 {
     const struct client_request request = {
-        .method = method,
-        .url = path,
+        .method = message->method,
+        .url = message->path,
         .bearer = transport->token[0] ? transport->token : NULL,
-        .body = message->data,
-        .body_len = message->len,
+        .body = message->body->data,
+        .body_len = message->body->len,
         .answer_bytes_max = ANSWER_BYTES_MAX,
         .total_ms = MESSAGE_MS_MAX,
     };
@@ -109,13 +114,12 @@ static bool exchange(struct transport *transport, const char *method, const char
 
     *status = 0;
     if (!send(transport, &request, &got, err))
-        return err_wrap(err, "%s %s", method, path);
+        return err_wrap(err, "%s", message->path);
     *status = got.status;
     if (!client_answer_check(&got, err))
-        return err_wrap(err, "%s %s", method, path);
+        return err_wrap(err, "%s", message->path);
     buf_add(answer, got.body.data, got.body.len);
-    return !answer->failed ||
-           err_set(err, ERR_LIMIT, "%s %s: the answer is too long", method, path);
+    return !answer->failed || err_set(err, ERR_LIMIT, "%s: the answer is too long", message->path);
 }
 
 /* --- claim and session --------------------------------------------------------------------------
@@ -127,6 +131,7 @@ bool transport_claim(struct transport *transport, const char *claim, const char 
     struct wire_claim request = {0};
     AUTO_BUF bytes;
     AUTO_BUF answer;
+    const struct message message = {"POST", "/device/v1/claim", &bytes};
     unsigned status;
 
     buf_init(&bytes, WIRE_REQUEST_BYTES_MAX);
@@ -139,15 +144,16 @@ bool transport_claim(struct transport *transport, const char *claim, const char 
     sign_make(transport->key, bytes.data, bytes.len, request.signature);
     buf_reset(&bytes);
     wire_claim_format(&request, &bytes);
-    return exchange(transport, "POST", "/device/v1/claim", &bytes, &answer, &status, err) &&
+    return exchange(transport, &message, &answer, &status, err) &&
            wire_claim_answer_parse(answer.data, answer.len, out, err);
 }
 
-static bool post_session(struct transport *transport, const struct buf *message, struct buf *answer,
+static bool post_session(struct transport *transport, const struct buf *body, struct buf *answer,
                          struct err *err)
 {
+    const struct message message = {"POST", "/device/v1/session", body};
     unsigned status;
-    bool ok = exchange(transport, "POST", "/device/v1/session", message, answer, &status, err);
+    bool ok = exchange(transport, &message, answer, &status, err);
 
     if (status)
         transport->unknown = status == 410;
@@ -182,22 +188,22 @@ static bool open_session(struct transport *transport, struct err *err)
 }
 
 bool transport_send(struct transport *transport, const char *method, const char *path,
-                    const struct buf *message, struct buf *answer, struct err *err)
+                    const struct buf *body, struct buf *answer, struct err *err)
 {
+    const struct message message = {method, path, body};
     bool had_session = transport->token[0] != '\0';
     unsigned status;
 
     if (!had_session && !open_session(transport, err))
         return false;
-    if (exchange(transport, method, path, message, answer, &status, err))
+    if (exchange(transport, &message, answer, &status, err))
         return true;
     if (status != 401)
         return false;
     crypto_wipe(transport->token, sizeof(transport->token));
     if (!had_session)
         return false;
-    return open_session(transport, err) &&
-           exchange(transport, method, path, message, answer, &status, err);
+    return open_session(transport, err) && exchange(transport, &message, answer, &status, err);
 }
 
 bool transport_is_unknown(const struct transport *transport)

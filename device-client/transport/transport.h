@@ -30,7 +30,7 @@ MUST_USE bool transport_claim(struct transport *transport, const char *claim, co
 /* Sends a device message in a session, which is made when there is none or it was refused. The
  * answer's body is appended to `answer`. */
 MUST_USE bool transport_send(struct transport *transport, const char *method, const char *path,
-                             const struct buf *message, struct buf *answer, struct err *err);
+                             const struct buf *body, struct buf *answer, struct err *err);
 /* Any other request: metadata and files, without a token. The caller gives its answer back. */
 MUST_USE bool transport_get(struct transport *transport, const struct client_request *request,
                             struct client_answer *out, struct err *err);

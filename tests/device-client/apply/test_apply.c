@@ -116,15 +116,15 @@ static void make_patch(const char *file, const struct apply_target *target, size
 Test(apply, makes_the_new_image_from_the_other_slot_and_a_patch, .init = make_slots,
      .fini = drop_slots)
 {
-    static uint8_t image[500004];
+    static uint8_t image[500005]; /* with the NUL */
     const char *file = temp_path("patch");
     struct apply_target target;
     uint8_t old_hash[HASH_BYTES];
     struct err err = {0};
 
     memcpy(image, old_image, 500000);
-    memcpy(image + 500000, "tail", 4);
-    target = target_of(image, sizeof(image));
+    memcpy(image + 500000, "tail", sizeof("tail"));
+    target = target_of(image, 500004);
     make_patch(file, &target, 500000, "tail");
     hash_sha256(old_image, sizeof(old_image), old_hash);
 

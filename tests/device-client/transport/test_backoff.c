@@ -10,8 +10,9 @@ Test(backoff, spans_everything_below_a_bound_that_doubles_up_to_its_limit)
         unsigned failures;
         int64_t most;
     } cases[] = {
-        {1, 2 * BACKOFF_BASE_MS}, {2, 4 * BACKOFF_BASE_MS},      {5, 32 * BACKOFF_BASE_MS},
-        {30, BACKOFF_MS_MAX},     {4000000000U, BACKOFF_MS_MAX},
+        {1, INT64_C(2) * BACKOFF_BASE_MS},  {2, INT64_C(4) * BACKOFF_BASE_MS},
+        {5, INT64_C(32) * BACKOFF_BASE_MS}, {30, BACKOFF_MS_MAX},
+        {4000000000U, BACKOFF_MS_MAX},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
