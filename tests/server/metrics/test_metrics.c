@@ -1,0 +1,26 @@
+#include "server/metrics/metrics.h"
+
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+Test(metrics, are_the_sums_of_what_workers_published_last)
+{
+    struct metrics *metrics = metrics_new(2);
+    uint64_t values[METRIC_COUNT] = {[METRIC_REQUESTS] = 5, [METRIC_OPEN] = 1};
+    AUTO_BUF text;
+
+    buf_init(&text, 64 << 10);
+    metrics_publish(metrics, 0, values);
+    values[METRIC_REQUESTS] = 7;
+    metrics_publish(metrics, 0, values);
+    values[METRIC_REQUESTS] = 100;
+    metrics_publish(metrics, 1, values);
+    metrics_print(metrics, &text);
+
+    cr_assert(strstr(buf_text(&text), "\nslipway_http_requests_total 107\n"));
+    cr_assert(strstr(buf_text(&text), "\nslipway_http_connections_open 2\n"));
+    cr_assert(strstr(buf_text(&text), "\n# TYPE slipway_http_requests_total counter\n"));
+    cr_assert(strstr(buf_text(&text), "\nslipway_database_waiting 0\n"));
+    metrics_free(metrics);
+}
