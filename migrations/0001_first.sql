@@ -318,3 +318,9 @@ END $$;
 CREATE FUNCTION slipway_time(moment timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 $$;
+
+-- The order of a device's states in a deployment: a row only rises, and never leaves an end (6).
+CREATE FUNCTION slipway_rank(state text) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(array_position(
+        ARRAY['offered', 'downloading', 'staged', 'activating', 'verifying'], state), 6)
+$$;

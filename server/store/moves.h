@@ -13,15 +13,13 @@
     "(d.state = 'running' OR (d.state = 'finished' AND"                                            \
     " g.baseline_deployment_id IS NOT DISTINCT FROM d.id))"
 
-/* The order of states: a row only rises, and never leaves an end (6). */
-#define STORE_RANK(state)                                                                          \
-    "coalesce(array_position("                                                                     \
-    "ARRAY['offered', 'downloading', 'staged', 'activating', 'verifying'], " state "), 6)"
-
-/* Adds to the counters; `changes` yields deployment_id, phase, tenant_id, state, n. */
-#define STORE_COUNT(changes)                                                                       \
+/* Adds to the counters what stands between these two: a query that yields deployment_id, phase,
+ * tenant_id, state, n. */
+#define STORE_COUNT_BEGIN                                                                          \
     "INSERT INTO deployment_counter AS c (deployment_id, phase, state, tenant_id, n)"              \
-    " SELECT deployment_id, phase, state, min(tenant_id), sum(n) FROM (" changes ") AS change"     \
+    " SELECT deployment_id, phase, state, min(tenant_id), sum(n) FROM ("
+#define STORE_COUNT_END                                                                            \
+    ") AS change"                                                                                  \
     "  GROUP BY deployment_id, phase, state HAVING sum(n) <> 0"                                    \
     "  ORDER BY deployment_id, phase, state"                                                       \
     " ON CONFLICT (deployment_id, phase, state) DO UPDATE SET n = c.n + excluded.n"

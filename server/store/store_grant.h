@@ -20,7 +20,8 @@ struct store_grant {
 };
 struct store_granted {
     struct store_standing standing;
-    bool has_row; /* the device has a row in the deployment, from now or from before */
+    int64_t asked_id; /* the deployment of the ask */
+    bool has_row;     /* the device has a row in the deployment, from now or from before */
 };
 /* Writes the row only while the deployment runs (or is its group's baseline) and its phase has
  * come; cancels what the device was offered before, unless it is past the switch. */
@@ -45,6 +46,7 @@ struct store_activation {
 };
 struct store_activated {
     struct store_standing standing;
+    size_t ask; /* its place in the batch */
     bool go;
     const char *reason; /* when not: "paused", "halted", "aborted", "superseded"; borrowed */
 };

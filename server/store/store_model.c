@@ -58,7 +58,8 @@ static const struct db_stmt model_images = {
                    "   JOIN release_image ri ON ri.release_id = m.release_id"
                    "   JOIN image i ON i.id = ri.image_id"
                    "   JOIN component c ON c.id = i.component_id AND c.type = 'os'"
-                   "  CROSS JOIN unnest(i.hwids) AS h (hwid)",
+                   "  CROSS JOIN unnest(i.hwids) AS h (hwid)"
+                   " ORDER BY m.release_id",
 };
 
 static const struct db_stmt model_counters = {
