@@ -1,5 +1,4 @@
 /* Deployments: started, steered, watched. */
-#include <math.h>
 #include <string.h>
 
 #include "lib/base/text.h"
@@ -24,19 +23,18 @@ enum {
 static bool share_milli(const json_t *phase, size_t n, int32_t *out, struct err *err)
 {
     static const char *const fields[] = {"percent", NULL};
-    const json_t *value = json_object_get(phase, "percent");
-    double milli = json_number_value(value) * 1000.0;
-    double whole = round(milli);
+    double milli = json_number_value(json_object_get(phase, "percent")) * 1000.0;
+    double off;
 
     if (!json_is_object(phase))
         return err_set(err, ERR_INVALID, "field 'phases[%zu]' is not an object", n);
     if (!json_fields_known(phase, "phases[]", fields, err))
         return false;
-    if (!json_is_number(value) || whole < 1.0 || whole > SHARE_MILLI_ALL ||
-        fabs(milli - whole) > 1e-6)
+    *out = milli >= 0.5 && milli < SHARE_MILLI_ALL + 0.5 ? (int32_t)(milli + 0.5) : 0;
+    off = milli - *out;
+    if (*out == 0 || off > 1e-6 || off < -1e-6)
         return err_set(err, ERR_INVALID,
                        "field 'phases[%zu].percent' is not a number within 0.001 to 100", n);
-    *out = (int32_t)whole;
     return true;
 }
 

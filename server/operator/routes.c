@@ -72,4 +72,4 @@ const struct http_route operator_routes[] = {
 };
 /* clang-format on */
 
-const size_t operator_route_count = COUNT(operator_routes);
+_Static_assert(COUNT(operator_routes) == OPERATOR_ROUTE_COUNT, "the header says how many");
