@@ -49,15 +49,14 @@ struct db_conn {
 
 static void move_to(struct db_conn *conn, enum conn_state to)
 {
-    for (size_t i = 0; i < COUNT(moves); i++) {
-        if (moves[i].from == conn->state && moves[i].to == to) {
-            LOG_DEBUG("db.connection", "from=%s to=%s because='%s'", names[conn->state], names[to],
-                      moves[i].because);
-            conn->state = to;
-            return;
-        }
-    }
-    ASSERT(false && "the move is in the table");
+    size_t i = 0;
+
+    while (i < COUNT(moves) && !(moves[i].from == conn->state && moves[i].to == to))
+        i++;
+    ASSERT(i < COUNT(moves)); /* the move is in the table */
+    LOG_DEBUG("db.connection", "from=%s to=%s because='%s'", names[conn->state], names[to],
+              moves[i].because);
+    conn->state = to;
 }
 
 /* 100 ms doubling to 5 s, and of that a random half, so that workers do not knock together. */
@@ -289,8 +288,8 @@ static void on_timer(void *arg)
         else
             check_patience(conn);
         break;
-    case CONN_STATE_COUNT:
-        ASSERT(false && "a state");
+    case CONN_STATE_COUNT: /* not a state */
+        break;
     }
 }
 

@@ -22,6 +22,6 @@ sources lib server cli deltagen device-client | grep -v '^lib/base/clock.c' |
     xargs grep -nE "$(call 'time|clock_gettime|gettimeofday')" /dev/null | code | complain "clock outside lib/base/clock.c:"
 sources lib/crypto server/auth device-client/trust | grep -v 'lib/crypto/sign.c' |
     xargs grep -nE "$(call 'memcmp')" /dev/null | code | complain "memcmp where secrets live (crypto_equal):"
-sources lib server cli deltagen device-client | xargs grep -nE '(TODO|FIXME|XXX)' /dev/null | code |
+sources lib server cli deltagen device-client | xargs grep -nwE '(TODO|FIXME|XXX)' /dev/null | code |
     complain "unfinished words:"
 exit $bad
