@@ -168,9 +168,10 @@ void agent_note_refusal(struct agent *agent, const struct err *why)
     struct err err = {0};
 
     agent->refused = true;
-    if (agent->told == why->refusal)
+    if (agent->told == why->refusal && agent->told_offer == agent->offer)
         return;
     agent->told = why->refusal;
+    agent->told_offer = agent->offer;
     agent->record.last_refusal = why->refusal;
     wire_detail_copy(agent->record.last_error, why->text);
     wire_detail_copy(event.detail, why->text);

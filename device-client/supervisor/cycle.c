@@ -125,15 +125,15 @@ static void walk_if_stale(struct agent *agent)
 }
 
 /* An offer is only taken with metadata walked after it was made; the server repeats it until its
- * assignment comes back. */
+ * assignment comes back. Refused metadata is no reason to poll less often. */
 static bool take_answer(struct agent *agent, const struct wire_poll_answer *answer, struct err *err)
 {
     bool is_new = answer->assignment != agent->record.assignment;
 
-    if (is_new && answer->deployment[0] && !agent_walk(agent, err)) {
-        LOG_INFO("agent.offer_waits", "because='%s'", err->text);
-        err->code = ERR_UNAVAILABLE;
-        return false;
+    if (is_new && answer->deployment[0]) {
+        agent->offer = answer->assignment;
+        if (!agent_walk(agent, err))
+            return err->code == ERR_UNTRUSTED;
     }
     return machine_answer(&agent->machine, answer, clock_now_ms(), err);
 }
@@ -179,6 +179,7 @@ static bool cycle(struct agent *agent, enum machine_next *next, struct err *err)
     bool ok;
 
     agent->refused = false;
+    agent->offer = 0;
     *next = MACHINE_REST;
     ok = converse(agent, next, err);
     if (agent->claimed && transport_is_unknown(agent->transport))

@@ -38,15 +38,18 @@ struct agent {
     uint64_t next_poll_s;
     int64_t activate_mono_ms; /* the server does not want to be asked before */
     int64_t started_mono_ms;
-    enum refusal told; /* the last refusal outside an update that was reported */
-    bool refused;      /* one happened in this cycle */
+    uint64_t offer;      /* assignment of the offer being looked at in this cycle, or 0 */
+    enum refusal told;   /* the last refusal outside an update that was reported ... */
+    uint64_t told_offer; /* ... and what was offered then */
+    bool refused;        /* one happened in this cycle */
 };
 
 extern const struct machine_ops agent_ops;
 
 /* Walks the metadata, keeps the set, and remembers what it learnt. */
 MUST_USE bool agent_walk(struct agent *agent, struct err *err);
-/* A refusal outside an update: remembered for `status`, reported once until a cycle has none. */
+/* A refusal outside an update: remembered for `status`, and reported once for each offer until a
+ * cycle has none. */
 void agent_note_refusal(struct agent *agent, const struct err *why);
 MUST_USE bool agent_save(struct agent *agent, struct err *err);
 /* Compares the running slot with the signed images of this hardware, if it is not known yet. */
