@@ -18,12 +18,15 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "lib/loop/loop.h"
+#include "server/artifact/store.h"
 #include "server/auth/tokens.h"
 #include "server/db/db.h"
 #include "server/http/http.h"
 #include "server/http/tls.h"
+#include "server/jobs/upkeep.h"
 #include "server/limits.h"
 #include "server/metrics/metrics.h"
+#include "server/repo/repo.h"
 #include "server/routes.h"
 #include "server/worker.h"
 
@@ -49,6 +52,9 @@ struct app {
     struct metrics *metrics;
     struct offload *offload;
     struct auth_tokens *tokens;
+    struct repo *repo;
+    struct artifact_store *artifacts;
+    struct upkeep *upkeep; /* on worker 0 */
     char url[128];
     struct loop_signal *signals[3];
     bool is_stopping;
@@ -66,6 +72,7 @@ static void on_change(const char *payload, void *arg)
 
     (void)payload; /* what changed is read, not told */
     auth_tokens_load(app->tokens, app->places[0].worker.db);
+    upkeep_wake(app->upkeep);
 }
 
 static bool open_modules(struct app *app, struct err *err)
@@ -74,23 +81,26 @@ static bool open_modules(struct app *app, struct err *err)
 
     app->metrics = metrics_new(app->count);
     app->tokens = auth_tokens_new();
+    app->repo = repo_new();
     if (config->tls_certificate[0] != '\0' &&
         !tls_context_open(config->tls_certificate, config->tls_key, &app->tls, err))
         return false;
-    return offload_open(&app->offload, err);
+    return artifact_store_open(config->storage_dir, &app->artifacts, err) &&
+           offload_open(&app->offload, err);
 }
 
 static void close_modules(struct app *app)
 {
-    offload_close(app->offload);
     tls_context_close(app->tls);
+    artifact_store_close(app->artifacts);
+    repo_free(app->repo);
     auth_tokens_free(app->tokens);
     metrics_free(app->metrics);
 }
 
 static bool modules_are_ready(const struct app *app)
 {
-    return auth_tokens_ready(app->tokens);
+    return auth_tokens_ready(app->tokens) && upkeep_ready(app->upkeep);
 }
 
 /* --- workers ------------------------------------------------------------------------------------
@@ -133,6 +143,8 @@ static bool open_worker(struct app *app, unsigned number, struct err *err)
     worker->offload = app->offload;
     worker->metrics = app->metrics;
     worker->tokens = app->tokens;
+    worker->repo = app->repo;
+    worker->artifacts = app->artifacts;
     if (!loop_open(&worker->loop, err))
         return false;
     place->publish = loop_timer_new(worker->loop, on_publish, place);
@@ -355,6 +367,16 @@ static void on_reload_signal(int number, void *arg)
     LOG_INFO("server.reloaded", "tls=%s", app->tls ? "yes" : "no");
 }
 
+static void let_stop_signals_through(void)
+{
+    sigset_t held;
+
+    (void)sigemptyset(&held);
+    (void)sigaddset(&held, SIGTERM);
+    (void)sigaddset(&held, SIGINT);
+    (void)pthread_sigmask(SIG_UNBLOCK, &held, NULL);
+}
+
 void app_run(struct app *app)
 {
     struct loop *loop = app->places[0].worker.loop;
@@ -362,6 +384,7 @@ void app_run(struct app *app)
     app->signals[0] = loop_signal_new(loop, SIGTERM, on_stop_signal, app);
     app->signals[1] = loop_signal_new(loop, SIGINT, on_stop_signal, app);
     app->signals[2] = loop_signal_new(loop, SIGHUP, on_reload_signal, app);
+    let_stop_signals_through();
     (void)run_worker(&app->places[0]);
     join_threads(app);
     for (size_t i = 0; i < COUNT(app->signals); i++)

@@ -16,7 +16,8 @@ MUST_USE bool app_open(const struct server_config *config, app_reload_fn *reload
                        struct app **out, struct err *err);
 /* "http://127.0.0.1:8080": where this server is reached from its own machine. */
 const char *app_url(const struct app *app);
-/* Serves until SIGTERM or SIGINT, then drains. SIGHUP reloads TLS files and log level. */
+/* Serves until SIGTERM or SIGINT (which the caller may have blocked until now), then drains.
+ * SIGHUP reloads TLS files and log level. */
 void app_run(struct app *app);
 void app_close(struct app *app);
 /* docs/API.md, from the tables of routes. */

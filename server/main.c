@@ -99,6 +99,18 @@ static void raise_limits(void)
     (void)setrlimit(RLIMIT_NOFILE, &files); /* the old limit serves fewer connections */
 }
 
+/* A server that is told to stop while it starts finishes starting, then stops in good order:
+ * otherwise a private database would be left running. app_run() lets them through. */
+static void hold_stop_signals(void)
+{
+    sigset_t held;
+
+    (void)sigemptyset(&held);
+    (void)sigaddset(&held, SIGTERM);
+    (void)sigaddset(&held, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, &held, NULL);
+}
+
 /* --- slipwayd --config -------------------------------------------------------------------------
  */
 
@@ -357,6 +369,8 @@ int main(int argc, char **argv)
     }
     (void)signal(SIGPIPE, SIG_IGN); /* a client that left is an error of write() */
     raise_limits();
+    if (command == serve || command == serve_dev)
+        hold_stop_signals();
     if (command(&options, &err))
         return 0;
     LOG_ERROR("server.failed", "reason='%s'", err.text);
