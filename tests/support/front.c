@@ -198,9 +198,9 @@ void front_turn(struct front *front)
     loop_turn(front->loop);
 }
 
-struct client *client_open(struct front *front)
+struct peer *peer_open(struct front *front)
 {
-    struct client *client = mem_alloc(sizeof(*client));
+    struct peer *client = mem_alloc(sizeof(*client));
     struct sockaddr_in address = {
         .sin_family = AF_INET,
         .sin_port = htons((uint16_t)http_server_port(front->server)),
@@ -215,22 +215,22 @@ struct client *client_open(struct front *front)
     return client;
 }
 
-void client_close(struct client *client)
+void peer_close(struct peer *client)
 {
     (void)close(client->fd);
     buf_done(&client->in);
     mem_free(client);
 }
 
-void client_abort(struct client *client)
+void peer_abort(struct peer *client)
 {
     const struct linger now = {.l_onoff = 1, .l_linger = 0};
 
     cr_assert_eq(setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
-    client_close(client);
+    peer_close(client);
 }
 
-void client_send(struct client *client, const void *data, size_t len)
+void peer_send(struct peer *client, const void *data, size_t len)
 {
     const uint8_t *at = data;
 
@@ -248,13 +248,13 @@ void client_send(struct client *client, const void *data, size_t len)
     }
 }
 
-void client_say(struct client *client, const char *text)
+void peer_say(struct peer *client, const char *text)
 {
-    client_send(client, text, strlen(text));
+    peer_send(client, text, strlen(text));
 }
 
 /* Reads what is there; takes turns until something is. False at the end. */
-static bool receive(struct client *client)
+static bool receive(struct peer *client)
 {
     for (int turns = 0; turns < TURNS_MAX && !client->ended; turns++) {
         uint8_t *room = buf_reserve(&client->in, 65536);
@@ -275,7 +275,7 @@ static bool receive(struct client *client)
     return false;
 }
 
-bool client_reply(struct client *client, bool has_body, struct reply *out)
+bool peer_reply(struct peer *client, bool has_body, struct reply *out)
 {
     char *end;
     const char *length;
@@ -316,19 +316,19 @@ bool reply_has(const struct reply *reply, const char *line)
     return at && at > reply->head && at[-1] == '\n' && at[strlen(line)] == '\r';
 }
 
-int client_ask(struct client *client, const char *text)
+int peer_ask(struct peer *client, const char *text)
 {
     struct reply reply;
     int status = -1;
 
-    client_say(client, text);
-    if (client_reply(client, strncmp(text, "HEAD", 4) != 0, &reply))
+    peer_say(client, text);
+    if (peer_reply(client, strncmp(text, "HEAD", 4) != 0, &reply))
         status = reply.status;
     reply_done(&reply);
     return status;
 }
 
-bool client_sees_end(struct client *client)
+bool peer_sees_end(struct peer *client)
 {
     return client->in.len == 0 && !receive(client) && client->ended;
 }

@@ -44,19 +44,19 @@ void front_turn(struct front *front);
 /* For PUT /stream with begin_unread: the body goes to the usual function now. */
 void front_read_stream(struct front *front);
 
-struct client {
+struct peer {
     struct front *front;
-    struct buf in; /* received and not yet taken by client_reply() */
+    struct buf in; /* received and not yet taken by peer_reply() */
     int fd;
     bool ended; /* the server closed */
 };
 
-struct client *client_open(struct front *front);
-void client_close(struct client *client);
+struct peer *peer_open(struct front *front);
+void peer_close(struct peer *client);
 /* Closes with a reset. */
-void client_abort(struct client *client);
-void client_send(struct client *client, const void *data, size_t len);
-void client_say(struct client *client, const char *text);
+void peer_abort(struct peer *client);
+void peer_send(struct peer *client, const void *data, size_t len);
+void peer_say(struct peer *client, const char *text);
 
 struct reply {
     int status;
@@ -66,11 +66,11 @@ struct reply {
 
 /* The next answer; `has_body` is false for answers to HEAD. False when the server closed before a
  * whole one came. */
-bool client_reply(struct client *client, bool has_body, struct reply *out);
+bool peer_reply(struct peer *client, bool has_body, struct reply *out);
 void reply_done(struct reply *reply);
 /* Whether the head has that line. */
 bool reply_has(const struct reply *reply, const char *line);
 /* Says, waits, returns the status; -1 when the connection ended. */
-int client_ask(struct client *client, const char *text);
+int peer_ask(struct peer *client, const char *text);
 /* Waits until the server closes; false when it sends anything more first. */
-bool client_sees_end(struct client *client);
+bool peer_sees_end(struct peer *client);

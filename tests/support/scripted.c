@@ -14,6 +14,7 @@
 enum { CONNECTIONS_MAX = 64 };
 
 struct scripted {
+    struct scripted *next;
     const struct scripted_answer *answers;
     size_t count;
     int listener;
@@ -23,6 +24,9 @@ struct scripted {
     struct buf seen;
     pthread_t thread;
 };
+
+/* What a server saw is asked for after it stopped: it lives as long as the test's process. */
+static struct scripted *all;
 
 /* An unread body would turn our close into a reset. Uploads are not ours to wait for. */
 static void read_body(const char *head, int fd)
@@ -82,6 +86,8 @@ struct scripted *scripted_start(const struct scripted_answer *answers, size_t co
     socklen_t len = sizeof(address);
 
     ASSERT(count <= CONNECTIONS_MAX);
+    server->next = all;
+    all = server;
     server->answers = answers;
     server->count = count;
     buf_init(&server->seen, 1 << 20);

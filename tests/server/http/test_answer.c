@@ -9,11 +9,11 @@
 Test(answer, heads_have_what_every_answer_has)
 {
     struct front *front = front_open(NULL);
-    struct client *client = client_open(front);
+    struct peer *client = peer_open(front);
     struct reply reply;
 
-    client_say(client, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
-    cr_assert(client_reply(client, true, &reply));
+    peer_say(client, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    cr_assert(peer_reply(client, true, &reply));
     cr_expect_eq(strncmp(reply.head, "HTTP/1.1 200 OK\r\n", 17), 0);
     cr_expect(reply_has(&reply, "Content-Length: 5"));
     cr_expect(reply_has(&reply, "Content-Type: text/plain"));
@@ -22,7 +22,7 @@ Test(answer, heads_have_what_every_answer_has)
     cr_expect_not_null(strstr(reply.head, " GMT\r\n"));
     cr_expect_not(reply_has(&reply, "Connection: close"));
     reply_done(&reply);
-    client_close(client);
+    peer_close(client);
     front_close(front);
 }
 
@@ -37,35 +37,35 @@ Test(answer, to_head_has_no_body_and_the_length_of_get)
         {"HEAD /none HTTP/1.1\r\n" HOST "\r\n", "Content-Type: application/problem+json"},
     };
     struct front *front = front_open(NULL);
-    struct client *client = client_open(front);
+    struct peer *client = peer_open(front);
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct reply reply;
 
-        client_say(client, cases[i].text);
-        cr_assert(client_reply(client, false, &reply));
+        peer_say(client, cases[i].text);
+        cr_assert(peer_reply(client, false, &reply));
         cr_expect(reply_has(&reply, cases[i].line), "%s", reply.head);
         cr_expect_eq(client->in.len, 0);
         reply_done(&reply);
     }
-    cr_expect_eq(client_ask(client, "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 200);
-    client_close(client);
+    cr_expect_eq(peer_ask(client, "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 200);
+    peer_close(client);
     front_close(front);
 }
 
 Test(answer, without_content_has_no_length_and_no_smuggled_headers)
 {
     struct front *front = front_open(NULL);
-    struct client *client = client_open(front);
+    struct peer *client = peer_open(front);
     struct reply reply;
 
-    client_say(client, "DELETE /nothing HTTP/1.1\r\n" HOST "\r\n");
-    cr_assert(client_reply(client, true, &reply));
+    peer_say(client, "DELETE /nothing HTTP/1.1\r\n" HOST "\r\n");
+    cr_assert(peer_reply(client, true, &reply));
     cr_expect_eq(reply.status, 204);
     cr_expect_null(strstr(reply.head, "Content-Length"));
     cr_expect(reply_has(&reply, "X-Test: a  X-Evil: b"));
     reply_done(&reply);
-    client_close(client);
+    peer_close(client);
     front_close(front);
 }
 
@@ -86,7 +86,7 @@ Test(answer, errors_are_problems)
         {ERR_SYSTEM, 500, "the server's log"},
     };
     struct front *front = front_open(NULL);
-    struct client *client = client_open(front);
+    struct peer *client = peer_open(front);
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct reply reply;
@@ -94,8 +94,8 @@ Test(answer, errors_are_problems)
 
         (void)snprintf(text, sizeof(text), "GET /error?code=%d HTTP/1.1\r\n" HOST "\r\n",
                        (int)cases[i].code);
-        client_say(client, text);
-        cr_assert(client_reply(client, true, &reply));
+        peer_say(client, text);
+        cr_assert(peer_reply(client, true, &reply));
         cr_expect_eq(reply.status, cases[i].status, "%d", reply.status);
         cr_expect(reply_has(&reply, "Content-Type: application/problem+json"));
         cr_expect_not_null(strstr(buf_text(&reply.body), cases[i].part), "%s",
@@ -103,7 +103,7 @@ Test(answer, errors_are_problems)
         cr_expect_eq(strstr(reply.head, "Retry-After: ") != NULL, cases[i].status == 503);
         reply_done(&reply);
     }
-    client_close(client);
+    peer_close(client);
     front_close(front);
 }
 
@@ -126,7 +126,7 @@ Test(answer, files_are_sent_whole_in_part_or_not_at_all)
         {"If-None-Match: \"tag\"\r\n", 304, 0, 0, "ETag: \"tag\""},
     };
     struct front *front = front_open(NULL);
-    struct client *client = client_open(front);
+    struct peer *client = peer_open(front);
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct http_stats before;
@@ -134,10 +134,10 @@ Test(answer, files_are_sent_whole_in_part_or_not_at_all)
         struct reply reply;
 
         http_server_stats(front->server, &before);
-        client_say(client, "GET /file HTTP/1.1\r\n" HOST);
-        client_say(client, cases[i].headers);
-        client_say(client, "\r\n");
-        cr_assert(client_reply(client, true, &reply), "%zu", i);
+        peer_say(client, "GET /file HTTP/1.1\r\n" HOST);
+        peer_say(client, cases[i].headers);
+        peer_say(client, "\r\n");
+        cr_assert(peer_reply(client, true, &reply), "%zu", i);
         cr_expect_eq(reply.status, cases[i].status, "%zu", i);
         cr_expect_eq(reply.body.len, cases[i].len, "%zu", i);
         cr_expect_eq(memcmp(buf_text(&reply.body), front->file + cases[i].first, cases[i].len), 0,
@@ -148,24 +148,24 @@ Test(answer, files_are_sent_whole_in_part_or_not_at_all)
                      "every byte of head and body is counted, %zu", i);
         reply_done(&reply);
     }
-    cr_expect_eq(client_ask(client, "GET /file HTTP/1.1\r\n" HOST "Range: bytes=3145728-\r\n\r\n"),
+    cr_expect_eq(peer_ask(client, "GET /file HTTP/1.1\r\n" HOST "Range: bytes=3145728-\r\n\r\n"),
                  416);
-    cr_expect_eq(client_ask(client, "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 200, "kept");
-    client_close(client);
+    cr_expect_eq(peer_ask(client, "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 200, "kept");
+    peer_close(client);
     front_close(front);
 }
 
 Test(answer, a_client_may_leave_in_the_middle_of_a_file)
 {
     struct front *front = front_open(NULL);
-    struct client *client = client_open(front);
+    struct peer *client = peer_open(front);
     struct http_stats stats;
 
-    client_say(client, "GET /file HTTP/1.1\r\n" HOST "\r\n");
+    peer_say(client, "GET /file HTTP/1.1\r\n" HOST "\r\n");
     do {
         front_turn(front);
     } while (!front->handled);
-    client_abort(client);
+    peer_abort(client);
     do {
         front_turn(front);
         http_server_stats(front->server, &stats);

@@ -42,17 +42,17 @@ Test(deadline, a_late_client_is_told_or_just_dropped)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct front *front = front_open(NULL);
-        struct client *client = client_open(front);
+        struct peer *client = peer_open(front);
 
-        client_say(client, cases[i].text);
+        peer_say(client, cases[i].text);
         wait_for(front, cases[i].state);
         only(front)->since_mono_ms -= cases[i].late_ms + 1;
-        cr_expect_eq(client_ask(client, ""), cases[i].status, "%s", cases[i].what);
-        cr_expect(client_sees_end(client), "%s", cases[i].what);
+        cr_expect_eq(peer_ask(client, ""), cases[i].status, "%s", cases[i].what);
+        cr_expect(peer_sees_end(client), "%s", cases[i].what);
         cr_expect_eq(front->gone, cases[i].gone, "%s", cases[i].what);
         if (cases[i].gone)
             http_answer(front->waiting, 200, "text/plain", "", 0); /* goes nowhere */
-        client_close(client);
+        peer_close(client);
         front_close(front);
     }
 }
@@ -60,48 +60,48 @@ Test(deadline, a_late_client_is_told_or_just_dropped)
 Test(deadline, a_client_that_takes_nothing_of_its_file_is_dropped)
 {
     struct front *front = front_open(NULL);
-    struct client *client = client_open(front);
+    struct peer *client = peer_open(front);
 
-    client_say(client, "GET /file HTTP/1.1\r\n" HOST "\r\nGET /file HTTP/1.1\r\n" HOST "\r\n"
-                       "GET /file HTTP/1.1\r\n" HOST "\r\n");
+    peer_say(client, "GET /file HTTP/1.1\r\n" HOST "\r\nGET /file HTTP/1.1\r\n" HOST "\r\n"
+                     "GET /file HTTP/1.1\r\n" HOST "\r\n");
     wait_for(front, CONNECTION_ANSWER);
     while (!list_is_empty(&front->server->connections)) {
         only(front)->since_mono_ms -= HTTP_STALL_MS_MAX + 1; /* again, when bytes went meanwhile */
         front_turn(front);
     }
-    client_close(client);
+    peer_close(client);
     front_close(front);
 }
 
 Test(deadline, a_client_that_does_not_close_after_the_last_answer_is_closed)
 {
     struct front *front = front_open(NULL);
-    struct client *client = client_open(front);
+    struct peer *client = peer_open(front);
 
-    client_say(client, "GET /hello HTTP/1.0\r\n\r\n");
+    peer_say(client, "GET /hello HTTP/1.0\r\n\r\n");
     wait_for(front, CONNECTION_LINGER);
     only(front)->since_mono_ms -= HTTP_LINGER_MS_MAX + 1;
     while (!list_is_empty(&front->server->connections))
         front_turn(front);
-    client_close(client);
+    peer_close(client);
     front_close(front);
 }
 
 Test(deadline, without_descriptors_accepting_pauses_and_goes_on)
 {
     struct front *front = front_open(NULL);
-    struct client *client = client_open(front);
+    struct peer *client = peer_open(front);
     struct rlimit old;
     struct rlimit none;
 
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
     none = (struct rlimit){.rlim_cur = (rlim_t)client->fd + 1, .rlim_max = old.rlim_max};
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-    client_say(client, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    peer_say(client, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
     while (front->server->accepting)
         front_turn(front);
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
-    cr_expect_eq(client_ask(client, ""), 200, "the kernel's queue kept it");
-    client_close(client);
+    cr_expect_eq(peer_ask(client, ""), 200, "the kernel's queue kept it");
+    peer_close(client);
     front_close(front);
 }

@@ -34,14 +34,14 @@ Test(dispatch, asks_for_a_credential_before_anything_of_the_body)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct front *front = front_open(NULL);
-        struct client *client = client_open(front);
+        struct peer *client = peer_open(front);
         struct reply reply;
 
-        client_say(client, cases[i].head);
-        client_say(client,
-                   cases[i].status == 413 ? "Content-Length: 1001\r\n" : "Content-Length: 4\r\n");
-        client_say(client, "Expect: 100-continue\r\n\r\n");
-        cr_assert(client_reply(client, true, &reply), "%s", cases[i].what);
+        peer_say(client, cases[i].head);
+        peer_say(client,
+                 cases[i].status == 413 ? "Content-Length: 1001\r\n" : "Content-Length: 4\r\n");
+        peer_say(client, "Expect: 100-continue\r\n\r\n");
+        cr_assert(peer_reply(client, true, &reply), "%s", cases[i].what);
         cr_expect_eq(reply.status, cases[i].status, "%s: %d", cases[i].what, reply.status);
         cr_expect_eq(front->authenticated, cases[i].authenticated, "%s", cases[i].what);
         cr_expect_eq(front->handled, 0, "%s", cases[i].what);
@@ -52,13 +52,13 @@ Test(dispatch, asks_for_a_credential_before_anything_of_the_body)
         if (cases[i].status == 503)
             cr_expect_not_null(strstr(reply.head, "Retry-After: "), "%s", cases[i].what);
         if (cases[i].status == 100) {
-            cr_expect_eq(client_ask(client, "body"), 200, "%s", cases[i].what);
+            cr_expect_eq(peer_ask(client, "body"), 200, "%s", cases[i].what);
             cr_expect_eq(front->authenticated, cases[i].authenticated, "%s", cases[i].what);
         } else {
-            cr_expect(client_sees_end(client), "%s", cases[i].what);
+            cr_expect(peer_sees_end(client), "%s", cases[i].what);
         }
         reply_done(&reply);
-        client_close(client);
+        peer_close(client);
         front_close(front);
     }
 }
@@ -66,25 +66,25 @@ Test(dispatch, asks_for_a_credential_before_anything_of_the_body)
 Test(dispatch, a_refused_request_with_a_short_body_keeps_the_connection)
 {
     struct front *front = front_open(NULL);
-    struct client *client = client_open(front);
+    struct peer *client = peer_open(front);
 
-    cr_expect_eq(
-        client_ask(client, "POST /secure HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nGET "), 401);
-    cr_expect_eq(client_ask(client, "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 200);
-    client_close(client);
+    cr_expect_eq(peer_ask(client, "POST /secure HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nGET "),
+                 401);
+    cr_expect_eq(peer_ask(client, "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 200);
+    peer_close(client);
     front_close(front);
 }
 
 Test(dispatch, gives_parameters_and_queries_decoded)
 {
     struct front *front = front_open(NULL);
-    struct client *client = client_open(front);
+    struct peer *client = peer_open(front);
     struct reply reply;
 
-    client_say(client, "GET /items/a%20b/c/d%25?x=1%2B1 HTTP/1.1\r\n" HOST "\r\n");
-    cr_assert(client_reply(client, true, &reply));
+    peer_say(client, "GET /items/a%20b/c/d%25?x=1%2B1 HTTP/1.1\r\n" HOST "\r\n");
+    cr_assert(peer_reply(client, true, &reply));
     cr_expect_str_eq(buf_text(&reply.body), "a b|c/d%|1+1");
     reply_done(&reply);
-    client_close(client);
+    peer_close(client);
     front_close(front);
 }

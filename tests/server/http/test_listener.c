@@ -11,39 +11,39 @@ static void on_drained(void *arg)
     front->drained = true;
 }
 
-static struct front *front_with(int kept, struct client *clients[])
+static struct front *front_with(int kept, struct peer *clients[])
 {
     struct front *front = front_open(NULL);
 
     for (int i = 0; i < kept; i++) {
-        clients[i] = client_open(front);
-        cr_assert_eq(client_ask(clients[i], "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 200);
+        clients[i] = peer_open(front);
+        cr_assert_eq(peer_ask(clients[i], "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 200);
     }
     return front;
 }
 
 Test(listener, draining_closes_idle_connections_and_lets_requests_end)
 {
-    struct client *clients[2];
+    struct peer *clients[2];
     struct front *front = front_with(2, clients);
     struct reply reply;
 
-    client_say(clients[0], "GET /later HTTP/1.1\r\n" HOST "\r\n");
+    peer_say(clients[0], "GET /later HTTP/1.1\r\n" HOST "\r\n");
     while (!front->waiting)
         front_turn(front);
     http_server_drain(front->server, 3600000, on_drained, front);
-    cr_expect(client_sees_end(clients[1]), "the idle one is closed");
+    cr_expect(peer_sees_end(clients[1]), "the idle one is closed");
     cr_expect_not(front->drained);
     http_answer(front->waiting, 200, "text/plain", "ok", 2);
-    cr_assert(client_reply(clients[0], true, &reply));
+    cr_assert(peer_reply(clients[0], true, &reply));
     cr_expect(reply_has(&reply, "Connection: close"));
-    cr_expect(client_sees_end(clients[0]));
-    client_close(clients[0]);
+    cr_expect(peer_sees_end(clients[0]));
+    peer_close(clients[0]);
     while (!front->drained)
         front_turn(front);
 
     reply_done(&reply);
-    client_close(clients[1]);
+    peer_close(clients[1]);
     front_close(front);
 }
 
@@ -60,17 +60,17 @@ Test(listener, draining_without_connections_is_done_at_once)
 
 Test(listener, draining_ends_when_its_time_is_over)
 {
-    struct client *clients[1];
+    struct peer *clients[1];
     struct front *front = front_with(1, clients);
 
-    client_say(clients[0], "GET /later HTTP/1.1\r\n" HOST "\r\n");
+    peer_say(clients[0], "GET /later HTTP/1.1\r\n" HOST "\r\n");
     while (!front->waiting)
         front_turn(front);
     http_server_drain(front->server, 1, on_drained, front);
     while (!front->drained)
         front_turn(front);
     http_answer(front->waiting, 200, "text/plain", "ok", 2);
-    client_close(clients[0]);
+    peer_close(clients[0]);
     front_close(front);
 }
 

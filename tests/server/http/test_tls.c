@@ -75,14 +75,14 @@ struct bench {
     struct pair pair;
     struct tls_context *context;
     struct front *front;
-    struct client *client;
+    struct peer *client;
     SSL_CTX *ctx;
     SSL *ssl;
 };
 
 static void connect_client(struct bench *bench)
 {
-    bench->client = client_open(bench->front);
+    bench->client = peer_open(bench->front);
     bench->ctx = SSL_CTX_new(TLS_client_method());
     bench->ssl = SSL_new(bench->ctx);
     cr_assert_eq(SSL_set_fd(bench->ssl, bench->client->fd), 1);
@@ -92,7 +92,7 @@ static void disconnect_client(struct bench *bench)
 {
     SSL_free(bench->ssl);
     SSL_CTX_free(bench->ctx);
-    client_close(bench->client);
+    peer_close(bench->client);
 }
 
 static void bench_open(struct bench *bench)
@@ -293,8 +293,8 @@ Test(tls, plain_http_on_a_tls_port_ends_the_connection)
     struct bench bench;
 
     bench_open(&bench);
-    client_say(bench.client, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
-    cr_expect_eq(client_ask(bench.client, ""), -1);
+    peer_say(bench.client, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    cr_expect_eq(peer_ask(bench.client, ""), -1);
     cr_expect_eq(bench.front->handled, 0);
     bench_close(&bench);
 }
