@@ -8,6 +8,8 @@
  * than the minimum rate (SLOW_RETRIEVAL). A network that fails is ERR_UNAVAILABLE. Any complete
  * answer, whatever its status, is a success of client_send(); client_answer_check() turns a
  * status into an error.
+ *
+ * A program that uses this ignores SIGPIPE: a peer that hangs up is an error here, not a death.
  */
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
