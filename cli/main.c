@@ -1,5 +1,6 @@
 /* `slipway`: the operator's command line and the offline signing tool. Every subcommand is a row
  * of one of these tables. */
+#include <signal.h>
 #include <stdio.h>
 
 #include "cli/command.h"
@@ -20,7 +21,10 @@ static const struct cli_command *const tables[] = {
 int main(int argc, char **argv)
 {
     struct cli cli = {.out = stdout, .err = stderr};
-    int status = cli_run(tables, argc - 1, argv + 1, &cli);
+    int status;
+
+    (void)signal(SIGPIPE, SIG_IGN); /* a server that hangs up is an error, not our end */
+    status = cli_run(tables, argc - 1, argv + 1, &cli);
 
     if (fflush(stdout) != 0 || ferror(stdout)) {
         (void)fprintf(stderr, "slipway: could not write the result\n");
