@@ -19,7 +19,7 @@ for signal in INT KILL QUIT; do
     before=$(acks)
     pid=$(jq -r .pg_pid "$WORK/var/dev.json")
     kill -$signal "$pid"
-    gone() { ! kill -0 "$pid" 2>/dev/null; }
+    gone() { ! alive "$pid"; }
     until_true 30 "PostgreSQL is gone" gone
     # Whoever asks now is told to come again.
     unavailable() { [ "$(curl -s -o "$WORK/answer" -D "$WORK/head" -w '%{http_code}' -m 20 -H "Authorization: Bearer $TOKEN" "$URL/api/v1/products")" = "$1" ]; }

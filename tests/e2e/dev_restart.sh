@@ -17,7 +17,7 @@ server_start
 say "stopped in order: the database stops too"
 postmaster=$(head -n 1 "$(find "$WORK/var" -name postmaster.pid | head -n 1)")
 server_stop
-! kill -0 "$postmaster" 2>/dev/null || fail "PostgreSQL still runs after SIGTERM"
+! alive "$postmaster" || fail "PostgreSQL still runs after SIGTERM"
 [ ! -e "$WORK/var/dev.json" ] || fail "dev.json stayed"
 
 say "an edited migration is refused"

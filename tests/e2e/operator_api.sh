@@ -30,7 +30,8 @@ expect 400 POST /api/v1/products -d '{"name":"x","hwids":["a"],"nmae":"typo"}'
 expect 400 POST /api/v1/products -d '{"name":"x","name":"y","hwids":["a"]}'
 expect 400 POST /api/v1/products -d '{"name":"x y","hwids":["a"]}'
 expect 409 POST /api/v1/products -d '{"name":"board","hwids":["a"]}'
-expect 413 POST /api/v1/products -d "$(head -c 3000000 /dev/zero | tr '\0' ' ')"
+head -c 3000000 /dev/zero | tr '\0' ' ' >"$WORK/long"
+expect 413 POST /api/v1/products --data-binary "@$WORK/long"
 expect 400 GET '/api/v1/products?limit=0'
 expect 400 GET '/api/v1/products?limit=100000'
 jq -r .detail "$WORK/answer" | grep -q limit || fail "the error does not name the field"

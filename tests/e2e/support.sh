@@ -55,6 +55,9 @@ until_true() {
     done
 }
 
+# A process that ended but was not collected by its parent is not alive.
+alive() { [ -d "/proc/$1" ] && ! grep -q '^State:.*Z' "/proc/$1/status"; } # PID
+
 # --- the server --------------------------------------------------------------------------------
 server_ready() { [ -s "$WORK/var/dev.json" ] && [ "$(jq -r .pid "$WORK/var/dev.json" 2>/dev/null)" = "$SERVER_PID" ]; }
 server_start() { # the same port again after the first start
