@@ -15,6 +15,8 @@ struct repo;
 struct artifact_store;
 struct metrics;
 struct server_config;
+struct fleet;
+struct device_desk;
 
 struct worker {
     /* its own */
@@ -22,6 +24,7 @@ struct worker {
     struct loop *loop;
     struct db *db;
     struct http_server *http;
+    struct device_desk *devices; /* what its device handlers share */
 
     /* read only */
     const struct server_config *config;
@@ -30,6 +33,7 @@ struct worker {
     /* shared by all workers; each is safe to use from any thread */
     struct offload *offload;
     struct metrics *metrics;
+    struct fleet *fleet;              /* devices, groups, deployments in memory */
     struct auth_tokens *tokens;       /* operators' tokens */
     struct repo *repo;                /* the image repositories' current documents */
     struct artifact_store *artifacts; /* files by hash */

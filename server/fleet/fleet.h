@@ -22,10 +22,11 @@ void fleet_stop(struct fleet *fleet);
 bool fleet_is_ready(const struct fleet *fleet);
 /* Something changed (a notification), or may have (a new connection): reads the model. */
 void fleet_reload(struct fleet *fleet);
-/* Jobs, on the same loop. Reads the model if something changed whose notification was lost. */
-void fleet_check(void *fleet);
+/* Jobs, on the same loop; `arg` is the fleet. Reads the model if something changed whose
+ * notification was lost. */
+void fleet_check(void *arg);
 /* Writes last-seen times, one batch after the other until none is left. */
-void fleet_flush_seen(void *fleet);
+void fleet_flush_seen(void *arg);
 
 /* A grant of the baseline in this group now? At most BASELINE_GRANTS_PER_S_MAX; any thread. */
 bool fleet_pace(struct fleet *fleet, int64_t group_id, int64_t now_mono_ms);

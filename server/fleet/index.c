@@ -116,7 +116,7 @@ static void append(struct shard *shard, struct fleet_device *device)
 {
     if (shard->count == shard->room) {
         shard->room = shard->room ? 2 * shard->room : 64;
-        shard->all = mem_resize(shard->all, shard->room, sizeof(*shard->all));
+        shard->all = mem_resize(shard->all, shard->room, sizeof(void *));
     }
     shard->all[shard->count++] = device;
     table_add(&shard->by_id, device, hash_of_device);

@@ -18,7 +18,7 @@ struct fleet_index *fleet_index_new(void);
 void fleet_index_free(struct fleet_index *index);
 size_t fleet_index_count(struct fleet_index *index);
 /* A device as read from the database; one that is known already only moves forward. */
-struct fleet_device *fleet_index_add(struct fleet_index *index, const struct store_device *device);
+struct fleet_device *fleet_index_add(struct fleet_index *index, const struct store_device *from);
 struct fleet_device *fleet_index_find(struct fleet_index *index, const uint8_t id[32]);
 struct fleet_device *fleet_index_find_row(struct fleet_index *index, int64_t row);
 
