@@ -38,6 +38,7 @@ extern const struct cli_command cli_fleet_setup_commands[];
 extern const struct cli_command cli_publish_commands[];
 extern const struct cli_command cli_deploy_commands[];
 extern const struct cli_command cli_list_commands[];
+extern const struct cli_command cli_fleet_commands[];
 
 /* Finds the command in the NULL-terminated list of tables and runs it; `--help` and no command
  * at all print the list. The exit status. */

@@ -14,6 +14,7 @@ static const struct cli_command *const tables[] = {
     cli_publish_commands,
     cli_deploy_commands,
     cli_list_commands,
+    cli_fleet_commands,
     NULL,
 };
 /* clang-format on */

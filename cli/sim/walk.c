@@ -1,0 +1,209 @@
+/*
+ * The metadata walk. lib/tuf asks for files one after the other and cannot wait; so it runs over
+ * what is at hand, and when a file is missing that file is fetched and the walk runs again. What
+ * it stored on the way was checked, and the signatures of a second run are in the memo.
+ */
+#include <string.h>
+
+#include "cli/sim/fleet.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/base/text.h"
+
+enum { WALK_MS_MAX = 120000 };
+
+struct walk {
+    struct task *task;
+    struct document *timestamp;     /* fetched by this walk; a reference */
+    char absent[LIBRARY_NAME_ROOM]; /* the server has no such file */
+    char need[LIBRARY_NAME_ROOM];   /* the file that was missing, "" when none was */
+    size_t need_bytes_max;
+};
+
+void walk_free(struct walk *walk)
+{
+    if (!walk)
+        return;
+    document_unref(walk->timestamp);
+    mem_free(walk);
+}
+
+/* --- what lib/tuf sees --------------------------------------------------------------------------
+ */
+
+static bool fetch(void *arg, const char *name, size_t max, struct buf *out, struct err *err)
+{
+    struct walk *walk = arg;
+    bool is_timestamp = text_equal(name, "timestamp.json");
+    const struct document *document =
+        is_timestamp ? walk->timestamp : library_find(&walk->task->fleet->library, name);
+
+    if (text_equal(name, walk->absent))
+        return err_set(err, ERR_NOT_FOUND, "there is no '%s'", name);
+    if (!document) {
+        walk->need_bytes_max = max;
+        if (!text_copy(walk->need, sizeof(walk->need), name))
+            return err_set(err, ERR_LIMIT, "the name '%s' is too long", name);
+        return err_set(err, ERR_UNAVAILABLE, "'%s' is not here yet", name);
+    }
+    if (document->len > max)
+        return err_refuse(err, REFUSAL_LENGTH_LIMIT, "'%s' is longer than %zu bytes", name, max);
+    buf_add(out, document->data, document->len);
+    return true;
+}
+
+static bool load(void *arg, enum tuf_role role, struct buf *out, struct err *err)
+{
+    const struct walk *walk = arg;
+    const struct document *document = walk->task->member->trusted[role];
+
+    if (!document)
+        return err_set(err, ERR_NOT_FOUND, "there is no trusted %s", tuf_role_name(role));
+    buf_add(out, document->data, document->len);
+    return !out->failed || err_set(err, ERR_LIMIT, "%s is too long", tuf_role_name(role));
+}
+
+static bool drop(void *arg, enum tuf_role role, struct err *err)
+{
+    const struct walk *walk = arg;
+
+    (void)err;
+    document_unref(TAKE(walk->task->member->trusted[role]));
+    return true;
+}
+
+static bool store(void *arg, enum tuf_role role, const void *data, size_t len, struct err *err)
+{
+    const struct walk *walk = arg;
+    struct document *document = library_take(&walk->task->fleet->library, data, len);
+
+    (void)drop(arg, role, err); /* cannot fail */
+    walk->task->member->trusted[role] = document;
+    return true;
+}
+
+static bool seen(void *arg, const uint8_t digest[HASH_BYTES])
+{
+    const struct walk *walk = arg;
+
+    return library_has_seen(&walk->task->fleet->library, digest);
+}
+
+static void remember(void *arg, const uint8_t digest[HASH_BYTES])
+{
+    const struct walk *walk = arg;
+
+    library_remember(&walk->task->fleet->library, digest);
+}
+
+/* --- the walk -----------------------------------------------------------------------------------
+ */
+
+static void succeed(struct task *task, const struct tuf_set *set, int64_t now_ms)
+{
+    struct member *member = task->member;
+
+    member->timestamp_expires_ms = tuf_set_expires_ms(set, TUF_TIMESTAMP);
+    sim_device_walked(&member->device,
+                      clock_mono_ms() + (member->timestamp_expires_ms - now_ms) / 2);
+    images_identify(task->fleet, member, set);
+    if (member->device.state == UPDATE_IDLE && member->device.offer)
+        images_judge(task->fleet, member, set);
+    fleet_finish(task);
+}
+
+static void fail(struct task *task, const struct err *why)
+{
+    if (why->code == ERR_UNTRUSTED) {
+        task->fleet->summary.refusals++;
+        library_forget_names(&task->fleet->library);
+    }
+    sim_device_not_walked(&task->member->device, why, clock_mono_ms());
+    fleet_finish(task);
+}
+
+static void run(struct task *task);
+
+static bool is_missing(const struct client_answer *answer)
+{
+    return answer && (answer->status == 403 || answer->status == 404);
+}
+
+static void on_file(const struct client_answer *answer, const struct err *err, void *arg)
+{
+    struct task *task = arg;
+    struct walk *walk = task->walk;
+    struct document *document;
+    struct err why = {0};
+
+    if (is_missing(answer)) {
+        memcpy(walk->absent, walk->need, sizeof(walk->absent));
+        run(task);
+        return;
+    }
+    if (!answer || !client_answer_check(answer, &why)) {
+        if (!answer)
+            why = *err;
+        else if (why.code != ERR_UNAVAILABLE)
+            (void)err_refuse(&why, REFUSAL_HTTP_STATUS, "'%s' was answered with HTTP %u",
+                             walk->need, answer->status);
+        fleet_note_error(task->fleet, &why);
+        fail(task, &why);
+        return;
+    }
+    document = library_take(&task->fleet->library, buf_text(&answer->body), answer->body.len);
+    if (text_equal(walk->need, "timestamp.json")) {
+        walk->timestamp = document;
+    } else {
+        library_name(&task->fleet->library, document, walk->need);
+        document_unref(document);
+    }
+    run(task);
+}
+
+static void send(struct task *task)
+{
+    const struct walk *walk = task->walk;
+    AUTO_FREE char *url = mem_printf("%s/metadata/%s", task->fleet->image_base, walk->need);
+    const struct client_request request = {.method = "GET",
+                                           .url = url,
+                                           .answer_bytes_max = walk->need_bytes_max,
+                                           .total_ms = WALK_MS_MAX};
+
+    client_pool_send(task->fleet->pool, &request, on_file, task);
+}
+
+static void run(struct task *task)
+{
+    const struct tuf_io io = {
+        .fetch = fetch,
+        .load = load,
+        .store = store,
+        .drop = drop,
+        .arg = task->walk,
+        .seen = seen,
+        .remember = remember,
+    };
+    int64_t now_ms = clock_now_ms();
+    struct tuf_set *set = NULL;
+    struct err why = {0};
+
+    task->walk->need[0] = '\0';
+    if (tuf_refresh(&io, now_ms, &set, &why)) {
+        succeed(task, set, now_ms);
+        tuf_set_free(set);
+    } else if (task->walk->need[0]) {
+        send(task);
+    } else {
+        fail(task, &why);
+    }
+}
+
+void walk_start(struct fleet *fleet, struct member *member)
+{
+    struct task *task = task_new(fleet, member);
+
+    task->walk = mem_alloc(sizeof(*task->walk));
+    task->walk->task = task;
+    run(task);
+}
