@@ -1,8 +1,10 @@
-/* The page docs/API.md: every route of every table, in the order of the tables. */
+/* The page docs/API.md: every route of every table by the first segments of its path, and the
+ * types of errors. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "lib/base/text.h"
+#include "lib/http/problem.h"
 #include "server/app.h"
 #include "server/routes.h"
 
@@ -30,12 +32,14 @@ static const char *access_words(enum http_access access)
     return "";
 }
 
-/* The first two segments of a path: "/api/v1". */
+/* The first two segments of a path, "/api/v1"; or "/" for what stands alone. */
 static size_t prefix_len(const char *path)
 {
     const char *second = strchr(path + 1, '/');
     const char *third = second ? strchr(second + 1, '/') : NULL;
 
+    if (!second)
+        return 1;
     return third ? (size_t)(third - path) : strlen(path);
 }
 
@@ -51,17 +55,60 @@ static void print_route(const struct http_route *route, struct buf *out)
                route->summary);
 }
 
+static bool same_prefix(const char *a, const char *b)
+{
+    return prefix_len(a) == prefix_len(b) && strncmp(a, b, prefix_len(a)) == 0;
+}
+
+/* Is this the first route of the tables with its prefix? */
+static bool opens_section(size_t table, size_t route)
+{
+    const char *path = route_tables[table][route].path;
+
+    for (size_t i = 0; i <= table; i++) {
+        for (size_t k = 0; k < (i < table ? route_counts[i] : route); k++) {
+            if (same_prefix(route_tables[i][k].path, path))
+                return false;
+        }
+    }
+    return true;
+}
+
+static void print_section(const char *path, struct buf *out)
+{
+    buf_printf(out,
+               "\n## `%.*s`\n\n| method | path | for | body at most | what |\n"
+               "|---|---|---|---|---|\n",
+               (int)prefix_len(path), path);
+    for (size_t i = 0; route_tables[i]; i++) {
+        for (size_t k = 0; k < route_counts[i]; k++) {
+            if (same_prefix(route_tables[i][k].path, path))
+                print_route(&route_tables[i][k], out);
+        }
+    }
+}
+
+static void print_problems(struct buf *out)
+{
+    size_t count;
+    const struct problem *problems = problem_all(&count);
+
+    buf_add_text(out, "\n## Errors\n\n| type | status | title |\n|---|---|---|\n");
+    for (size_t i = 0; i < count; i++)
+        buf_printf(out, "| `%s` | %d | %s |\n", problems[i].type, problems[i].status,
+                   problems[i].title);
+    buf_add_text(out, "\nWhere update trust says no, `refusal` is the code that devices report, "
+                      "too.\n");
+}
+
 void app_print_api(struct buf *out)
 {
     buf_add_text(out, head);
     for (size_t i = 0; route_tables[i]; i++) {
-        const char *path = route_tables[i][0].path;
-
-        buf_printf(out,
-                   "\n## `%.*s`\n\n| method | path | for | body at most | what |\n"
-                   "|---|---|---|---|---|\n",
-                   (int)prefix_len(path), path);
-        for (size_t k = 0; k < route_counts[i]; k++)
-            print_route(&route_tables[i][k], out);
+        for (size_t k = 0; k < route_counts[i]; k++) {
+            if (opens_section(i, k))
+                print_section(route_tables[i][k].path, out);
+        }
     }
+    print_problems(out);
 }

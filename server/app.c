@@ -152,17 +152,24 @@ static bool open_worker(struct app *app, unsigned number, struct err *err)
                    (unsigned)app->config->database_connections, &worker->db, err);
 }
 
-static void close_worker(struct place *place)
+/* Nothing may come to a module that is gone: no more requests, then the end of what runs in the
+ * background, then of what waits for the database. */
+static void close_workers(struct app *app)
 {
-    struct worker *worker = &place->worker;
-
-    if (!worker->loop)
-        return;
-    loop_flush(worker->loop);
-    http_server_close(worker->http);
-    db_close(worker->db);
-    loop_timer_free(place->publish);
-    loop_close(worker->loop);
+    for (unsigned i = 0; i < app->count; i++)
+        http_server_close(app->places[i].worker.http);
+    offload_close(app->offload);
+    for (unsigned i = 0; i < app->count; i++) {
+        if (app->places[i].worker.loop)
+            loop_flush(app->places[i].worker.loop);
+        db_close(app->places[i].worker.db);
+    }
+    upkeep_free(app->upkeep);
+    for (unsigned i = 0; i < app->count; i++) {
+        loop_timer_free(app->places[i].publish);
+        if (app->places[i].worker.loop)
+            loop_close(app->places[i].worker.loop);
+    }
 }
 
 static bool fill_memory(struct app *app, struct err *err)
@@ -170,6 +177,7 @@ static bool fill_memory(struct app *app, struct err *err)
     struct worker *first = &app->places[0].worker;
     int64_t deadline_ms = clock_mono_ms() + START_MS_MAX;
 
+    app->upkeep = upkeep_new(first, app->config->deltagen);
     db_listen(first->db, "slipway_change", on_change, app);
     loop_timer_set(app->places[0].publish, 0); /* the loop turns at least once a second */
     while (!modules_are_ready(app)) {
@@ -304,8 +312,7 @@ void app_close(struct app *app)
             loop_stop(app->places[i].worker.loop);
     }
     join_threads(app);
-    for (unsigned i = 0; i < app->count; i++)
-        close_worker(&app->places[i]);
+    close_workers(app);
     close_modules(app);
     mem_free(app);
 }

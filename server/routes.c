@@ -1,12 +1,17 @@
 /* A module that has routes adds its table and its credential here. */
 #include "server/routes.h"
 
+#include "server/artifact/routes.h"
 #include "server/auth/operator.h"
 #include "server/metrics/health.h"
+#include "server/operator/routes.h"
+#include "server/repo/routes.h"
 #include "server/worker.h"
 
-const struct http_route *const route_tables[] = {health_routes, NULL};
-const size_t route_counts[] = {HEALTH_ROUTE_COUNT};
+const struct http_route *const route_tables[] = {operator_routes, repo_routes, artifact_routes,
+                                                 health_routes, NULL};
+const size_t route_counts[] = {OPERATOR_ROUTE_COUNT, REPO_ROUTE_COUNT, ARTIFACT_ROUTE_COUNT,
+                               HEALTH_ROUTE_COUNT};
 _Static_assert(COUNT(route_tables) == COUNT(route_counts) + 1, "every table has its length");
 
 bool routes_authenticate(struct http_request *req, const char *token, void *app, struct err *err)

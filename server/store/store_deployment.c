@@ -96,14 +96,18 @@ void store_deployment_create(struct db *db, const struct store_deployment *deplo
     db_send(call);
 }
 
-/* What counters say, of one phase or (with "true") of all. */
-#define COUNTS(which)                                                                              \
-    "(SELECT json_object_agg(k.state, k.n)"                                                        \
-    "   FROM (SELECT state, sum(n) AS n FROM deployment_counter"                                   \
-    "          WHERE deployment_id = d.id AND state <> 'touched' AND " which " GROUP BY state) k)"
-#define TOUCHED(which)                                                                             \
+/* clang-format off */
+/* What the counters say, of all phases or of the phase `s`. */
+#define COUNTS_WHERE                                                                               \
+    "(SELECT json_object_agg(k.state, k.n) FROM (SELECT state, sum(n) AS n"                        \
+    "   FROM deployment_counter WHERE deployment_id = d.id AND state <> 'touched'"
+#define TOUCHED_WHERE                                                                              \
     "(SELECT coalesce(sum(n), 0) FROM deployment_counter"                                          \
-    "  WHERE deployment_id = d.id AND state = 'touched' AND " which ")"
+    "  WHERE deployment_id = d.id AND state = 'touched'"
+#define COUNTS_OF_ALL    COUNTS_WHERE " GROUP BY state) k)"
+#define COUNTS_OF_PHASE  COUNTS_WHERE " AND phase = s.phase GROUP BY state) k)"
+#define TOUCHED_OF_ALL   TOUCHED_WHERE ")"
+#define TOUCHED_OF_PHASE TOUCHED_WHERE " AND phase = s.phase)"
 
 #define DEPLOYMENT_FIELDS                                                                          \
     "'id', d.public_id, 'product', p.name, 'group', g.name, 'group_id', g.public_id,"              \
@@ -115,54 +119,15 @@ void store_deployment_create(struct db *db, const struct store_deployment *deplo
     "     'percent', trim_scale(s.share_milli / 1000.0),"                                          \
     "     'state', CASE WHEN s.phase < d.phase OR d.state = 'finished' THEN 'done'"                \
     "                   WHEN s.phase = d.phase THEN d.state ELSE 'waiting' END,"                   \
-    "     'counts', " COUNTS(                                                                      \
-        "phase = s.phase") ","                                                                     \
-                           "     'touched', " TOUCHED(                                             \
-                               "phase = s.phase") ") ORDER BY s.phase)"                            \
-                                                  "   FROM deployment_phase s WHERE "              \
-                                                  "s.deployment_id = d.id),"                       \
-                                                  " 'counts', " COUNTS("true") ", "                \
-                                                                               "'touched',"        \
-                                                                               " " TOUCHED(        \
-                                                                                   "true") ","     \
-                                                                                           " '"    \
-                                                                                           "halt'" \
-                                                                                           ", "    \
-                                                                                           "d."    \
-                                                                                           "halt," \
-                                                                                           " '"    \
-                                                                                           "creat" \
-                                                                                           "ed', " \
-                                                                                           "slipw" \
-                                                                                           "ay_"   \
-                                                                                           "time(" \
-                                                                                           "d."    \
-                                                                                           "creat" \
-                                                                                           "ed_"   \
-                                                                                           "at),"  \
-                                                                                           " '"    \
-                                                                                           "phase" \
-                                                                                           "_star" \
-                                                                                           "ted'," \
-                                                                                           " slip" \
-                                                                                           "way_"  \
-                                                                                           "time(" \
-                                                                                           "d."    \
-                                                                                           "phase" \
-                                                                                           "_star" \
-                                                                                           "ted_"  \
-                                                                                           "at), " \
-                                                                                           "'ende" \
-                                                                                           "d', "  \
-                                                                                           "slipw" \
-                                                                                           "ay_"   \
-                                                                                           "time(" \
-                                                                                           "d."    \
-                                                                                           "ended" \
-                                                                                           "_at)"
+    "     'counts', " COUNTS_OF_PHASE ", 'touched', " TOUCHED_OF_PHASE ") ORDER BY s.phase)"       \
+    "   FROM deployment_phase s WHERE s.deployment_id = d.id),"                                    \
+    " 'counts', " COUNTS_OF_ALL ", 'touched', " TOUCHED_OF_ALL ", 'halt', d.halt,"                 \
+    " 'created', slipway_time(d.created_at), 'phase_started', slipway_time(d.phase_started_at),"   \
+    " 'ended', slipway_time(d.ended_at)"
 #define DEPLOYMENT_JOIN                                                                            \
     " FROM deployment d JOIN device_group g ON g.id = d.group_id"                                  \
     " JOIN product p ON p.id = g.product_id JOIN release r ON r.id = d.release_id"
+/* clang-format on */
 
 static const struct db_stmt deployment_list = {
     .name = "deployment_list",

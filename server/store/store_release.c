@@ -12,10 +12,16 @@
     "json_build_object('id', r.public_id, 'name', r.name, 'product', p.name,"                      \
     " 'product_id', p.public_id, 'notes', r.notes, 'images', " images                              \
     ", 'created', slipway_time(r.created_at))"
+#define WANTED_PARTS                                                                               \
+    "(SELECT json_agg(" PART_JSON " ORDER BY i.id)"                                                \
+    "   FROM wanted w JOIN image i ON i.id = w.id"                                                 \
+    "   JOIN component c ON c.id = i.component_id)"
 #define STORED_PARTS                                                                               \
     "(SELECT json_agg(" PART_JSON " ORDER BY i.id)"                                                \
     "   FROM release_image ri JOIN image i ON i.id = ri.image_id"                                  \
     "   JOIN component c ON c.id = i.component_id WHERE ri.release_id = r.id)"
+
+#define RELEASE_SHOWN RELEASE_JSON(STORED_PARTS)
 
 static const struct db_stmt release_create = {
     .name = "release_create",
@@ -55,11 +61,7 @@ static const struct db_stmt release_create = {
            "  SELECT r.id, wanted.id, $1 FROM r, wanted),"
            " noted AS ("
            "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'release' FROM r)"
-           " SELECT " RELEASE_JSON(
-               "(SELECT json_agg(" PART_JSON " ORDER BY i.id)"
-               "   FROM wanted w JOIN image i ON i.id = w.id"
-               "   JOIN component c ON c.id = i.component_id)") "   FROM r JOIN product p ON p.id "
-                                                                "= r.product_id",
+           " SELECT " RELEASE_JSON(WANTED_PARTS) "   FROM r JOIN product p ON p.id = r.product_id",
 };
 
 void store_release_create(struct db *db, const struct store_release *release, db_done_fn *done,
@@ -78,8 +80,7 @@ void store_release_create(struct db *db, const struct store_release *release, db
 static const struct db_stmt release_list = {
     .name = "release_list",
     .params = 5,
-    .sql = STORE_PAGE("SELECT r.id, " RELEASE_JSON(
-        STORED_PARTS) " AS item"
+    .sql = STORE_PAGE("SELECT r.id, " RELEASE_SHOWN " AS item"
                       "  FROM release r JOIN product p ON p.id = r.product_id"
                       " WHERE r.tenant_id = $1::bigint AND r.id > $2::bigint"
                       "   AND ($4::uuid IS NULL OR p.public_id = $4)"
@@ -100,9 +101,8 @@ void store_release_list(struct db *db, const struct store_page *page, const char
 static const struct db_stmt release_get = {
     .name = "release_get",
     .params = 2,
-    .sql = "SELECT " RELEASE_JSON(
-        STORED_PARTS) "  FROM release r JOIN product p ON p.id = r.product_id"
-                      " WHERE r.tenant_id = $1 AND r.public_id = $2::uuid",
+    .sql = "SELECT " RELEASE_SHOWN "  FROM release r JOIN product p ON p.id = r.product_id"
+           " WHERE r.tenant_id = $1 AND r.public_id = $2::uuid",
 };
 
 void store_release_get(struct db *db, int64_t tenant_id, const char *id, db_done_fn *done,

@@ -5,6 +5,7 @@
  */
 #include "server/store/store_repo.h"
 
+/* clang-format off */
 #define NEWEST(role)                                                                               \
     "coalesce((SELECT max(version) FROM repo_document"                                             \
     "           WHERE tenant_id = t.id AND role = '" role "'), 0)"
@@ -12,9 +13,12 @@
 static const struct db_stmt repo_heads = {
     .name = "repo_heads",
     .params = 0,
-    .sql = "SELECT t.id, t.name, " NEWEST("root") ", " NEWEST("targets") ", " NEWEST(
-        "snapshot") ", " NEWEST("timestamp") " FROM tenant t ORDER BY t.id",
+    .sql = "SELECT t.id, t.name, "
+           NEWEST("root") ", " NEWEST("targets") ", "
+           NEWEST("snapshot") ", " NEWEST("timestamp")
+           "  FROM tenant t ORDER BY t.id",
 };
+/* clang-format on */
 
 void store_repo_heads(struct db *db, db_done_fn *done, void *arg)
 {
@@ -68,58 +72,18 @@ static const struct db_stmt repo_lock = {
     .sql = "SELECT id FROM tenant WHERE id = $1 FOR NO KEY UPDATE",
 };
 
+/* clang-format off */
 static const struct db_stmt repo_unchanged = {
     .name = "repo_unchanged",
     .params = 5,
-    .sql = "SELECT CASE WHEN " NEWEST("root") " = $2::bigint AND " NEWEST(
-        "targets") " = $3::bigint AND " NEWEST("snapshot") " = $4::bigint "
-                                                           "AND " NEWEST("timestam"
-                                                                         "p") " = "
-                                                                              "$5::"
-                                                                              "bigi"
-                                                                              "nt "
-                                                                              "THEN"
-                                                                              " tru"
-                                                                              "e "
-                                                                              "ELSE"
-                                                                              " sli"
-                                                                              "pway"
-                                                                              "_ref"
-                                                                              "use("
-                                                                              "'SL4"
-                                                                              "09',"
-                                                                              " '"
-                                                                              "the "
-                                                                              "repo"
-                                                                              "sito"
-                                                                              "ry "
-                                                                              "chan"
-                                                                              "ged "
-                                                                              "mean"
-                                                                              "whil"
-                                                                              "e: "
-                                                                              "look"
-                                                                              " at "
-                                                                              "its "
-                                                                              "stat"
-                                                                              "us "
-                                                                              "and "
-                                                                              "try "
-                                                                              "agai"
-                                                                              "n') "
-                                                                              "END"
-                                                                              "  "
-                                                                              "FROM"
-                                                                              " ten"
-                                                                              "ant "
-                                                                              "t "
-                                                                              "WHER"
-                                                                              "E "
-                                                                              "t."
-                                                                              "id "
-                                                                              "= "
-                                                                              "$1",
+    .sql = "SELECT CASE WHEN "
+           NEWEST("root") " = $2::bigint AND " NEWEST("targets") " = $3::bigint AND "
+           NEWEST("snapshot") " = $4::bigint AND " NEWEST("timestamp") " = $5::bigint"
+           " THEN true ELSE slipway_refuse('SL409',"
+           "   'the repository changed meanwhile: look at its status and try again') END"
+           "  FROM tenant t WHERE t.id = $1",
 };
+/* clang-format on */
 
 static const struct db_stmt repo_add = {
     .name = "repo_add",

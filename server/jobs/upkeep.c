@@ -1,0 +1,86 @@
+/*
+ * Every job runs when it is woken and every so often besides: a notification may be lost with its
+ * connection, time passes, and other nodes die. A job that still runs makes nothing of it.
+ */
+#include "server/jobs/upkeep.h"
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "server/jobs/delta.h"
+#include "server/jobs/jobs.h"
+#include "server/repo/renew.h"
+#include "server/worker.h"
+
+struct upkeep {
+    const struct worker *worker;
+    struct repo_renewer *renewer;
+    struct delta_worker *deltas;
+    struct jobs *jobs;
+};
+
+static void load_repo(void *arg)
+{
+    const struct upkeep *upkeep = arg;
+
+    repo_load(upkeep->worker->repo, upkeep->worker->db);
+}
+
+static void renew_timestamps(void *arg)
+{
+    const struct upkeep *upkeep = arg;
+
+    repo_renewer_run(upkeep->renewer, clock_now_ms());
+}
+
+static void make_deltas(void *arg)
+{
+    const struct upkeep *upkeep = arg;
+
+    delta_worker_run(upkeep->deltas);
+}
+
+void upkeep_wake(struct upkeep *upkeep)
+{
+    load_repo(upkeep);
+    make_deltas(upkeep);
+}
+
+struct upkeep *upkeep_new(const struct worker *worker, const char *deltagen)
+{
+    struct upkeep *upkeep = mem_alloc(sizeof(*upkeep));
+    const struct repo_place repo = {
+        .repo = worker->repo, .db = worker->db, .loop = worker->loop, .offload = worker->offload};
+    const struct delta_place deltas = {.db = worker->db,
+                                       .loop = worker->loop,
+                                       .offload = worker->offload,
+                                       .artifacts = worker->artifacts,
+                                       .program = deltagen};
+    /* clang-format off */
+    const struct job table[] = {
+        {"repositories", 30000, load_repo,        upkeep},
+        {"timestamps",   60000, renew_timestamps, upkeep},
+        {"deltas",       30000, make_deltas,      upkeep},
+    };
+    /* clang-format on */
+
+    upkeep->worker = worker;
+    upkeep->renewer = repo_renewer_new(&repo);
+    upkeep->deltas = delta_worker_new(&deltas);
+    upkeep->jobs = jobs_new(worker->loop, table, COUNT(table));
+    return upkeep;
+}
+
+void upkeep_free(struct upkeep *upkeep)
+{
+    if (!upkeep)
+        return;
+    jobs_free(upkeep->jobs);
+    delta_worker_free(upkeep->deltas);
+    repo_renewer_free(upkeep->renewer);
+    mem_free(upkeep);
+}
+
+bool upkeep_ready(const struct upkeep *upkeep)
+{
+    return repo_ready(upkeep->worker->repo);
+}
