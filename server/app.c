@@ -16,13 +16,17 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/crypto/token.h"
 #include "lib/log/log.h"
 #include "lib/loop/loop.h"
 #include "server/artifact/store.h"
 #include "server/auth/tokens.h"
 #include "server/db/db.h"
+#include "server/device/desk.h"
+#include "server/fleet/fleet.h"
 #include "server/http/http.h"
 #include "server/http/tls.h"
+#include "server/jobs/clockwork.h"
 #include "server/jobs/upkeep.h"
 #include "server/limits.h"
 #include "server/metrics/metrics.h"
@@ -52,6 +56,9 @@ struct app {
     struct metrics *metrics;
     struct offload *offload;
     struct auth_tokens *tokens;
+    struct fleet *fleet;
+    struct clockwork *clockwork;
+    uint8_t nonce_key[HASH_BYTES]; /* of this process: older nonces are refused, and asked again */
     struct repo *repo;
     struct artifact_store *artifacts;
     struct upkeep *upkeep; /* on worker 0 */
@@ -73,6 +80,7 @@ static void on_change(const char *payload, void *arg)
     (void)payload; /* what changed is read, not told */
     auth_tokens_load(app->tokens, app->places[0].worker.db);
     upkeep_wake(app->upkeep);
+    clockwork_wake(app->clockwork);
 }
 
 static bool open_modules(struct app *app, struct err *err)
@@ -82,6 +90,8 @@ static bool open_modules(struct app *app, struct err *err)
     app->metrics = metrics_new(app->count);
     app->tokens = auth_tokens_new();
     app->repo = repo_new();
+    app->fleet = fleet_new();
+    crypto_random(app->nonce_key, sizeof(app->nonce_key));
     if (config->tls_certificate[0] != '\0' &&
         !tls_context_open(config->tls_certificate, config->tls_key, &app->tls, err))
         return false;
@@ -94,13 +104,15 @@ static void close_modules(struct app *app)
     tls_context_close(app->tls);
     artifact_store_close(app->artifacts);
     repo_free(app->repo);
+    fleet_free(app->fleet);
     auth_tokens_free(app->tokens);
     metrics_free(app->metrics);
 }
 
 static bool modules_are_ready(const struct app *app)
 {
-    return auth_tokens_ready(app->tokens) && upkeep_ready(app->upkeep);
+    return auth_tokens_ready(app->tokens) && upkeep_ready(app->upkeep) &&
+           clockwork_ready(app->clockwork);
 }
 
 /* --- workers ------------------------------------------------------------------------------------
@@ -143,13 +155,24 @@ static bool open_worker(struct app *app, unsigned number, struct err *err)
     worker->offload = app->offload;
     worker->metrics = app->metrics;
     worker->tokens = app->tokens;
+    worker->fleet = app->fleet;
     worker->repo = app->repo;
     worker->artifacts = app->artifacts;
     if (!loop_open(&worker->loop, err))
         return false;
     place->publish = loop_timer_new(worker->loop, on_publish, place);
-    return db_open(worker->loop, app->config->database_url,
-                   (unsigned)app->config->database_connections, &worker->db, err);
+    if (!db_open(worker->loop, app->config->database_url,
+                 (unsigned)app->config->database_connections, &worker->db, err))
+        return false;
+    worker->devices = device_desk_new(&(const struct device_desk_place){
+        .loop = worker->loop,
+        .db = worker->db,
+        .fleet = worker->fleet,
+        .nonce_key = app->nonce_key,
+        .public_url = app->config->public_url,
+        .is_tls = app->tls != NULL,
+    });
+    return true;
 }
 
 /* Nothing may come to a module that is gone: no more requests, then the end of what runs in the
@@ -165,7 +188,9 @@ static void close_workers(struct app *app)
         db_close(app->places[i].worker.db);
     }
     upkeep_free(app->upkeep);
+    clockwork_free(app->clockwork);
     for (unsigned i = 0; i < app->count; i++) {
+        device_desk_free(app->places[i].worker.devices);
         loop_timer_free(app->places[i].publish);
         if (app->places[i].worker.loop)
             loop_close(app->places[i].worker.loop);
@@ -178,6 +203,7 @@ static bool fill_memory(struct app *app, struct err *err)
     int64_t deadline_ms = clock_mono_ms() + START_MS_MAX;
 
     app->upkeep = upkeep_new(first, app->config->deltagen);
+    app->clockwork = clockwork_new(first);
     db_listen(first->db, "slipway_change", on_change, app);
     loop_timer_set(app->places[0].publish, 0); /* the loop turns at least once a second */
     while (!modules_are_ready(app)) {

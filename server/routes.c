@@ -3,15 +3,17 @@
 
 #include "server/artifact/routes.h"
 #include "server/auth/operator.h"
+#include "server/device/routes.h"
+#include "server/fleet/fleet.h"
 #include "server/metrics/health.h"
 #include "server/operator/routes.h"
 #include "server/repo/routes.h"
 #include "server/worker.h"
 
-const struct http_route *const route_tables[] = {operator_routes, repo_routes, artifact_routes,
-                                                 health_routes, NULL};
-const size_t route_counts[] = {OPERATOR_ROUTE_COUNT, REPO_ROUTE_COUNT, ARTIFACT_ROUTE_COUNT,
-                               HEALTH_ROUTE_COUNT};
+const struct http_route *const route_tables[] = {operator_routes, device_routes, repo_routes,
+                                                 artifact_routes, health_routes, NULL};
+const size_t route_counts[] = {OPERATOR_ROUTE_COUNT, DEVICE_ROUTE_COUNT, REPO_ROUTE_COUNT,
+                               ARTIFACT_ROUTE_COUNT, HEALTH_ROUTE_COUNT};
 _Static_assert(COUNT(route_tables) == COUNT(route_counts) + 1, "every table has its length");
 
 bool routes_authenticate(struct http_request *req, const char *token, void *app, struct err *err)
@@ -22,7 +24,7 @@ bool routes_authenticate(struct http_request *req, const char *token, void *app,
     case ACCESS_PUBLIC:
         return true;
     case ACCESS_DEVICE:
-        return err_set(err, ERR_DENIED, "no device is known here");
+        return authenticate_device(req, token, fleet_index_of(worker->fleet), err);
     case ACCESS_OPERATOR:
         return authenticate_operator(req, token, worker->tokens, err);
     }
