@@ -1,10 +1,13 @@
-/* Each place is one row of a table, asked in order; the first that has a URL wins. */
+/* The places are asked in order; the first that has a URL wins. A token goes to the server it was
+ * kept for and to no other: one that was only named by its URL gets the token of the place that
+ * names the same URL. */
 #include "cli/client/login.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/text.h"
 #include "lib/crypto/token.h"
 #include "lib/json/json.h"
 #include "lib/os/file.h"
@@ -57,10 +60,9 @@ static bool from_file(const char *path, struct login *out, struct err *err)
 static void from_environment(struct login *out)
 {
     const char *url = getenv("SLIPWAY_URL");
-    const char *token = getenv("SLIPWAY_TOKEN");
 
     if (url && url[0])
-        *out = (struct login){mem_strdup(url), token ? mem_strdup(token) : NULL};
+        out->url = mem_strdup(url);
 }
 
 static bool from_dev(struct login *out, struct err *err)
@@ -69,6 +71,33 @@ static bool from_dev(struct login *out, struct err *err)
     AUTO_FREE char *path = mem_printf("%s/dev.json", dir && dir[0] ? dir : "var");
 
     return from_file(path, out, err);
+}
+
+/* The token of a place, if that place is about the same server. */
+static void take_token(struct login *out, struct login *place)
+{
+    if (!out->token && place->url && text_equal(place->url, out->url))
+        out->token = TAKE(place->token);
+    login_done(place);
+}
+
+/* For a URL that came alone. */
+static bool find_token(const char *path, struct login *out, struct err *err)
+{
+    const char *token = getenv("SLIPWAY_TOKEN");
+    struct login place = {0};
+
+    if (token && token[0]) {
+        out->token = mem_strdup(token);
+        return true;
+    }
+    if (!from_file(path, &place, err))
+        return false;
+    take_token(out, &place);
+    if (!from_dev(&place, err))
+        return false;
+    take_token(out, &place);
+    return true;
 }
 
 bool login_find(const char *url_option, const char *token_file_option, struct login *out,
@@ -94,6 +123,8 @@ bool login_find(const char *url_option, const char *token_file_option, struct lo
         mem_free(TAKE(found.token));
         good = read_token(token_file_option, &found.token, err);
     }
+    if (good && found.url && !found.token)
+        good = find_token(path, &found, err);
     if (good && !found.url)
         good = err_set(err, ERR_INVALID,
                        "no server is known: start 'slipwayd --dev', run 'slipway login URL', or "

@@ -1,9 +1,9 @@
 #pragma once
 /*
- * Which server a command talks to, and as whom. In this order: --url with --token-file; the
- * environment (SLIPWAY_URL, SLIPWAY_TOKEN); the login that `slipway login` keeps in
- * ~/.config/slipway/login.json (0600); a server started with --dev, by its dev.json in
- * SLIPWAY_DEV_DIR or ./var.
+ * Which server a command talks to, and as whom. In this order: --url; the environment
+ * (SLIPWAY_URL); a server started with --dev in SLIPWAY_DEV_DIR, when that is set; the login that
+ * `slipway login` keeps in ~/.config/slipway/login.json (0600); a --dev server in ./var.
+ * The token is that of --token-file, of SLIPWAY_TOKEN, or the one kept for the same URL.
  */
 #include "lib/base/err.h"
 
