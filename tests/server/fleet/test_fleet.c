@@ -1,0 +1,289 @@
+#include "server/fleet/fleet.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/fleet/plan.h"
+#include "server/limits.h"
+#include "server/rollout/phase.h"
+#include "server/store/store_session.h"
+#include "tests/support/world.h"
+
+struct memory {
+    struct fixture fixture;
+    struct fleet *fleet;
+};
+
+static void memory_open(struct memory *memory)
+{
+    memory->fleet = fleet_new();
+    fleet_start(memory->fleet, memory->fixture.loop, memory->fixture.db);
+    while (!fleet_is_ready(memory->fleet))
+        loop_turn(memory->fixture.loop);
+}
+
+static void memory_close(struct memory *memory)
+{
+    db_close(memory->fixture.db);
+    fleet_stop(memory->fleet);
+    fleet_free(memory->fleet);
+    memory->fixture.db = NULL;
+    fixture_close(&memory->fixture);
+}
+
+/* The model with the change that is in the database now. */
+static struct model *model_now(struct memory *memory)
+{
+    int64_t version = world_number(&memory->fixture, "INSERT INTO change_log (tenant_id, what)"
+                                                     " VALUES (1, 'test') RETURNING id");
+    struct model *model = NULL;
+
+    fleet_reload(memory->fleet);
+    for (;;) {
+        model_unref(model);
+        model = model_holder_get(fleet_model_of(memory->fleet));
+        if (model_version(model) >= version)
+            return model;
+        loop_turn(memory->fixture.loop);
+    }
+}
+
+Test(fleet, is_filled_from_the_database_over_many_pages)
+{
+    struct memory memory;
+    uint8_t digest[HASH_BYTES];
+    uint8_t id[32];
+    struct fleet_index *index;
+
+    world_open(&memory.fixture, 1);
+    world_devices(&memory.fixture, 2 * FLEET_PAGE_ROWS + 3);
+    world_sql(&memory.fixture,
+              "INSERT INTO device_session (digest, tenant_id, device_id, expires_at)"
+              " SELECT sha256(id::text::bytea), 1, id, now() + interval '1 hour' FROM device");
+    memory_open(&memory);
+    index = fleet_index_of(memory.fleet);
+
+    cr_expect_eq(fleet_index_count(index), 2 * FLEET_PAGE_ROWS + 3);
+    for (unsigned n = 1; n < 2 * FLEET_PAGE_ROWS; n += 999) {
+        char text[16];
+
+        world_device_id(n, id);
+        (void)snprintf(text, sizeof(text), "%u", n);
+        hash_sha256(text, strlen(text), digest);
+        cr_assert_not_null(fleet_index_find(index, id), "%u", n);
+        cr_expect_eq(fleet_session_find(index, digest, 0), fleet_index_find(index, id), "%u", n);
+    }
+    memory_close(&memory);
+}
+
+Test(fleet, the_model_follows_what_operators_change)
+{
+    struct memory memory;
+    struct model *model;
+    const struct model_group *group;
+    struct model_reader reader;
+    int64_t id;
+
+    world_open(&memory.fixture, 1);
+    memory_open(&memory);
+    model_reader_init(&reader, fleet_model_of(memory.fleet));
+    cr_assert_not_null(model_reader_get(&reader));
+    cr_expect_null(model_group_find(model_reader_get(&reader), 1)->current);
+
+    id = world_deployment(&memory.fixture, 2, "5000,100000");
+    model = model_now(&memory);
+    group = model_group_find(model, 1);
+    cr_assert_not_null(group->current);
+    cr_expect_eq(model_reader_get(&reader), model, "readers see the new one");
+    cr_expect_eq(group->current->id, id);
+    cr_expect_eq(group->current->rules.phase_count, 2);
+    cr_expect_eq(group->current->share_milli[0], 5000);
+    cr_expect_eq(group->current->standing, ROLLOUT_OPEN);
+    cr_expect_not_null(model_image_for(group->current, "board"));
+    cr_expect_null(model_image_for(group->current, "toaster"));
+    cr_expect_null(group->baseline);
+    model_unref(model);
+
+    world_sql(&memory.fixture, "UPDATE deployment SET state = 'halted'");
+    model = model_now(&memory);
+    cr_expect_eq(model_group_find(model, 1)->current->standing, ROLLOUT_HALTED);
+    model_unref(model);
+
+    world_sql(&memory.fixture, "UPDATE deployment SET state = 'finished';"
+                               "UPDATE device_group SET baseline_deployment_id = 1");
+    model = model_now(&memory);
+    group = model_group_find(model, 1);
+    cr_expect_null(group->current);
+    cr_expect_eq(group->baseline->id, id);
+    cr_expect(group->baseline->is_finished);
+    model_unref(model);
+    model_reader_done(&reader);
+    memory_close(&memory);
+}
+
+Test(fleet, a_lost_notification_is_found_by_the_check)
+{
+    struct memory memory;
+    struct model *model;
+
+    world_open(&memory.fixture, 1);
+    memory_open(&memory);
+    (void)world_deployment(&memory.fixture, 2, "100000"); /* nobody listens here */
+    fleet_check(memory.fleet);
+    do {
+        loop_turn(memory.fixture.loop);
+        model = model_holder_get(fleet_model_of(memory.fleet));
+        model_unref(model);
+    } while (!model_group_find(model, 1)->current);
+    memory_close(&memory);
+}
+
+Test(fleet, writes_who_was_seen_behind)
+{
+    struct memory memory;
+    struct wire_poll poll = {0};
+    struct fleet_facts facts;
+
+    world_open(&memory.fixture, 1);
+    world_devices(&memory.fixture, SEEN_BATCH_MAX + 10);
+    memory_open(&memory);
+    for (int64_t row = 1; row <= SEEN_BATCH_MAX + 10; row++)
+        (void)fleet_device_poll(fleet_index_find_row(fleet_index_of(memory.fleet), row), &poll,
+                                1700000000000 + row, &facts);
+    fleet_flush_seen(memory.fleet);
+    fleet_flush_seen(memory.fleet); /* one at a time: nothing happens */
+    while (world_number(&memory.fixture, "SELECT count(*) FROM device_seen") < SEEN_BATCH_MAX + 10)
+        loop_turn(memory.fixture.loop);
+
+    cr_expect_eq(world_number(&memory.fixture, "SELECT count(*) FROM device_seen"
+                                               " WHERE extract(epoch FROM seen_at) * 1000"
+                                               "       = 1700000000000 + device_id"),
+                 SEEN_BATCH_MAX + 10);
+    memory_close(&memory);
+}
+
+Test(fleet, paces_the_baseline_in_each_group_alone)
+{
+    struct fleet *fleet = fleet_new();
+    int granted = 0;
+
+    for (int i = 0; i < 1000; i++)
+        granted += fleet_pace(fleet, 1, 50000);
+    cr_expect_eq(granted, BASELINE_GRANTS_PER_S_MAX, "a second's worth at once: %d", granted);
+    cr_expect(fleet_pace(fleet, 2, 50000), "another group");
+    for (int i = 0; i < 1000; i++)
+        granted += fleet_pace(fleet, 1, 50500);
+    cr_expect_eq(granted, BASELINE_GRANTS_PER_S_MAX * 3 / 2, "half a second later: %d", granted);
+    fleet_free(fleet);
+}
+
+/* --- plans --------------------------------------------------------------------------------------
+ */
+
+static struct fleet_facts facts_of(unsigned number, unsigned version)
+{
+    struct fleet_facts facts = {.standing = {.device_id = number},
+                                .tenant_id = 1,
+                                .group_id = 1,
+                                .hwid = "board",
+                                .installed_count = 1};
+
+    world_device_id(number, facts.id);
+    world_image(version, facts.installed[0]);
+    return facts;
+}
+
+Test(fleet_plan, grants_by_place_and_phase)
+{
+    static const uint32_t shares[] = {20000, PLACE_SHARE_ALL};
+    struct memory memory;
+    struct fleet_plan plan;
+    struct model *model;
+    unsigned granted = 0;
+
+    world_open(&memory.fixture, 1);
+    memory_open(&memory);
+    (void)world_deployment(&memory.fixture, 2, "20000,100000");
+    model = model_now(&memory);
+    for (unsigned n = 1; n <= 500; n++) {
+        struct fleet_facts facts = facts_of(n, 1);
+        uint32_t phase = rollout_phase_of(shares, 2, place_of("salt", facts.id));
+
+        fleet_plan_make(model, &facts, 0, &plan);
+        cr_assert_eq(plan.action, phase == 1 ? ROLLOUT_GRANT : ROLLOUT_NOTHING, "%u", n);
+        cr_assert_eq(fleet_is_waited_for(plan.group->current, &facts), phase == 1);
+        granted += plan.action == ROLLOUT_GRANT;
+        if (plan.action == ROLLOUT_GRANT)
+            cr_assert_eq(plan.phase, 1);
+    }
+    cr_expect(granted > 60 && granted < 140, "%u", granted);
+    model_unref(model);
+
+    world_sql(&memory.fixture, "UPDATE deployment SET phase = 2");
+    model = model_now(&memory);
+    for (unsigned n = 1; n <= 100; n++) {
+        struct fleet_facts facts = facts_of(n, 1);
+
+        fleet_plan_make(model, &facts, 0, &plan);
+        cr_assert_eq(plan.action, ROLLOUT_GRANT);
+        cr_assert_eq(plan.phase, rollout_phase_of(shares, 2, place_of("salt", facts.id)));
+    }
+    model_unref(model);
+    memory_close(&memory);
+}
+
+Test(fleet_plan, knows_hardware_images_and_what_is_older)
+{
+    struct memory memory;
+    struct fleet_plan plan;
+    struct fleet_facts facts;
+    struct model *model;
+
+    world_open(&memory.fixture, 1);
+    memory_open(&memory);
+    (void)world_deployment(&memory.fixture, 3, "100000");
+    world_sql(&memory.fixture, "UPDATE deployment SET state = 'finished';"
+                               "UPDATE device_group SET baseline_deployment_id = 1");
+    model = model_now(&memory);
+
+    facts = facts_of(1, 1);
+    fleet_plan_make(model, &facts, 0, &plan);
+    cr_expect_eq(plan.action, ROLLOUT_GRANT_BASELINE, "an older one converges");
+    cr_expect_eq(plan.deployment->id, 1);
+    facts = facts_of(1, 3);
+    fleet_plan_make(model, &facts, 0, &plan);
+    cr_expect_eq(plan.action, ROLLOUT_NOTHING, "it runs it");
+    facts = facts_of(1, 4);
+    fleet_plan_make(model, &facts, 0, &plan);
+    cr_expect_eq(plan.action, ROLLOUT_NOTHING, "it runs a newer one");
+    facts = facts_of(1, 99);
+    fleet_plan_make(model, &facts, 0, &plan);
+    cr_expect_eq(plan.action, ROLLOUT_GRANT_BASELINE, "an image nobody knows");
+    facts.hwid = "toaster";
+    fleet_plan_make(model, &facts, 0, &plan);
+    cr_expect_eq(plan.action, ROLLOUT_NOTHING, "other hardware");
+    facts = facts_of(1, 1);
+    facts.group_id = 77;
+    fleet_plan_make(model, &facts, 0, &plan);
+    cr_expect_eq(plan.action, ROLLOUT_NOTHING, "a group that memory does not know");
+    cr_expect_null(plan.group);
+    fleet_plan_make(NULL, &facts, 0, &plan);
+    cr_expect_eq(plan.action, ROLLOUT_NOTHING, "no model at all");
+
+    facts = facts_of(1, 1);
+    facts.standing = (struct store_standing){1, 5, 1, 1, UPDATE_DOWNLOADING};
+    fleet_plan_make(model, &facts, 4, &plan);
+    cr_expect_eq(plan.action, ROLLOUT_RESEND, "it does not know its offer");
+    cr_expect_eq(plan.deployment->id, 1);
+    fleet_plan_make(model, &facts, 5, &plan);
+    cr_expect_eq(plan.action, ROLLOUT_KEEP);
+    facts.standing.deployment_id = 9;
+    fleet_plan_make(model, &facts, 5, &plan);
+    cr_expect_eq(plan.action, ROLLOUT_GRANT_BASELINE, "the old offer is gone, the baseline is not");
+    facts.closed_id = 1;
+    fleet_plan_make(model, &facts, 5, &plan);
+    cr_expect_eq(plan.action, ROLLOUT_WITHDRAW, "nor does it get the baseline again");
+    model_unref(model);
+    memory_close(&memory);
+}
