@@ -97,6 +97,8 @@ static void work(void *arg)
 
     upload->failed =
         !append(upload, &upload->err) || (upload->last && !adopt(upload, &upload->err));
+    if (upload->failed && upload->err.code == ERR_NOT_FOUND)
+        upload->err.code = ERR_SYSTEM; /* our folder is missing, not something of the client's */
 }
 
 /* --- on the loop -------------------------------------------------------------------------------
