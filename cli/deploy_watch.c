@@ -14,12 +14,13 @@
 #include "cli/deploy.h"
 #include "cli/progress.h"
 #include "cli/table.h"
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 #include "lib/http/url.h"
 #include "lib/update/state.h"
 
-enum { LOOK_MS = 300, BAR_WIDTH = 30, FAILURES_SHOWN = 5 };
+enum { LOOK_MS = 300, AWAY_MS_MAX = 120 * 1000, BAR_WIDTH = 30, FAILURES_SHOWN = 5 };
 
 struct values {
     struct api_options api;
@@ -160,8 +161,26 @@ static bool has_ended(const char *state)
     return !text_equal(state, "running") && !text_equal(state, "paused");
 }
 
+/* A server that is started again is waited for; one that was never there is not. */
+static bool look(struct api *api, const char *path, int64_t *seen_mono_ms, json_t **out,
+                 struct err *err)
+{
+    for (;;) {
+        *err = (struct err){0};
+        if (api_call(api, "GET", path, NULL, out, err)) {
+            *seen_mono_ms = clock_mono_ms();
+            return true;
+        }
+        if (err->code != ERR_UNAVAILABLE || !*seen_mono_ms ||
+            clock_mono_ms() - *seen_mono_ms > AWAY_MS_MAX)
+            return false;
+        (void)poll(NULL, 0, LOOK_MS);
+    }
+}
+
 static int watch(struct cli *cli, struct api *api, const char *path)
 {
+    int64_t seen_mono_ms = 0;
     bool terminal = !cli->json && isatty(fileno(cli->out));
     AUTO_FREE char *said = NULL;
     struct err err = {0};
@@ -171,7 +190,7 @@ static int watch(struct cli *cli, struct api *api, const char *path)
         AUTO_JSON *deployment = NULL;
         const char *state;
 
-        if (!api_call(api, "GET", path, NULL, &deployment, &err))
+        if (!look(api, path, &seen_mono_ms, &deployment, &err))
             return cli_fail(cli, &err);
         state = text_of(deployment, "state");
         if (terminal)
