@@ -44,11 +44,11 @@ static bool parse_percent(const char *text, uint32_t *out)
         part_len > PERCENT_DIGITS)
         return false;
     for (size_t i = 0; i < PERCENT_DIGITS; i++) {
-        char digit = i < part_len ? point[1 + i] : '0';
+        uint64_t digit = 0;
 
-        if (digit < '0' || digit > '9')
+        if (i < part_len && !text_to_u64(point + 1 + i, 1, 0, 9, &digit))
             return false;
-        part = part * 10 + (uint32_t)(digit - '0');
+        part = part * 10 + (uint32_t)digit;
     }
     *out = (uint32_t)whole * MILLI + part;
     return *out <= PLACE_SHARE_ALL;
@@ -70,9 +70,9 @@ bool sim_identity_fails(const char *seed, const uint8_t id[HASH_BYTES], const ch
 {
     AUTO_BUF salt;
 
+    buf_init(&salt, SALT_BYTES_MAX);
     if (!text_equal(failure->version, version))
         return false;
-    buf_init(&salt, SALT_BYTES_MAX);
     buf_printf(&salt, "slipway-sim-fail-1 %s %s", version, seed);
     ASSERT(!salt.failed);
     return place_in_share(place_of(buf_text(&salt), id), failure->percent_milli);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/sim/device.h"
+#include "lib/base/text.h"
 
 static const uint8_t id[HASH_BYTES] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
 static const uint8_t epoch[WIRE_EPOCH_BYTES] = {9};
@@ -19,11 +20,11 @@ static struct wire_poll_answer grant_at(uint64_t assignment, const char *deploym
 {
     struct wire_poll_answer answer = nothing_at(assignment);
 
-    (void)strcpy(answer.deployment, deployment);
-    (void)strcpy(answer.targets[0].path, "os/demo/2/rootfs.img");
+    (void)text_copy(answer.deployment, sizeof(answer.deployment), deployment);
+    (void)text_copy(answer.targets[0].path, sizeof(answer.targets[0].path), "os/demo/2/rootfs.img");
     memcpy(answer.targets[0].sha256, v2.sha256, HASH_BYTES);
     answer.target_count = 1;
-    (void)strcpy(answer.deltas[0].path, "deltas/ab");
+    (void)text_copy(answer.deltas[0].path, sizeof(answer.deltas[0].path), "deltas/ab");
     memcpy(answer.deltas[0].from, v1.sha256, HASH_BYTES);
     answer.delta_count = 1;
     return answer;
