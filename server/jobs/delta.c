@@ -188,6 +188,8 @@ static void read_output(const struct delta_worker *worker, struct buf *out)
     len = pread(worker->output, piece, DELTA_LOG_BYTES_MAX, 0);
     if (len > 0)
         out->len += (size_t)len;
+    while (out->len > 0 && out->data[out->len - 1] == '\n')
+        out->len--;
     buf_add_u8(out, '\0');
 }
 

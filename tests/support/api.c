@@ -100,6 +100,7 @@ void api_close(struct api *api)
     sign_key_free(api->keys[0]);
     sign_key_free(api->keys[1]);
     json_decref(api->targets);
+    mem_free(api->product);
     mem_free(api);
     temp_done();
 }
@@ -338,15 +339,14 @@ static void publish(struct api *api, struct buf document)
     cr_assert_eq(answer.status, 201, "%s", buf_text(&answer.body));
 }
 
-char *api_begin(struct api *api)
+void api_begin(struct api *api)
 {
-    char *product = api_create(api, "/api/v1/products", "{\"name\":\"board\",\"hwids\":[\"h1\"]}");
-    AUTO_FREE char *body =
-        mem_printf("{\"product\":\"%s\",\"type\":\"os\",\"name\":\"base-os\"}", product);
-    AUTO_FREE char *component = api_create(api, "/api/v1/components", body);
+    AUTO_FREE char *body = NULL;
 
+    api->product = api_create(api, "/api/v1/products", "{\"name\":\"board\",\"hwids\":[\"h1\"]}");
+    body = mem_printf("{\"product\":\"%s\",\"type\":\"os\",\"name\":\"base-os\"}", api->product);
+    mem_free(api_create(api, "/api/v1/components", body));
     publish(api, api_sign_root(api, ++api->root_version));
-    return product;
 }
 
 char *api_put_path(const void *data, size_t len)

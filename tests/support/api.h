@@ -18,6 +18,7 @@ struct api {
     struct http_app app;
     struct sign_key *keys[2]; /* offline: root, targets */
     json_t *targets;          /* {path: entry} of what is signed next */
+    char *product;            /* the id, after api_begin() */
     unsigned root_version;
     unsigned targets_version;
     unsigned port;
@@ -66,9 +67,9 @@ void api_add_target(struct api *api, const char *path, unsigned counter, const v
                     size_t len);
 struct buf api_sign_targets(struct api *api, unsigned version);
 struct api_answer api_publish(struct api *api, const struct buf *document);
-/* Root 1, then product "board" (hwid "h1") with component "base-os": its id, to be freed. */
-char *api_begin(struct api *api);
-/* Signs, publishes and uploads an image; gives its hash in hex. The caller frees. */
+/* Root 1, and product "board" (hwid "h1") with component "base-os". */
+void api_begin(struct api *api);
+/* Signs, publishes and uploads an image; gives its hash in hex, which the caller frees. */
 char *api_image(struct api *api, const char *version, unsigned counter, const void *data,
                 size_t len);
 char *api_put_path(const void *data, size_t len); /* "/api/v1/images/HASH" */

@@ -12,7 +12,7 @@ static struct api_answer get(struct api *api, const char *path, const char *head
 Test(get, serves_an_image_under_its_signed_path_only)
 {
     struct api *api = api_open();
-    AUTO_FREE char *product = api_begin(api);
+    api_begin(api);
     AUTO_FREE char *hash = api_image(api, "1.0", 1, "0123456789", 10);
     const struct {
         const char *path;
@@ -48,7 +48,7 @@ Test(get, serves_an_image_under_its_signed_path_only)
 Test(get, serves_ranges_that_are_named_by_content)
 {
     struct api *api = api_open();
-    AUTO_FREE char *product = api_begin(api);
+    api_begin(api);
     AUTO_FREE char *hash = api_image(api, "1.0", 1, "0123456789", 10);
     AUTO_FREE char *path = mem_printf("/t/default/image/targets/os/h1/1.0/%s.rootfs.img", hash);
     AUTO_FREE char *same = mem_printf("Range: bytes=4-\r\nIf-Range: \"%s\"\r\n", hash);
@@ -65,7 +65,7 @@ Test(get, serves_ranges_that_are_named_by_content)
 Test(get, serves_a_kept_delta_of_the_tenant)
 {
     struct api *api = api_open();
-    AUTO_FREE char *product = api_begin(api);
+    api_begin(api);
     AUTO_FREE char *one = api_image(api, "1.0", 1, "one", 3);
     AUTO_FREE char *two = api_image(api, "2.0", 2, "two", 3);
     char temp[ARTIFACT_PATH_ROOM];

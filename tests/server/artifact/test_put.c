@@ -22,7 +22,7 @@ static void sign(struct api *api, unsigned version)
 Test(put, takes_what_is_signed_and_answers_the_same_when_it_has_it)
 {
     struct api *api = api_open();
-    AUTO_FREE char *product = api_begin(api);
+    api_begin(api);
     size_t len = 3000000;
     AUTO_FREE uint8_t *image = mem_alloc(len);
     AUTO_FREE char *path = NULL;
@@ -46,7 +46,7 @@ Test(put, takes_what_is_signed_and_answers_the_same_when_it_has_it)
 Test(put, says_100_continue_only_to_what_it_will_take)
 {
     struct api *api = api_open();
-    AUTO_FREE char *product = api_begin(api);
+    api_begin(api);
     AUTO_FREE char *path = api_put_path("first", 5);
     struct api_request request = {.method = "PUT",
                                   .path = path,
@@ -69,7 +69,7 @@ Test(put, says_100_continue_only_to_what_it_will_take)
 Test(put, refuses_everything_else)
 {
     struct api *api = api_open();
-    AUTO_FREE char *product = api_begin(api);
+    api_begin(api);
     AUTO_FREE char *good = api_put_path("first", 5);
     AUTO_FREE char *unsigned_one = api_put_path("other", 5);
     AUTO_FREE char *homeless = api_put_path("homeless", 8);
@@ -116,7 +116,7 @@ Test(put, refuses_everything_else)
 Test(put, forgets_an_upload_whose_client_leaves)
 {
     struct api *api = api_open();
-    AUTO_FREE char *product = api_begin(api);
+    api_begin(api);
     size_t len = 3000000;
     AUTO_FREE uint8_t *image = mem_alloc(len);
     AUTO_FREE char *path = NULL;

@@ -103,8 +103,7 @@ Test(fleet, makes_a_product_with_five_groups_and_only_once)
 Test(fleet, changes_a_group_field_by_field)
 {
     struct api *api = api_open();
-    AUTO_FREE char *id =
-        api_create(api, "/api/v1/products", "{\"name\":\"cam\",\"hwids\":[\"a\"]}");
+    mem_free(api_create(api, "/api/v1/products", "{\"name\":\"cam\",\"hwids\":[\"a\"]}"));
     AUTO_ANSWER groups = api_ask(api, "GET", "/api/v1/groups", NULL);
     AUTO_FREE char *path = mem_printf("/api/v1/groups/%s", api_text(&groups, "items.0.id"));
     AUTO_ANSWER one = api_ask(api, "PATCH", path, "{\"poll_interval_s\":7}");
@@ -122,8 +121,7 @@ Test(fleet, changes_a_group_field_by_field)
 Test(fleet, shows_a_claim_token_once_and_keeps_its_digest)
 {
     struct api *api = api_open();
-    AUTO_FREE char *id =
-        api_create(api, "/api/v1/products", "{\"name\":\"cam\",\"hwids\":[\"a\"]}");
+    mem_free(api_create(api, "/api/v1/products", "{\"name\":\"cam\",\"hwids\":[\"a\"]}"));
     AUTO_ANSWER groups = api_ask(api, "GET", "/api/v1/groups?name=production", NULL);
     AUTO_FREE char *body =
         mem_printf("{\"group\":\"%s\",\"count\":3}", api_text(&groups, "items.0.id"));
@@ -143,9 +141,9 @@ Test(fleet, shows_a_claim_token_once_and_keeps_its_digest)
 Test(fleet, has_one_os_per_product)
 {
     struct api *api = api_open();
-    AUTO_FREE char *product = api_begin(api);
+    api_begin(api);
     AUTO_FREE char *body =
-        mem_printf("{\"product\":\"%s\",\"type\":\"os\",\"name\":\"second\"}", product);
+        mem_printf("{\"product\":\"%s\",\"type\":\"os\",\"name\":\"second\"}", api->product);
     AUTO_ANSWER second = api_ask(api, "POST", "/api/v1/components", body);
     AUTO_ANSWER list = api_ask(api, "GET", "/api/v1/components?name=base-os", NULL);
 
@@ -158,10 +156,10 @@ Test(fleet, has_one_os_per_product)
 Test(fleet, shows_a_tenant_nothing_of_another)
 {
     struct api *api = api_open();
-    AUTO_FREE char *product = api_begin(api);
+    api_begin(api);
     AUTO_ANSWER groups = api_ask(api, "GET", "/api/v1/groups?name=production", NULL);
     AUTO_FREE char *paths[] = {
-        mem_printf("/api/v1/products/%s", product),
+        mem_printf("/api/v1/products/%s", api->product),
         mem_printf("/api/v1/groups/%s", api_text(&groups, "items.0.id")),
     };
     static const char *const lists[] = {"products",   "groups",      "claim-tokens",
@@ -224,7 +222,8 @@ Test(fleet, pages_by_cursor)
 
     for (int i = 0; i < 6; i++) {
         AUTO_FREE char *body = mem_printf("{\"name\":\"p%d\",\"hwids\":[\"h\"]}", i);
-        AUTO_FREE char *id = api_create(api, "/api/v1/products", body);
+
+        mem_free(api_create(api, "/api/v1/products", body));
     }
     first = api_ask(api, "GET", "/api/v1/products?limit=4", NULL);
     cr_assert_eq(api_number(&first, "items"), 4);

@@ -4,7 +4,7 @@
 #include "server/repo/compose.h"
 #include "tests/support/tuf_repo.h"
 
-static const int64_t hour_ms = 3600 * 1000;
+static const int64_t hour_ms = 3600000;
 
 /* The repository's documents of these versions, as a view: 0 means none. */
 static struct repo_view *view_of(struct tuf_repo *repo, const char *const *names)
@@ -173,7 +173,7 @@ Test(compose, renews_the_timestamp_at_half_its_life_and_the_snapshot_with_it_whe
     {
         AUTO_REPO_VIEW *view = repo_view_with(root, first.documents, first.count);
         int64_t soon = repo->now_ms + 13 * hour_ms;
-        int64_t later = repo->now_ms + 5 * 24 * hour_ms;
+        int64_t later = repo->now_ms + 5LL * 24 * hour_ms;
 
         cr_expect_not(repo_compose_is_due(none, soon));
         cr_expect_not(repo_compose_is_due(view, repo->now_ms + 11 * hour_ms));

@@ -5,6 +5,13 @@
 #include "server/repo/renew.h"
 #include "tests/support/api.h"
 
+/* A repository with one image in it. */
+static void begin(struct api *api)
+{
+    api_begin(api);
+    mem_free(api_image(api, "1.0", 1, "first", 5));
+}
+
 static struct api_answer get(struct api *api, const char *path, const char *headers)
 {
     return api_send(api, &(struct api_request){.method = "GET", .path = path, .headers = headers});
@@ -13,8 +20,7 @@ static struct api_answer get(struct api *api, const char *path, const char *head
 Test(publish, shows_everybody_the_documents_and_says_how_long_they_may_be_kept)
 {
     struct api *api = api_open();
-    AUTO_FREE char *product = api_begin(api);
-    AUTO_FREE char *image = api_image(api, "1.0", 1, "first", 5);
+    begin(api);
     AUTO_ANSWER root = get(api, "/t/default/image/metadata/1.root.json", NULL);
     AUTO_ANSWER targets = get(api, "/t/default/image/metadata/1.targets.json", NULL);
     AUTO_ANSWER timestamp = get(api, "/t/default/image/metadata/timestamp.json", NULL);
@@ -41,7 +47,7 @@ Test(publish, shows_everybody_the_documents_and_says_how_long_they_may_be_kept)
 Test(publish, answers_not_modified_to_the_same_tag)
 {
     struct api *api = api_open();
-    AUTO_FREE char *product = api_begin(api);
+    api_begin(api);
     AUTO_ANSWER first = get(api, "/t/default/image/metadata/1.root.json", NULL);
     const char *tag = strstr(buf_text(&first.head), "ETag: ");
     AUTO_FREE char *known = NULL;
@@ -58,7 +64,7 @@ Test(publish, answers_not_modified_to_the_same_tag)
 Test(publish, refuses_over_http_with_the_status_that_says_what_to_do)
 {
     struct api *api = api_open();
-    AUTO_FREE char *product = api_begin(api);
+    api_begin(api);
     AUTO_BUF root = api_sign_root(api, 1);
     AUTO_BUF early = api_sign_targets(api, 2);
     AUTO_BUF good = api_sign_targets(api, 1);
@@ -104,7 +110,7 @@ Test(publish, refuses_over_http_with_the_status_that_says_what_to_do)
 Test(publish, verifies_a_long_document_in_the_background)
 {
     struct api *api = api_open();
-    AUTO_FREE char *product = api_begin(api);
+    api_begin(api);
     AUTO_ANSWER answer = {0};
 
     for (unsigned i = 0; i < 400; i++) {
@@ -144,8 +150,7 @@ Test(publish, keeps_the_online_keys_it_made_and_gives_each_tenant_its_own)
 Test(publish, is_found_by_a_server_that_only_reads_the_database)
 {
     struct api *api = api_open();
-    AUTO_FREE char *product = api_begin(api);
-    AUTO_FREE char *image = api_image(api, "1.0", 1, "first", 5);
+    begin(api);
     struct repo *fresh = repo_new();
 
     repo_load(fresh, api->worker.db);
@@ -194,7 +199,7 @@ static struct repo_place place_of(const struct api *api, struct repo *repo)
 Test(publish, is_a_conflict_for_whoever_did_not_see_the_last_one)
 {
     struct api *api = api_open();
-    AUTO_FREE char *product = api_begin(api);
+    api_begin(api);
     struct repo *late = repo_new();
     struct repo_place place = place_of(api, late);
     AUTO_BUF targets = api_sign_targets(api, 1);
@@ -226,8 +231,7 @@ Test(publish, is_a_conflict_for_whoever_did_not_see_the_last_one)
 Test(publish, renews_timestamps_that_are_due_and_only_those)
 {
     struct api *api = api_open();
-    AUTO_FREE char *product = api_begin(api);
-    AUTO_FREE char *image = api_image(api, "1.0", 1, "first", 5);
+    begin(api);
     struct repo_place place = place_of(api, api->worker.repo);
     struct repo_renewer *renewer = repo_renewer_new(&place);
     AUTO_REPO_VIEW *before = repo_view_named(api->worker.repo, "default");
