@@ -1,7 +1,7 @@
 /*
- * Reports are answered 200 after their commit and not before. A batch that the database cannot
- * take now is tried again, whole; one that it refuses is split in halves until the one report
- * that it refuses stands alone, so that nobody else's is lost with it.
+ * Reports are answered 200 after their commit and not before. A batch that the database could not
+ * take, but may the next moment, is tried again, whole; one that it refuses is split in halves
+ * until the one report that it refuses stands alone, so that nobody else's is lost with it.
  */
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
@@ -107,7 +107,8 @@ static void on_stored(const struct db_result *result, const struct err *err, voi
         finish_piece(run);
         return;
     }
-    if (err->code == ERR_UNAVAILABLE && ++run->tries < REPORT_TRIES_MAX) {
+    if (err->code == ERR_UNAVAILABLE && db_is_up(run->desk->place.db) &&
+        ++run->tries < REPORT_TRIES_MAX) { /* a deadlock, or one connection of several */
         loop_timer_set(run->retry, REPORT_RETRY_MS);
         return;
     }
