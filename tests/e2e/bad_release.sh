@@ -15,10 +15,13 @@ for name in $names; do
     device_start "$name"
 done
 for name in $names; do until_true 20 "$name knows what it runs" device_runs "$name" "$V1"; done
-slipway-agent defer 60 --state "$WORK/three/state" >/dev/null
+# All stage before any restarts, or the gate could halt before three was offered anything.
+for name in $names; do slipway-agent defer 60 --state "$WORK/$name/state" >/dev/null; done
 
 release_publish v2 2 "$WORK/v2.img"
 id=$(deploy_create v2 --phases 100% --failed-percent 20 --min-finished 2)
+for name in $names; do until_true 30 "$name staged" deploy_device_is "$id" "$(device_id "$name")" staged; done
+for name in one two; do slipway-agent defer 0 --state "$WORK/$name/state" >/dev/null; done
 until_true 60 "the gate halts it" deploy_is "$id" halted
 for name in one two; do
     until_true 30 "$name rolled back" deploy_device_is "$id" "$(device_id "$name")" rolled-back
@@ -26,7 +29,6 @@ for name in one two; do
     slot_holds "$name" b "$V2" 300000 || fail "$name never wrote v2"
     slot_holds "$name" a "$V1" 300000 || fail "$name lost v1"
 done
-until_true 30 "three staged" deploy_device_is "$id" "$(device_id three)" staged
 slipway-agent defer 0 --state "$WORK/three/state" >/dev/null
 sleep 3
 device_runs three "$V1" || fail "three activated after the halt"

@@ -106,6 +106,8 @@ fetched=$(sql "SELECT sum(fetched_bytes) FROM deployment_device dd JOIN deployme
 verified "$DEVICES devices run v2; the slots of the three agents hold exactly the signed bytes"
 show "$(mib "$fetched") went over the wire instead of $(mib "$((DEVICES * LENGTH))")"
 
+device_state_in() { slipway deploy devices "$1" --json | jq -r --arg d "$2" '.items[] | select(.device == $d) | .state'; } # DEPLOYMENT DEVICE
+state_is() { [ "$(device_state_in "$1" "$2")" = "$3" ]; }
 step "A bad v3: its own health program fails"
 publish v3 3
 show_delta "$V2" "$V3" "v2 -> v3"
@@ -114,17 +116,18 @@ SALT=$(slipway deploy salt --group "$GROUP" --phase-percent 5 --first "$ALPHA" -
 OTHERS=$(jq -r .others "$WORK/salt.json")
 FIRST=$((OTHERS + 2))
 show "the salt puts agents alpha and beta and $OTHERS simulated devices into the first 5 %; beta's user defers the restart"
-slipway-agent defer 60 --state "$WORK/beta/state" >/dev/null
+# The gate needs alpha's failure, and alpha waits until beta has staged: so beta always does.
+for name in alpha beta; do slipway-agent defer 60 --state "$WORK/$name/state" >/dev/null; done
 run deploy create --group "$GROUP" --release v3 --phases 5%,50%,100% --soak 1s --failed-percent 20 \
     --min-finished "$((FIRST - 1))" --salt "$SALT"
 BAD=$(slipway deploy list --json | jq -r '.items[] | select(.release == "v3") | .id')
+until_true 60 "beta staged v3" state_is "$BAD" "$BETA" staged
+slipway-agent defer 0 --state "$WORK/alpha/state" >/dev/null
 slipway deploy watch "$BAD" | sed 's/^/   /' || true
 state=$(phases_of "$BAD" | jq -r .state)
 [ "$state" = halted ] || fail "the bad release is '$state', not halted"
 verified "the gate halted it: $(phases_of "$BAD" | jq -c .halt)"
 
-device_state_in() { slipway deploy devices "$1" --json | jq -r --arg d "$2" '.items[] | select(.device == $d) | .state'; } # DEPLOYMENT DEVICE
-state_is() { [ "$(device_state_in "$1" "$2")" = "$3" ]; }
 until_true 30 "alpha is back on v2" device_runs alpha "$V2"
 until_true 30 "alpha's report" state_is "$BAD" "$ALPHA" rolled-back
 booted=$(device_field alpha .slot)
@@ -132,7 +135,7 @@ other=$([ "$booted" = a ] && echo b || echo a)
 slot_is alpha "$booted" "$V2" "$LENGTH" || fail "alpha does not run v2's bytes"
 slot_is alpha "$other" "$V3" "$LENGTH" || fail "alpha never wrote v3"
 verified "alpha wrote v3 to slot $other, ran it, its health check failed, and it booted v2 in slot $booted again"
-until_true 20 "beta staged v3" state_is "$BAD" "$BETA" staged
+state_is "$BAD" "$BETA" staged || fail "beta is $(device_state_in "$BAD" "$BETA")"
 slipway-agent defer 0 --state "$WORK/beta/state" >/dev/null
 refused() { [ "$(sql "SELECT activated_at IS NULL FROM deployment_device dd JOIN deployment d ON d.id = dd.deployment_id JOIN device v ON v.id = dd.device_id WHERE d.public_id = '$BAD' AND v.device_id = '\\x$BETA'")" = t ]; }
 sleep 3
