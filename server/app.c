@@ -118,6 +118,14 @@ static bool modules_are_ready(const struct app *app)
 /* --- workers ------------------------------------------------------------------------------------
  */
 
+static void publish_statement(const struct db_stmt *stmt, uint64_t sent, void *arg)
+{
+    const struct place *place = arg;
+
+    metrics_publish_statement(place->app->metrics, (unsigned)place->worker.number, stmt->name,
+                              sent);
+}
+
 static void on_publish(void *arg)
 {
     struct place *place = arg;
@@ -140,6 +148,7 @@ static void on_publish(void *arg)
                         [METRIC_DB_WAITING] = db.waiting,
                         [METRIC_DB_IN_FLIGHT] = db.in_flight,
                     });
+    db_each_count(place->worker.db, publish_statement, place);
     loop_timer_set(place->publish, PUBLISH_MS);
 }
 

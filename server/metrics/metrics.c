@@ -1,11 +1,18 @@
 /* A row per worker, its values atomic one by one: a sum may mix two seconds, never two halves of
- * a number. */
+ * a number. Statements are a list, because only the database layer knows them. */
 #include "server/metrics/metrics.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/text.h"
+
+struct statement {
+    const char *name;
+    uint64_t *sent; /* by each worker; owned */
+};
 
 struct row {
     _Atomic uint64_t values[METRIC_COUNT];
@@ -13,6 +20,9 @@ struct row {
 
 struct metrics {
     unsigned workers;
+    pthread_mutex_t lock; /* of the statements */
+    struct statement *statements;
+    size_t statement_count;
     struct row rows[];
 };
 
@@ -41,11 +51,18 @@ struct metrics *metrics_new(unsigned workers)
     struct metrics *metrics = mem_alloc(sizeof(*metrics) + workers * sizeof(struct row));
 
     metrics->workers = workers;
+    ASSERT(pthread_mutex_init(&metrics->lock, NULL) == 0);
     return metrics;
 }
 
 void metrics_free(struct metrics *metrics)
 {
+    if (!metrics)
+        return;
+    for (size_t i = 0; i < metrics->statement_count; i++)
+        mem_free(metrics->statements[i].sent);
+    mem_free(metrics->statements);
+    (void)pthread_mutex_destroy(&metrics->lock);
     mem_free(metrics);
 }
 
@@ -54,6 +71,47 @@ void metrics_publish(struct metrics *metrics, unsigned worker, const uint64_t va
     ASSERT(worker < metrics->workers);
     for (size_t i = 0; i < METRIC_COUNT; i++)
         atomic_store_explicit(&metrics->rows[worker].values[i], values[i], memory_order_relaxed);
+}
+
+static struct statement *statement_of(struct metrics *metrics, const char *name)
+{
+    struct statement *fresh;
+
+    for (size_t i = 0; i < metrics->statement_count; i++)
+        if (text_equal(metrics->statements[i].name, name))
+            return &metrics->statements[i];
+    metrics->statements =
+        mem_resize(metrics->statements, metrics->statement_count + 1, sizeof(*metrics->statements));
+    fresh = &metrics->statements[metrics->statement_count++];
+    fresh->name = name;
+    fresh->sent = mem_array(metrics->workers, sizeof(*fresh->sent));
+    return fresh;
+}
+
+void metrics_publish_statement(struct metrics *metrics, unsigned worker, const char *name,
+                               uint64_t sent)
+{
+    ASSERT(worker < metrics->workers);
+    ASSERT(pthread_mutex_lock(&metrics->lock) == 0);
+    statement_of(metrics, name)->sent[worker] = sent;
+    ASSERT(pthread_mutex_unlock(&metrics->lock) == 0);
+}
+
+static void print_statements(struct metrics *metrics, struct buf *out)
+{
+    static const char name[] = "slipway_database_statement_total";
+
+    buf_printf(out, "# HELP %s Statements sent to PostgreSQL, by name.\n# TYPE %s counter\n", name,
+               name);
+    ASSERT(pthread_mutex_lock(&metrics->lock) == 0);
+    for (size_t i = 0; i < metrics->statement_count; i++) {
+        uint64_t total = 0;
+
+        for (unsigned w = 0; w < metrics->workers; w++)
+            total += metrics->statements[i].sent[w];
+        buf_printf(out, "%s{name=\"%s\"} %" PRIu64 "\n", name, metrics->statements[i].name, total);
+    }
+    ASSERT(pthread_mutex_unlock(&metrics->lock) == 0);
 }
 
 static uint64_t sum(struct metrics *metrics, size_t metric)
@@ -70,4 +128,5 @@ void metrics_print(struct metrics *metrics, struct buf *out)
     for (size_t i = 0; i < METRIC_COUNT; i++)
         buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %" PRIu64 "\n", table[i].name,
                    table[i].help, table[i].name, table[i].type, table[i].name, sum(metrics, i));
+    print_statements(metrics, out);
 }

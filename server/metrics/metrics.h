@@ -25,5 +25,9 @@ struct metrics *metrics_new(unsigned workers);
 void metrics_free(struct metrics *metrics);
 /* From the worker's thread: its figures are now these. */
 void metrics_publish(struct metrics *metrics, unsigned worker, const uint64_t values[METRIC_COUNT]);
+/* ... and the statement of this name was sent by it so often. The name lives as long as the
+ * program. */
+void metrics_publish_statement(struct metrics *metrics, unsigned worker, const char *name,
+                               uint64_t sent);
 /* From any thread: the sums, in Prometheus' text format. */
 void metrics_print(struct metrics *metrics, struct buf *out);

@@ -24,3 +24,22 @@ Test(metrics, are_the_sums_of_what_workers_published_last)
     cr_assert(strstr(buf_text(&text), "\nslipway_database_waiting 0\n"));
     metrics_free(metrics);
 }
+
+Test(metrics, count_each_statement_over_all_workers)
+{
+    struct metrics *metrics = metrics_new(2);
+    AUTO_BUF text;
+
+    buf_init(&text, 64 << 10);
+    metrics_publish_statement(metrics, 0, "device_find", 5);
+    metrics_publish_statement(metrics, 1, "device_find", 2);
+    metrics_publish_statement(metrics, 0, "device_find", 6);
+    metrics_publish_statement(metrics, 1, "seen_write", 1);
+    metrics_print(metrics, &text);
+
+    cr_assert(
+        strstr(buf_text(&text), "\nslipway_database_statement_total{name=\"device_find\"} 8\n"));
+    cr_assert(
+        strstr(buf_text(&text), "\nslipway_database_statement_total{name=\"seen_write\"} 1\n"));
+    metrics_free(metrics);
+}
