@@ -108,11 +108,18 @@ bool pipeline_send(struct pipeline *pipeline, PGconn *pg, struct db_tx *tx)
 
 /* --- receiving -------------------------------------------------------------------------------- */
 
-static void fail_with_result(struct db_tx *tx, const PGresult *result)
+static void fail_with_result(struct pipeline *pipeline, struct db_tx *tx, const PGresult *result)
 {
+    static const char no_such_statement[] = "26000";
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     struct err err;
 
-    db_error_set(&err, PQresultErrorField(result, PG_DIAG_SQLSTATE),
+    if (tx->count > 0 && pipeline->unprepared.code != ERR_NONE && state &&
+        strcmp(state, no_such_statement) == 0) {
+        tx_fail(tx, &pipeline->unprepared);
+        return;
+    }
+    db_error_set(&err, state,
                  PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)
                      ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)
                      : PQresultErrorMessage(result));
@@ -131,8 +138,10 @@ static void end_head(struct pipeline *pipeline)
         tx_end(tx);
         return;
     }
-    if (tx->failed)
+    if (tx->failed) {
         pipeline->prepared[LIST_OF(tx, struct prepare, tx)->number] = false;
+        pipeline->unprepared = tx->err;
+    }
     mem_free(LIST_OF(tx, struct prepare, tx));
 }
 
@@ -156,7 +165,8 @@ static void on_result(struct pipeline *pipeline, PGresult *result)
     case PGRES_PIPELINE_ABORTED:
         break; /* behind a failed one, whose error is kept */
     default:
-        fail_with_result(tx, result); /* also a failed commit, which stands before the sync */
+        fail_with_result(pipeline, tx,
+                         result); /* also a failed commit, which stands before the sync */
         break;
     }
     PQclear(result);

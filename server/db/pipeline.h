@@ -11,6 +11,7 @@ struct pipeline {
     struct list in_flight;
     size_t count; /* transactions; preparations are not counted */
     bool prepared[DB_STATEMENTS_MAX];
+    struct err unprepared; /* why the last preparation failed: the reason of what follows it */
 };
 
 void pipeline_init(struct pipeline *pipeline, struct stmt_set *statements);

@@ -21,12 +21,7 @@ for signal in INT KILL QUIT; do
     kill -$signal "$pid"
     gone() { ! alive "$pid"; }
     until_true 30 "PostgreSQL is gone" gone
-    # Whoever asks now is told to come again.
     unavailable() { [ "$(curl -s -o "$WORK/answer" -D "$WORK/head" -w '%{http_code}' -m 20 -H "Authorization: Bearer $TOKEN" "$URL/api/v1/products")" = "$1" ]; }
-    if unavailable 503; then
-        grep -qi '^retry-after:' "$WORK/head" || fail "a 503 without Retry-After: $(cat "$WORK/head")"
-        say "503 with $(grep -i '^retry-after:' "$WORK/head" | tr -d '\r') after SIG$signal"
-    fi
     until_true 60 "the server answers again" unavailable 200
     until_true 60 "reports flow again" have $((before + 500))
 done
@@ -36,5 +31,23 @@ sort "$WORK/acks" >"$WORK/acks.sorted"
 sql "SELECT encode(d.device_id, 'hex') || ' ' || encode(epoch, 'hex') || ' ' || seq FROM report r JOIN device d ON d.id = r.device_id" | sort >"$WORK/rows"
 lost=$(comm -23 "$WORK/acks.sorted" "$WORK/rows" | wc -l)
 [ "$lost" = 0 ] || fail "$lost acknowledged reports are lost"
-grep -q 503 "$WORK/answer" || true
 say "$(acks) acknowledged, none lost"
+server_stop
+
+say "with a database of its own that stays away: 503 and Retry-After, then all is well again"
+conninfo=$(test-cluster start "$WORK/cluster")
+cluster_stop() { test-cluster stop "$WORK/cluster" >/dev/null; }
+export SLIPWAY_DATABASE_URL=$conninfo SLIPWAY_STORAGE_DIR=$WORK/storage SLIPWAY_LISTEN_ADDRESS=127.0.0.1 SLIPWAY_LISTEN_PORT=$PORT
+slipwayd migrate >/dev/null 2>&1
+TOKEN=$(slipwayd add-operator default 2>/dev/null | tail -n 1)
+background configured slipwayd --config /dev/null
+until_true 20 "the server answers" unavailable 200
+test-cluster halt "$WORK/cluster"
+until_true 20 "503 while the database is away" unavailable 503
+grep -qi '^retry-after: [0-9]' "$WORK/head" || fail "a 503 without Retry-After: $(cat "$WORK/head")"
+grep -qi '^content-type: application/problem+json' "$WORK/head" || fail "not a problem: $(cat "$WORK/head")"
+[ "$(curl -s -o /dev/null -w '%{http_code}' "$URL/readyz")" = 503 ] || fail "/readyz does not know"
+[ "$(curl -s -o /dev/null -w '%{http_code}' "$URL/healthz")" = 200 ] || fail "/healthz is about the process"
+test-cluster start "$WORK/cluster" >/dev/null
+until_true 30 "the server found the database again" unavailable 200
+cluster_stop

@@ -8,6 +8,7 @@
 HWID=demo-x86
 SIMULATED=200
 IMAGES=$PWD/build/demo-images
+ROOT=$PWD
 
 if [ -t 1 ]; then BOLD=$'\e[1m' DIM=$'\e[2m' GREEN=$'\e[32m' OFF=$'\e[0m'; else BOLD='' DIM='' GREEN='' OFF=''; fi
 STEP=0
@@ -25,13 +26,14 @@ show "v1 $(mib "$(stat -c %s "$IMAGES/v1.img")")  v2 $(mib "$(stat -c %s "$IMAGE
 
 step "A server with its own private PostgreSQL"
 server_start
+cd "$WORK" # what is shown below can be typed again there, with KEEP=1
 show "slipwayd --dev answers on $URL"
 
 step "Keys made offline; the server's own two keys named in 1.root.json"
-run keys new --dir "$WORK/keys"
-run repo online-keys --out "$WORK/online.json"
-run sign root --keys "$WORK/keys" --online "$WORK/online.json" --out "$WORK/1.root.json"
-run repo push "$WORK/1.root.json"
+run keys new --dir keys
+run repo online-keys --out online.json
+run sign root --keys keys --online online.json --out 1.root.json
+run repo push 1.root.json
 [ -z "$(grep -rl 'slipway-ed25519-seed' "$WORK/var" 2>/dev/null)" ] || fail "an offline key reached the server"
 
 step "A product, its operating system, a group that polls every second"
@@ -42,19 +44,20 @@ run group set "$GROUP" --poll-interval 1
 
 publish() { # VERSION COUNTER
     local previous=()
-    [ "$2" = 1 ] || previous=(--previous "$WORK/$(($2 - 1)).targets.json")
-    run sign release --keys "$WORK/keys" --root "$WORK/1.root.json" "${previous[@]}" --out "$WORK/$2.targets.json" \
-        --component base-os --version "$1" --counter "$2" --hwid "$HWID" "$IMAGES/$1.img"
-    run repo push "$WORK/$2.targets.json"
-    run image upload "$IMAGES/$1.img"
-    run release create "$1" --product gateway --image "$IMAGES/$1.img"
+    [ "$2" = 1 ] || previous=(--previous "$(($2 - 1)).targets.json")
+    run sign release --keys keys --root 1.root.json "${previous[@]}" --out "$2.targets.json" \
+        --component base-os --version "$1" --counter "$2" --hwid "$HWID" "$1.img"
+    run repo push "$2.targets.json"
+    run image upload "$1.img"
+    run release create "$1" --product gateway --image "$1.img"
 }
+for version in v1 v2 v3; do ln -s "$IMAGES/$version.img" .; done
 step "v1 signed offline and uploaded"
 publish v1 1
 
 step "Three real agents with two slots each, and $SIMULATED simulated devices, all from the factory with v1"
 SLOT_BYTES=$(stat -c %s "$IMAGES"/v?.img | sort -n | tail -n 1)
-UNPACK=$PWD/tests/support/bin/mount-slot
+UNPACK=$ROOT/tests/support/bin/mount-slot
 LOADER_OPTIONS=--respawn
 for name in alpha beta gamma; do
     device_provision "$name" "$IMAGES/v1.img"

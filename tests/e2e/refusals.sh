@@ -92,7 +92,7 @@ sed 's/"version":/"version":1,"version":/' "$WORK/timestamp.json" | tamper times
 attack JSON_STRICT "a key twice"
 { cat "$WORK/timestamp.json"; head -c 20000 /dev/zero | tr '\0' ' '; } | tamper timestamp.json
 attack LENGTH_LIMIT "a timestamp without end"
-jq --argjson v "$((SNAPSHOT - 1))" '.signed.version += 1 | .signed.meta["snapshot.json"].version = $v' "$WORK/timestamp.json" | forge "$timestamp_seed" | tamper timestamp.json
+jq --argjson v 1 '.signed.version += 1 | .signed.meta["snapshot.json"].version = $v' "$WORK/timestamp.json" | forge "$timestamp_seed" | tamper timestamp.json
 attack SNAPSHOT_ROLLBACK "a newer timestamp naming an older snapshot"
 
 # From here on a newer timestamp leads to what is tampered with behind it. Every attack's
@@ -128,7 +128,8 @@ attack TARGETS_THRESHOLD "targets signed by the stolen server's own key"
 
 say "a new root needs the old root's key"
 slipway keys new --dir "$WORK/evil" >/dev/null
-slipway sign root --keys "$WORK/evil" --online "$WORK/online.json" --previous "$WORK/1.root.json" --out "$WORK/2.root.json" >/dev/null
+slipway sign root --keys "$WORK/evil" --online "$WORK/online.json" --out "$WORK/evil.root.json" >/dev/null
+jq '.signed.version = 2' "$WORK/evil.root.json" | forge "$(cut -d' ' -f2 "$WORK/evil/root.key")" >"$WORK/2.root.json"
 tamper 2.root.json <"$WORK/2.root.json"
 attack ROOT_OLD_THRESHOLD "a new root signed by new keys only"
 

@@ -16,16 +16,16 @@ until_true 20 "the device knows what it runs" device_runs one "$V1"
 release_publish v2 2 "$WORK/v2.img"
 
 path=/t/default/image/targets/os/$HWID/v2/$V2.v2.img
-cut() { echo "$1" >"$WORK/rules/$(rule_name "$path").cut"; }
+cut_at() { echo "$1" >"$WORK/rules/$(rule_name "$path").cut"; }
 requests() { grep -c "GET $path" "$WORK/proxy.requests" || true; }
 seen() { [ "$(requests)" -ge "$1" ]; }
 cuts=0
-cut 1000000
+cut_at 1000000
 id=$(deploy_create v2 --phases 100%)
 for at in 700000 1 65535 1500000 1; do
     cuts=$((cuts + 1))
     until_true 60 "cut $cuts happened" seen "$cuts"
-    cut "$at"
+    cut_at "$at"
 done
 cuts=$((cuts + 1))
 until_true 120 "the deployment finishes" deploy_is "$id" finished

@@ -2,6 +2,7 @@
  * The tests' PostgreSQL cluster from a shell:
  *
  *     test-cluster start DIR    starts (or adopts) it and prints the connection string
+ *     test-cluster halt DIR     stops it; `start` finds everything again
  *     test-cluster stop DIR     stops it and removes DIR
  */
 #include <stdio.h>
@@ -23,6 +24,18 @@ static bool start(const char *dir, struct err *err)
     return puts(conninfo) >= 0;
 }
 
+static bool halt(const char *dir, struct err *err)
+{
+    struct cluster *cluster;
+    bool good;
+
+    if (!cluster_start(dir, CLUSTER_TEST, &cluster, err)) /* adopts the one that runs */
+        return false;
+    good = cluster_stop(cluster, err);
+    cluster_free(cluster);
+    return good;
+}
+
 static bool stop(const char *dir, struct err *err)
 {
     return cluster_destroy(dir, err) && file_remove_tree(dir, err);
@@ -30,15 +43,20 @@ static bool stop(const char *dir, struct err *err)
 
 int main(int argc, char **argv)
 {
+    static const struct {
+        const char *name;
+        bool (*run)(const char *dir, struct err *err);
+    } verbs[] = {{"start", start}, {"halt", halt}, {"stop", stop}};
     struct err err = {0};
-    bool done;
 
-    if (argc != 3 || (strcmp(argv[1], "start") != 0 && strcmp(argv[1], "stop") != 0)) {
-        (void)fputs("usage: test-cluster start|stop DIR\n", stderr);
-        return 2;
-    }
-    done = strcmp(argv[1], "start") == 0 ? start(argv[2], &err) : stop(argv[2], &err);
-    if (!done)
+    for (size_t i = 0; argc == 3 && i < COUNT(verbs); i++) {
+        if (strcmp(argv[1], verbs[i].name) != 0)
+            continue;
+        if (verbs[i].run(argv[2], &err))
+            return 0;
         (void)fprintf(stderr, "test-cluster: %s\n", err.text);
-    return done ? 0 : 1;
+        return 1;
+    }
+    (void)fputs("usage: test-cluster start|halt|stop DIR\n", stderr);
+    return 2;
 }
