@@ -7,6 +7,7 @@
  */
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
@@ -146,13 +147,26 @@ static void receive(struct put *put)
     http_stream_body(put->req, on_piece, put);
 }
 
+/* Its file may be lost all the same, with a disk or a careless hand: then it is taken again. */
+static bool has_file(const struct put *put)
+{
+    uint64_t size;
+    struct err err;
+    int fd;
+
+    if (!artifact_store_read(put->worker->artifacts, put->target.sha256, &fd, &size, &err))
+        return false;
+    (void)close(fd); /* it was only looked at */
+    return size == put->target.length;
+}
+
 static void on_expected(const struct db_result *result, const struct err *err, void *arg)
 {
     struct put *put = arg;
 
     if (err)
         answer_err(put, err);
-    else if (!db_is_null(result, 0, 0))
+    else if (!db_is_null(result, 0, 0) && has_file(put))
         answer_image(put, 200, db_text(result, 0, 0)); /* stored already, nothing to send */
     else if (put->gone)
         answer_nobody(put);

@@ -118,17 +118,20 @@ void on_deployment_create(struct http_request *req, void *app)
 
 void on_deployment_list(struct http_request *req, void *app)
 {
+    static const char *const states[] = {"running",  "paused",  "halted",
+                                         "finished", "aborted", NULL};
     struct worker *worker = app;
     struct store_page page;
     const char *group;
+    const char *state;
     struct err err;
 
-    if (!input_page(req, &page, &err) || !input_uuid_query(req, "group", &group, &err)) {
+    if (!input_page(req, &page, &err) || !input_uuid_query(req, "group", &group, &err) ||
+        !input_word_query(req, "state", states, &state, &err)) {
         http_answer_error(req, &err);
         return;
     }
-    store_deployment_list(worker->db, &page, group, http_query(req, "state"), reply_send,
-                          reply_list(req));
+    store_deployment_list(worker->db, &page, group, state, reply_send, reply_list(req));
 }
 
 void on_deployment_get(struct http_request *req, void *app)

@@ -136,6 +136,19 @@ bool input_uuid_query(struct http_request *req, const char *name, const char **o
     return true;
 }
 
+bool input_word_query(struct http_request *req, const char *name, const char *const *words,
+                      const char **out, struct err *err)
+{
+    *out = http_query(req, name);
+    if (!*out)
+        return true;
+    for (; *words; words++) {
+        if (text_equal(*words, *out))
+            return true;
+    }
+    return err_set(err, ERR_INVALID, "parameter '%s' is not one of its words: '%.40s'", name, *out);
+}
+
 bool input_limit(struct http_request *req, int64_t *out, struct err *err)
 {
     const char *text = http_query(req, "limit");

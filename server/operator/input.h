@@ -37,6 +37,9 @@ MUST_USE bool input_hash_param(const struct http_request *req, size_t n, uint8_t
 /* Of the query; *out is NULL when it is not there. */
 MUST_USE bool input_uuid_query(struct http_request *req, const char *name, const char **out,
                                struct err *err);
+/* One of the words (NULL-terminated). */
+MUST_USE bool input_word_query(struct http_request *req, const char *name, const char *const *words,
+                               const char **out, struct err *err);
 MUST_USE bool input_limit(struct http_request *req, int64_t *out, struct err *err);
 /* ?limit= and ?after=, and the tenant of whoever asks. */
 MUST_USE bool input_page(struct http_request *req, struct store_page *out, struct err *err);

@@ -58,13 +58,15 @@ void on_report_list(struct http_request *req, void *app)
 
 void on_delta_list(struct http_request *req, void *app)
 {
+    static const char *const states[] = {"queued", "running", "kept", "dropped", "failed", NULL};
     struct worker *worker = app;
     struct store_page page;
+    const char *state;
     struct err err;
 
-    if (!input_page(req, &page, &err)) {
+    if (!input_page(req, &page, &err) || !input_word_query(req, "state", states, &state, &err)) {
         http_answer_error(req, &err);
         return;
     }
-    store_delta_list(worker->db, &page, http_query(req, "state"), reply_send, reply_list(req));
+    store_delta_list(worker->db, &page, state, reply_send, reply_list(req));
 }

@@ -1,6 +1,9 @@
 #include <criterion/criterion.h>
 
+#include <unistd.h>
+
 #include "lib/base/mem.h"
+#include "server/artifact/store.h"
 #include "tests/support/api.h"
 
 static struct api_answer put(struct api *api, const char *path, const char *token, const void *data,
@@ -110,6 +113,25 @@ Test(put, refuses_everything_else)
         cr_expect(strstr(buf_text(&answer.body), cases[i].says), "%s: %s", cases[i].what,
                   buf_text(&answer.body));
     }
+    api_close(api);
+}
+
+Test(put, takes_a_file_again_that_was_lost)
+{
+    struct api *api = api_open();
+    char path[ARTIFACT_PATH_ROOM];
+    uint8_t hash[HASH_BYTES];
+    AUTO_FREE char *url = api_put_path("first", 5);
+    AUTO_ANSWER again = {0};
+
+    api_begin(api);
+    mem_free(api_image(api, "1.0", 1, "first", 5));
+    hash_sha256("first", 5, hash);
+    artifact_store_path(api->worker.artifacts, hash, path);
+    cr_assert_eq(unlink(path), 0);
+    again = put(api, url, API_ADMIN, "first", 5);
+    cr_expect_eq(again.status, 201, "%s", buf_text(&again.body));
+    cr_expect_eq(access(path, R_OK), 0);
     api_close(api);
 }
 

@@ -287,6 +287,8 @@ Test(deployment, refuses_questions_about_devices_and_reports_that_make_no_sense)
         {"/api/v1/deployments/00000000-0000-0000-0000-000000000000/devices", 404},
         {"/api/v1/deployments/00000000-0000-0000-0000-000000000000/devices?state=lost", 400},
         {"/api/v1/deployments?group=x", 400},
+        {"/api/v1/deployments?state=x", 400},
+        {"/api/v1/deltas?state=x", 400},
     };
     struct api *api = api_open();
 
