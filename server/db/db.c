@@ -225,9 +225,8 @@ void db_close(struct db *db)
     if (!db)
         return;
     listener_free(db->listener);
-    for (size_t i = 0; i < db->conn_count; i++)
-        conn_free(db->conns[i]);
-    db->conn_count = 0;
+    while (db->conn_count > 0) /* what ends here may ask whether we are up */
+        conn_free(db->conns[--db->conn_count]);
     while ((item = list_pop(&db->waiting)) != NULL || (item = list_pop(&db->refused)) != NULL)
         end_failed(db, LIST_OF(item, struct db_tx, link), "the database is closed");
     loop_timer_free(db->dispatch);
