@@ -27,12 +27,12 @@ void fleet_device_read(struct fleet_device *device, struct fleet_facts *out)
 
 int64_t fleet_device_row(const struct fleet_device *device)
 {
-    return device->facts.standing.device_id;
+    return device->row;
 }
 
 int64_t fleet_device_tenant(const struct fleet_device *device)
 {
-    return device->facts.tenant_id;
+    return device->tenant_id;
 }
 
 const uint8_t *fleet_device_public_key(const struct fleet_device *device)

@@ -27,14 +27,14 @@ static uint64_t hash_of_row(const void *item)
 {
     const struct fleet_device *device = item;
 
-    return table_mix((uint64_t)device->facts.standing.device_id);
+    return table_mix((uint64_t)device->row);
 }
 
 static bool is_row(const void *item, const void *key)
 {
     const struct fleet_device *device = item;
 
-    return device->facts.standing.device_id == *(const int64_t *)key;
+    return device->row == *(const int64_t *)key;
 }
 
 /* --- the index --------------------------------------------------------------------------------
@@ -98,6 +98,8 @@ static struct fleet_device *device_new(const struct store_device *from, struct s
     struct fleet_facts *facts = &device->facts;
 
     device->shard = shard;
+    device->row = from->id;
+    device->tenant_id = from->tenant_id;
     device->hwid = mem_strdup(from->hwid);
     memcpy(device->public_key, from->public_key, sizeof(device->public_key));
     facts->standing = from->standing;
@@ -188,8 +190,8 @@ size_t fleet_index_take_seen(struct fleet_index *index, struct store_seen *out, 
 
             shard->seen = device->next_seen;
             device->is_seen = false;
-            out[count++] = (struct store_seen){device->facts.standing.device_id,
-                                               device->facts.tenant_id, device->facts.seen_ms};
+            out[count++] =
+                (struct store_seen){device->row, device->facts.tenant_id, device->facts.seen_ms};
         }
         shard_unlock(&shard->lock);
     }

@@ -42,6 +42,8 @@ struct fleet_index {
 
 struct fleet_device {
     struct shard *shard;
+    int64_t row;
+    int64_t tenant_id;
     uint8_t public_key[32];
     char *hwid; /* owned */
     /* behind the shard's lock */
