@@ -9,6 +9,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
+#include "lib/log/log.h"
 #include "server/device/internal.h"
 #include "server/limits.h"
 #include "server/store/store_grant.h"
@@ -121,11 +122,19 @@ static void answer_all(struct batch_item *const *items, size_t count)
 /* --- grants and withdrawals ---------------------------------------------------------------------
  */
 
+/* An outage is told by the database's own log lines; anything else is a mistake of ours. */
+static void log_mistake(const char *event, const struct err *err)
+{
+    if (err && err->code != ERR_UNAVAILABLE)
+        LOG_ERROR(event, "reason='%s'", err->text);
+}
+
 static void on_granted(const struct db_result *result, const struct err *err, void *arg)
 {
     AUTO_FREE struct flight *flight = arg;
     struct fleet_index *index = desk_index(flight->desk);
 
+    log_mistake("device.grant_failed", err);
     for (size_t row = 0; !err && row < db_rows(result); row++) {
         struct store_granted granted;
         struct fleet_device *device;
@@ -160,6 +169,7 @@ static void on_withdrawn(const struct db_result *result, const struct err *err, 
     AUTO_FREE struct flight *flight = arg;
     struct fleet_index *index = desk_index(flight->desk);
 
+    log_mistake("device.withdrawal_failed", err);
     for (size_t row = 0; !err && row < db_rows(result); row++) {
         struct store_standing standing;
 
@@ -205,6 +215,7 @@ static void on_installed(const struct db_result *result, const struct err *err, 
     AUTO_FREE struct flight *flight = arg;
 
     (void)result;
+    log_mistake("device.installed_failed", err);
     for (size_t i = 0; i < flight->count; i++) {
         struct installing *installing = installing_of(flight->items[i]);
 

@@ -233,6 +233,8 @@ static void on_seen_written(const struct db_result *result, const struct err *er
     bool was_full = fleet->seen_count == SEEN_BATCH_MAX;
 
     (void)result;
+    if (err && err->code != ERR_UNAVAILABLE) /* an outage is told by the database's own lines */
+        LOG_ERROR("fleet.seen_failed", "reason='%s'", err->text);
     if (err)
         fleet_index_return_seen(fleet->index, fleet->seen, fleet->seen_count);
     fleet->seen_count = 0;
