@@ -9,17 +9,3 @@ uint32_t rollout_phase_of(const uint32_t *share_milli, uint32_t count, uint64_t 
         phase++;
     return phase;
 }
-
-bool rollout_phases_are_valid(const uint32_t *share_milli, uint32_t count)
-{
-    uint32_t before = 0;
-
-    if (count == 0 || count > ROLLOUT_PHASES_MAX)
-        return false;
-    for (uint32_t i = 0; i < count; i++) {
-        if (share_milli[i] <= before)
-            return false;
-        before = share_milli[i];
-    }
-    return before == PLACE_SHARE_ALL;
-}

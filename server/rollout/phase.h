@@ -5,9 +5,5 @@
  */
 #include "lib/update/place.h"
 
-enum { ROLLOUT_PHASES_MAX = 32 };
-
 /* The first phase whose share holds the place; `count` + 1 when none does. */
 uint32_t rollout_phase_of(const uint32_t *share_milli, uint32_t count, uint64_t place);
-/* True when the shares strictly rise to PLACE_SHARE_ALL and are at most ROLLOUT_PHASES_MAX. */
-bool rollout_phases_are_valid(const uint32_t *share_milli, uint32_t count);

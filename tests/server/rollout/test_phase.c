@@ -47,37 +47,6 @@ Test(rollout_phase, is_the_first_whose_share_holds_the_place)
                      "case %zu", i);
 }
 
-Test(rollout_phase, shares_rise_strictly_to_everybody)
-{
-    static const struct {
-        const char *what;
-        uint32_t count;
-        uint32_t shares[4];
-        bool valid;
-    } cases[] = {
-        {"one phase for all", 1, {PLACE_SHARE_ALL}, true},
-        {"three phases", 3, {1000, 50000, PLACE_SHARE_ALL}, true},
-        {"the smallest share", 2, {1, PLACE_SHARE_ALL}, true},
-        {"no phase", 0, {0}, false},
-        {"a phase of nobody", 2, {0, PLACE_SHARE_ALL}, false},
-        {"the same twice", 3, {5000, 5000, PLACE_SHARE_ALL}, false},
-        {"a fall", 3, {5000, 4000, PLACE_SHARE_ALL}, false},
-        {"not to the end", 2, {5000, PLACE_SHARE_ALL - 1}, false},
-        {"beyond everybody", 1, {PLACE_SHARE_ALL + 1}, false},
-    };
-    uint32_t many[ROLLOUT_PHASES_MAX + 1];
-
-    for (size_t i = 0; i < COUNT(cases); i++)
-        cr_expect_eq(rollout_phases_are_valid(cases[i].shares, cases[i].count), cases[i].valid,
-                     "%s", cases[i].what);
-    for (uint32_t i = 0; i < COUNT(many); i++)
-        many[i] = i + 1;
-    many[ROLLOUT_PHASES_MAX] = PLACE_SHARE_ALL;
-    cr_expect_not(rollout_phases_are_valid(many, ROLLOUT_PHASES_MAX + 1), "one too many");
-    many[ROLLOUT_PHASES_MAX - 1] = PLACE_SHARE_ALL;
-    cr_expect(rollout_phases_are_valid(many, ROLLOUT_PHASES_MAX), "as many as may be");
-}
-
 Test(rollout_phase, is_cumulative_for_any_shares_and_devices)
 {
     uint64_t random = 7;
@@ -90,7 +59,6 @@ Test(rollout_phase, is_cumulative_for_any_shares_and_devices)
         for (uint32_t i = 0; i + 1 < count; i++)
             before = shares[i] = before + 1 + (uint32_t)(next(&random) % 30000);
         shares[count - 1] = PLACE_SHARE_ALL;
-        cr_assert(rollout_phases_are_valid(shares, count));
         for (uint64_t n = 0; n < 200; n++) {
             uint64_t place = place_of_number("salt", next(&random));
             uint32_t phase = rollout_phase_of(shares, count, place);
