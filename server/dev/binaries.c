@@ -92,13 +92,14 @@ bool binaries_find(const char *version, char *out, size_t room, struct err *err)
 }
 
 static const char *const no_prefix[] = {NULL};
-static const char *const namespace_prefix[] = {"unshare", "-U", "--map-user=1000", "--", NULL};
+/* A user that exists: initdb looks its name up. Debian's server packages make this one. */
+static const char *const namespace_prefix[] = {"unshare", "-U", "--map-user=postgres", "--", NULL};
 static const char *const postgres_prefix[] = {
     "setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--", NULL};
 
 enum run_as run_as_choose(void)
 {
-    static const char *const probe[] = {"unshare", "-U", "--map-user=1000", "--", "true", NULL};
+    static const char *const probe[] = {"unshare", "-U", "--map-user=postgres", "--", "true", NULL};
     AUTO_CLOSE int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
     const struct spawn_options options = {.output_fd = null_fd};
     struct err ignored;
