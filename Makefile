@@ -1,7 +1,8 @@
 # Slipway: the whole build. `make help` lists what it can do.
 MODE   ?= release
 PREFIX ?= /usr/local
-LINT   ?= 1
+# LINT is a built-in variable of make; LINT=0 leaves the lint out of `make check`.
+LINT   := $(if $(filter default undefined,$(origin LINT)),1,$(LINT))
 CC     := $(if $(filter asan,$(MODE)),clang,$(if $(filter default,$(origin CC)),gcc,$(CC)))
 WERROR ?= -Werror
 B      := build/$(MODE)
