@@ -17,7 +17,9 @@ step() { STEP=$((STEP + 1)); printf '\n%s%d. %s%s\n' "$BOLD" "$STEP" "$*" "$OFF"
 show() { printf '   %s\n' "$*"; }
 verified() { printf '   %s✓%s %s\n' "$GREEN" "$OFF" "$*"; }
 run() { printf '   %s$ slipway %s%s\n' "$DIM" "$*" "$OFF"; slipway "$@" | sed 's/^/   /'; }
-mib() { awk -v n="$1" 'BEGIN { printf "%.2f MiB", n / 1048576 }'; }
+mib() { numfmt --to=iec-i --suffix=B --format=%.1f "$1"; }
+# Live bars on a terminal, a line for each change elsewhere.
+watch() { if [ -t 1 ]; then slipway deploy watch "$1"; else slipway deploy watch "$1" | sed 's/^/   /'; fi; }
 
 step "Two versions of a root file system, from Debian's own packages"
 bash tests/e2e/build-images.sh "$IMAGES" | sed 's/^/   /'
@@ -83,7 +85,7 @@ show_delta() { # FROM TO NAME
     read -r state length full <"$WORK/delta"
     [ "$state" = kept ] || fail "the delta $3 was not kept: $(cat "$WORK/delta")"
     show "delta $3: $(mib "$length"); full image compressed with zstd: $(mib "$full"); uncompressed: $(mib "$(stat -c %s "$IMAGES/v2.img")")"
-    show "the delta is $(awk -v a="$length" -v b="$full" 'BEGIN { printf "%.1f", 100 * a / b }') % of the compressed full image"
+    show "the delta is $(awk -v a="$length" -v b="$full" 'BEGIN { printf "%.2f", 100 * a / b }') % of the compressed full image"
 }
 step "v2 signed; the server makes the delta by itself, for what its devices run"
 publish v2 2
@@ -93,7 +95,7 @@ phases_of() { slipway deploy show "$1" --json; }
 step "v2 goes to the group in phases 5 % -> 50 % -> 100 %"
 run deploy create --group "$GROUP" --release v2 --phases 5%,50%,100% --soak 1s --failed-percent 20 --min-finished 3
 GOOD=$(slipway deploy list --json | jq -r '.items[] | select(.release == "v2") | .id')
-slipway deploy watch "$GOOD" | sed 's/^/   /' || fail "the deployment of v2 did not finish"
+watch "$GOOD" || fail "the deployment of v2 did not finish"
 [ "$(phases_of "$GOOD" | jq -r .state)" = finished ] || fail "v2 is $(phases_of "$GOOD" | jq -r .state)"
 [ "$(phases_of "$GOOD" | jq -r .counts.succeeded)" = "$DEVICES" ] || fail "not every device succeeded"
 all_run "$V2" "$DEVICES" || until_true 10 "every device says it runs v2" all_run "$V2" "$DEVICES"
@@ -126,7 +128,7 @@ run deploy create --group "$GROUP" --release v3 --phases 5%,50%,100% --soak 1s -
 BAD=$(slipway deploy list --json | jq -r '.items[] | select(.release == "v3") | .id')
 until_true 60 "beta staged v3" state_is "$BAD" "$BETA" staged
 slipway-agent defer 0 --state "$WORK/alpha/state" >/dev/null
-slipway deploy watch "$BAD" | sed 's/^/   /' || true
+watch "$BAD" || true
 state=$(phases_of "$BAD" | jq -r .state)
 [ "$state" = halted ] || fail "the bad release is '$state', not halted"
 verified "the gate halted it: $(phases_of "$BAD" | jq -c .halt)"
