@@ -12,35 +12,48 @@ device_provision one "$WORK/v1.img"
 device_start one
 until_true 20 "the device knows what it runs" device_runs one "$V1"
 
-agent_pid() { pgrep -f "^$BUILD/slipway-agent run --state $WORK/one/state" || true; }
+agent_pid() { pgrep -f "^$BUILD/slipway-agent run --state $WORK/one/state" | head -n 1; }
+cut_power() { # it may be restarting just now: then the next one is hit
+    local pid
+    pid=$(agent_pid)
+    [ -n "$pid" ] && kill -9 "$pid" 2>/dev/null
+}
+agent_lives() { [ -n "$(agent_pid)" ]; }
 state_of() { device_field one .state 2>/dev/null || true; }
+# wait_for STATE: until the device says so, or is already beyond it
+wait_for() {
+    local deadline=$((SECONDS + 20 * SLOW))
+    while [ "$SECONDS" -lt "$deadline" ]; do
+        now=$(state_of)
+        [ "$now" = "$1" ] && break
+        [ "$1" = any ] && [ "$now" != idle ] && break
+        [ "$now" = succeeded ] && break
+    done
+}
 # Moments: a state of the device and a pause behind its beginning, so that the cut falls before,
-# in and after the durable write of each.
-moments="downloading:0 downloading:0.02 downloading:0.08 staged:0 activating:0 activating:0.03 verifying:0 verifying:0.03 any:0.3 any:0.6"
+# in and after the durable write of each. "staged" is held by a deferral and let go afterwards.
+moments="downloading:0 downloading:0.02 downloading:0.08 staged:0 staged:0.05 activating:0 activating:0.03 verifying:0 verifying:0.03 any:0.3"
 old=$WORK/v1.img
 number=1
 kills=0
 for moment in $moments; do
     number=$((number + 1))
+    want=${moment%%:*}
     new=$WORK/v$number.img
     if [ $((number % 2)) = 0 ]; then image_make "$new" 6000000 "$number" 0; else image_edit "$old" "$new" "$number" 0; fi
     release_publish "v$number" "$number" "$new"
+    [ "$want" != staged ] || slipway-agent defer 60 --state "$WORK/one/state" >/dev/null
     id=$(deploy_create "v$number" --phases 100%)
-    want=${moment%%:*}
-    deadline=$((SECONDS + 20 * SLOW))
-    while [ "$SECONDS" -lt "$deadline" ]; do
-        now=$(state_of)
-        if [ "$want" = any ] && [ "$now" != idle ]; then break; fi
-        [ "$now" = "$want" ] && break
-        case $now in succeeded) break ;; esac
-    done
+    wait_for "$want"
     sleep "${moment##*:}"
-    pid=$(agent_pid)
-    if [ -n "$pid" ]; then
-        # shellcheck disable=SC2086
-        kill -9 $pid 2>/dev/null && kills=$((kills + 1))
-    fi
+    until_true 20 "a living agent is killed" cut_power
+    kills=$((kills + 1))
     say "cut $((number - 1)): $moment (agent said '$now')"
+    if [ "$want" = staged ]; then
+        [ "$now" = staged ] || fail "the deferred update was '$now', not staged"
+        until_true 20 "the agent lives again" agent_lives
+        slipway-agent defer 0 --state "$WORK/one/state" >/dev/null
+    fi
     # Whatever the cut left: the boot file names a slot that holds a whole system.
     until_true 90 "v$number finishes after the cut" deploy_is "$id" finished
     until_true 30 "the device runs v$number" device_runs one "$(sha "$new")"
@@ -49,5 +62,5 @@ for moment in $moments; do
     [ "$(deploy_device "$id" "$(device_id one)")" = succeeded ] || fail "v$number ended as $(deploy_device "$id" "$(device_id one)")"
     old=$new
 done
-[ "$kills" -ge 8 ] || fail "only $kills kills hit a living agent"
+[ "$kills" = 10 ] || fail "only $kills kills hit a living agent"
 say "$kills cuts, each update ended whole"

@@ -158,14 +158,21 @@ choice RELEASE_ROLLBACK "os/$HWID/v1/v1.img" "$V1" "an older image"
 
 say "bytes: same length, cut short"
 full="/t/default/image/targets/os/$HWID/v3/$V3.v3.img"
-delta_url() { slipway delta list --json | jq -r --arg to "$V3" '.items[] | select(.to == $to) | .sha256 // empty'; }
+# bytes CODE WHAT: what the rule serves instead of v3 is refused; the deployment is then aborted
+bytes() {
+    local id3
+    id3=$(deploy_create v3 --phases 100% --failed-percent 100 --min-finished 1000)
+    until_true 60 "$1 in the server's record ($2)" reported "$1"
+    until_true 30 "$1 in the agent's status ($2)" device_refusal_of_two "$1"
+    until_true 30 "two failed ($2)" deploy_device_is "$id3" "$ONE" failed
+    device_runs two "$V2" || fail "$2: the device left v2"
+    slipway deploy abort "$id3" >/dev/null
+    attacks=$((attacks + 1))
+    say "refused $1: $2"
+}
 cp "$WORK/other.img" "$(rule "$full" body)"
-cp "$WORK/other.img" "$WORK/keep.body"
-id3=$(deploy_create v3 --phases 100% --failed-percent 100 --min-finished 1000)
-reported_new() { reported "$1"; }
-until_true 60 "TARGET_HASH in the server's record" reported_new TARGET_HASH
-until_true 30 "TARGET_HASH in the agent's status" device_refusal_of_two TARGET_HASH
-device_runs two "$V2" || fail "the device left v2"
-attacks=$((attacks + 1))
-[ "$attacks" -ge 19 ] || fail "only $attacks attacks were tried"
+bytes TARGET_HASH "an image with other bytes"
+head -c 50000 "$WORK/v3.img" >"$(rule "$full" body)"
+bytes TARGET_LENGTH "an image that ends too early"
+[ "$attacks" = 20 ] || fail "only $attacks attacks were tried"
 say "$attacks attacks refused, each with its own code"
