@@ -9,7 +9,10 @@ V1=$(sha "$WORK/v1.img")
 release_publish v1 1 "$WORK/v1.img"
 SLOT_BYTES=6400000 LOADER_OPTIONS=--respawn
 device_provision one "$WORK/v1.img"
-device_start one
+# A start takes a moment, as on a real board, so that "activating" can be seen from outside.
+printf '#!/bin/sh\nsleep 0.%s\nexec %s "$@"\n' "$((SLOW * 2))" "$WORK/unpack" >"$WORK/unpack-slowly"
+chmod 755 "$WORK/unpack-slowly"
+UNPACK=$WORK/unpack-slowly device_start one
 until_true 20 "the device knows what it runs" device_runs one "$V1"
 
 agent_pid() { pgrep -f "^$BUILD/slipway-agent run --state $WORK/one/state" | head -n 1; }
@@ -20,18 +23,19 @@ cut_power() { # it may be restarting just now: then the next one is hit
 }
 agent_lives() { [ -n "$(agent_pid)" ]; }
 state_of() { device_field one .state 2>/dev/null || true; }
-# wait_for STATE: until the device says so, or is already beyond it
+# wait_for STATE: until the device says so
 wait_for() {
     local deadline=$((SECONDS + 20 * SLOW))
     while [ "$SECONDS" -lt "$deadline" ]; do
         now=$(state_of)
         [ "$now" = "$1" ] && break
         [ "$1" = any ] && [ "$now" != idle ] && break
-        [ "$now" = succeeded ] && break
     done
+    [ "$1" = any ] || [ "$now" = "$1" ] || fail "the device was never seen '$1'"
 }
 # Moments: a state of the device and a pause behind its beginning, so that the cut falls before,
-# in and after the durable write of each. "staged" is held by a deferral and let go afterwards.
+# in and after the durable write of each. "staged" is held by a deferral and let go afterwards,
+# "verifying" by a health program that takes its time.
 moments="downloading:0 downloading:0.02 downloading:0.08 staged:0 staged:0.05 activating:0 activating:0.03 verifying:0 verifying:0.03 any:0.3"
 old=$WORK/v1.img
 number=1
@@ -40,7 +44,9 @@ for moment in $moments; do
     number=$((number + 1))
     want=${moment%%:*}
     new=$WORK/v$number.img
-    if [ $((number % 2)) = 0 ]; then image_make "$new" 6000000 "$number" 0; else image_edit "$old" "$new" "$number" 0; fi
+    health=0
+    [ "$want" != verifying ] || health='$(sleep 1; echo 0)'
+    if [ $((number % 2)) = 0 ]; then image_make "$new" 6000000 "$number" "$health"; else image_edit "$old" "$new" "$number" "$health"; fi
     release_publish "v$number" "$number" "$new"
     [ "$want" != staged ] || slipway-agent defer 60 --state "$WORK/one/state" >/dev/null
     id=$(deploy_create "v$number" --phases 100%)
