@@ -65,11 +65,12 @@ static const struct option show_options[]   = {{.name = "ID", .type = OPTION_ARG
 
 static const struct list *find_list(const char *command)
 {
-    for (size_t i = 0; i < COUNT(lists); i++)
-        if (text_equal(lists[i].command, command))
-            return &lists[i];
-    ASSERT(!"a list command without a row");
-    return NULL;
+    size_t i = 0;
+
+    while (i < COUNT(lists) && !text_equal(lists[i].command, command))
+        i++;
+    ASSERT(i < COUNT(lists)); /* every list command has a row */
+    return &lists[i];
 }
 
 static void add_filter(struct buf *path, const char *name, const char *value)
@@ -124,11 +125,12 @@ static int run_list(int argc, char **argv, struct cli *cli)
 
 static const char *show_path(const char *command)
 {
-    for (size_t i = 0; i < COUNT(shows); i++)
-        if (text_equal(shows[i].command, command))
-            return shows[i].path;
-    ASSERT(!"a show command without a row");
-    return NULL;
+    size_t i = 0;
+
+    while (i < COUNT(shows) && !text_equal(shows[i].command, command))
+        i++;
+    ASSERT(i < COUNT(shows)); /* every show command has a row */
+    return shows[i].path;
 }
 
 static int run_show(int argc, char **argv, struct cli *cli)
