@@ -158,6 +158,8 @@ void store_grant_withdraw(struct db *db, const struct store_withdrawal *asks, si
     db_send(call);
 }
 
+/* A deployment that finished while we waited for its row is the baseline of a group row that we
+ * do not see yet: "not-now", and the next question finds both. */
 static const struct db_stmt grant_activate = {
     .name = "grant_activate",
     .params = 3,
@@ -166,14 +168,18 @@ static const struct db_stmt grant_activate = {
            "    FROM unnest($1::bigint[], $2::text[], $3::bigint[]) WITH ORDINALITY"
            "      AS a (device_id, deployment, assignment, place)),"
            " asked AS MATERIALIZED ("
-           "  SELECT d.id, d.public_id, d.group_id, d.state, " STORE_STANDS " AS stands"
+           "  SELECT d.id, d.public_id, d.group_id, d.state, " STORE_STANDS " AS stands,"
+           "         g.update_policy <> 'none' AS is_allowed,"
+           "         coalesce(g.baseline_deployment_id > d.id, false) AS is_followed"
            "    FROM deployment d JOIN device_group g ON g.id = d.group_id"
            "   WHERE d.public_id IN (SELECT deployment::uuid FROM ask)"
            "   ORDER BY d.id FOR NO KEY UPDATE OF d),"
            " me AS MATERIALIZED ("
            "  SELECT v.id, asked.id AS deployment_id,"
-           "         CASE WHEN asked.stands THEN 'go'"
-           "              WHEN asked.state = 'finished' THEN 'superseded'"
+           "         CASE WHEN asked.stands AND asked.is_allowed THEN 'go'"
+           "              WHEN asked.stands THEN 'not-now'"
+           "              WHEN asked.state = 'finished' AND asked.is_followed THEN 'superseded'"
+           "              WHEN asked.state = 'finished' THEN 'not-now'"
            "              ELSE asked.state END AS word"
            "    FROM ask JOIN asked ON asked.public_id = ask.deployment::uuid"
            "    JOIN device v ON v.id = ask.device_id AND v.group_id = asked.group_id"
@@ -197,6 +203,7 @@ static const struct db_stmt grant_activate = {
            "   WHERE dd.deployment_id = held.deployment_id AND dd.device_id = held.device_id"
            "     AND CASE held.word WHEN 'go' THEN held.state <> 'activating' OR held.is_first"
            "                        WHEN 'paused' THEN false"
+           "                        WHEN 'not-now' THEN false"
            "                        ELSE held.state = 'activating' END"
            "  RETURNING dd.deployment_id, dd.device_id, dd.tenant_id, dd.phase,"
            "            held.state AS old_state, dd.state,"

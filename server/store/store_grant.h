@@ -48,7 +48,8 @@ struct store_activated {
     struct store_standing standing;
     size_t ask; /* its place in the batch */
     bool go;
-    const char *reason; /* when not: "paused", "halted", "aborted", "superseded"; borrowed */
+    const char
+        *reason; /* when not: "paused", "halted", "aborted", "superseded", "not-now"; borrowed */
 };
 /* A device that was allowed once, asks again and is refused has not switched: its row is then
  * cancelled, so that it does not stand in the way of the next deployment. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/db/sync.h"
 #include "tests/support/world.h"
 
 /* The last column only says which ask it answers. */
@@ -231,7 +232,7 @@ Test(store_grant, activates_under_a_deployment_that_stands_and_says_why_not)
         {"paused", "staged", "paused", "4|1|1|1|staged|paused"},
         {"halted", "staged", "halted", "5|1|1|1|staged|halted"},
         {"aborted", "staged", "aborted", "6|1|1|1|staged|aborted"},
-        {"finished and no baseline", "staged", "finished", "7|1|1|1|staged|superseded"},
+        {"finished, not seen as the baseline", "staged", "finished", "7|1|1|1|staged|not-now"},
         {"ended already", "failed", "running", "8|1|1|1|failed|superseded"},
         {"past the switch", "verifying", "running", "9|1|1|1|verifying|superseded"},
         {"allowed once, then a pause", "activating", "paused", "10|1|1|1|activating|paused"},
@@ -264,9 +265,90 @@ Test(store_grant, activates_under_a_deployment_that_stands_and_says_why_not)
     world_sql(&fixture, "UPDATE device_group SET baseline_deployment_id = 1");
     cr_expect_str_eq(activate(&answer, 12, id, 1), "12|1|1|1|activating|go",
                      "under the baseline: %s", answer.text);
+    set_state(&fixture, world_deployment(&fixture, 3, "100000"), "finished");
+    world_sql(&fixture, "UPDATE device_group SET baseline_deployment_id = 2");
+    cr_expect_str_eq(activate(&answer, 7, id, 1), "7|1|1|1|staged|superseded",
+                     "another baseline: %s", answer.text);
     cr_expect_eq(world_number(&fixture, "SELECT sum(n) FROM deployment_counter"
                                         " WHERE state = 'touched'"),
                  6);
+    fixture_close(&fixture);
+}
+
+/* A group that shall not be updated is not switched either, whatever was staged before. */
+Test(store_grant, is_no_permission_to_activate_while_the_group_takes_no_updates)
+{
+    struct fixture fixture;
+    struct answer answer = {.fixture = &fixture};
+    int64_t id;
+
+    world_open(&fixture, 1);
+    world_devices(&fixture, 2);
+    id = world_deployment(&fixture, 2, "100000");
+    (void)grant(&answer, 1, id, 1, 0);
+    (void)grant(&answer, 2, id, 1, 0);
+    set_row(&fixture, 1, "staged");
+    cr_expect_str_eq(activate(&answer, 2, id, 1), "2|1|1|1|activating|go", "%s", answer.text);
+
+    world_sql(&fixture, "UPDATE device_group SET update_policy = 'none'");
+    cr_expect_str_eq(activate(&answer, 1, id, 1), "1|1|1|1|staged|not-now", "%s", answer.text);
+    cr_expect_str_eq(activate(&answer, 2, id, 1), "2|1|1|1|activating|not-now",
+                     "a lost answer is not given again: %s", answer.text);
+    cr_expect_eq(world_counters_wrong(&fixture), 0);
+
+    world_sql(&fixture, "UPDATE device_group SET update_policy = 'all'");
+    cr_expect_str_eq(activate(&answer, 1, id, 1), "1|1|1|1|activating|go", "%s", answer.text);
+    fixture_close(&fixture);
+}
+
+/* Sends the question, waits until PostgreSQL lets it wait for a lock, ends the other transaction,
+ * and waits for the answer. */
+static void activate_behind(struct answer *answer, const struct store_activation *ask,
+                            struct db_sync *other)
+{
+    struct err err;
+    unsigned looks = 0;
+
+    answer->fixture->pending++;
+    store_grant_activate(answer->fixture->db, ask, 1, answer_done, answer);
+    loop_turn(answer->fixture->loop); /* it is sent */
+    while (world_number(answer->fixture, "SELECT count(*) FROM pg_stat_activity"
+                                         " WHERE wait_event_type = 'Lock'"
+                                         "   AND datname = current_database()") == 0)
+        cr_assert_lt(++looks, 5000, "it does not wait");
+    cr_assert(db_sync_run(other, "COMMIT", &err), "%s", err.text);
+    fixture_wait(answer->fixture);
+}
+
+/* The statement sees the group as it was when it began, the deployment as it is after its wait. */
+Test(store_grant, of_a_deployment_that_finishes_meanwhile_is_not_lost)
+{
+    struct fixture fixture;
+    struct answer answer = {.fixture = &fixture};
+    AUTO_DB_SYNC *other = NULL;
+    char uuid[64];
+    struct store_activation ask = {1, uuid, 1};
+    struct err err;
+    int64_t id;
+
+    world_open(&fixture, 1);
+    world_devices(&fixture, 1);
+    id = world_deployment(&fixture, 2, "100000");
+    (void)grant(&answer, 1, id, 1, 0);
+    cr_expect_str_eq(activate(&answer, 1, id, 1), "1|1|1|1|activating|go", "%s", answer.text);
+    (void)snprintf(uuid, sizeof(uuid), "%s", world_deployment_uuid(&fixture, id));
+
+    cr_assert(db_sync_open(fixture.conninfo, &other, &err), "%s", err.text);
+    cr_assert(db_sync_run(other,
+                          "BEGIN; UPDATE deployment SET state = 'finished';"
+                          "UPDATE device_group SET baseline_deployment_id = 1",
+                          &err),
+              "%s", err.text);
+    activate_behind(&answer, &ask, other);
+
+    cr_expect_str_eq(without_last(answer.text), "1|1|1|1|activating|not-now");
+    cr_expect_str_eq(activate(&answer, 1, id, 1), "1|1|1|1|activating|go", "%s", answer.text);
+    cr_expect_eq(world_counters_wrong(&fixture), 0);
     fixture_close(&fixture);
 }
 
