@@ -92,7 +92,7 @@ FUZZ_SECONDS ?= 60
 fuzz-%:      ## fuzz one target for FUZZ_SECONDS, e.g. `make fuzz-http_request`
 	@mkdir -p build/fuzz/$*
 	clang $(CPPFLAGS) -std=c11 -g -O1 -pthread -fsanitize=fuzzer,address,undefined -o build/fuzz/fuzz_$* tests/fuzz/fuzz_$*.c \
-	  $(call found,lib) $(filter-out server/main.c,$(call found,server)) $(filter-out deltagen/main.c,$(call found,deltagen)) \
+	  $(call found,lib) $(filter-out server/main.c,$(call found,server)) $(filter-out deltagen/main.c deltagen/command%,$(call found,deltagen)) \
 	  $(LIBS_slipwayd) $(LIBS_deltagen) $(LIBS_lib)
 	build/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) build/fuzz/$* tests/fuzz/corpus/$*
 fuzz-all: $(FUZZ:%=fuzz-%)      ## fuzz every target for FUZZ_SECONDS
