@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,11 +47,17 @@ static bool redirect(int output_fd)
 
 /* Only async-signal-safe calls but putenv: the parent may have threads, but their locks are not
  * touched by any of these in glibc. */
-NORETURN static void child(const char *const *argv, const struct spawn_options *options, int tell)
+NORETURN static void child(const char *const *argv, const struct spawn_options *options, int tell,
+                           pid_t parent)
 {
     int saved;
 
     reset_signals();
+    if (options->ends_with_us) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail for a signal that exists */
+        if (getppid() != parent)
+            _exit(127); /* it ended before we asked */
+    }
     if (options->own_group)
         (void)setpgid(0, 0);
     limit(RLIMIT_AS, options->memory_bytes);
@@ -74,13 +81,14 @@ bool spawn_start(const char *const *argv, const struct spawn_options *options, p
     int pipe_fds[2];
     int child_errno = 0;
     ssize_t n;
+    pid_t parent = getpid();
     pid_t pid;
 
     if (pipe2(pipe_fds, O_CLOEXEC) != 0)
         return err_system(err, "could not make a pipe");
     pid = fork();
     if (pid == 0)
-        child(argv, options, pipe_fds[1]);
+        child(argv, options, pipe_fds[1], parent);
     (void)close(pipe_fds[1]);
     if (pid < 0) {
         (void)close(pipe_fds[0]);

@@ -9,11 +9,12 @@
 #include "lib/base/err.h"
 
 struct spawn_options {
-    const char *dir;              /* working folder, or NULL */
-    int output_fd;                /* where standard output and error go; -1 inherits ours */
-    uint64_t memory_bytes;        /* RLIMIT_AS, 0 = none */
-    unsigned cpu_s;               /* RLIMIT_CPU, 0 = none */
-    bool own_group;               /* a process group of its own, so that all of it can be killed */
+    const char *dir;       /* working folder, or NULL */
+    int output_fd;         /* where standard output and error go; -1 inherits ours */
+    uint64_t memory_bytes; /* RLIMIT_AS, 0 = none */
+    unsigned cpu_s;        /* RLIMIT_CPU, 0 = none */
+    bool own_group;        /* a process group of its own, so that all of it can be killed */
+    bool ends_with_us; /* killed when the thread that starts it ends, however: kill -9 included */
     const char *const *extra_env; /* NULL-terminated "NAME=value" added to ours, or NULL */
 };
 

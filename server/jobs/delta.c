@@ -271,8 +271,10 @@ static bool child_start(struct delta_worker *worker, const uint8_t from[HASH_BYT
     char log_path[ARTIFACT_PATH_ROOM];
     const char *const argv[] = {worker->program, "diff",   "--json",      "--threads", "1",
                                 old_path,        new_path, worker->patch, NULL};
-    struct spawn_options options = {
-        .memory_bytes = DELTA_MEMORY_BYTES_MAX, .cpu_s = DELTA_RUN_S_MAX, .own_group = true};
+    struct spawn_options options = {.memory_bytes = DELTA_MEMORY_BYTES_MAX,
+                                    .cpu_s = DELTA_RUN_S_MAX,
+                                    .own_group = true,
+                                    .ends_with_us = true}; /* the loop is the main thread's */
 
     artifact_store_path(worker->place.artifacts, from, old_path);
     artifact_store_path(worker->place.artifacts, to, new_path);

@@ -1,7 +1,11 @@
 #include <criterion/criterion.h>
 
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/mem.h"
@@ -103,4 +107,34 @@ Test(spawn, kills_a_whole_family_that_does_not_end)
 
     cr_expect_not(spawn_run(argv, &options, 50, &status, &err));
     cr_expect_eq(err.code, ERR_UNAVAILABLE);
+}
+
+/* The child of a child that is killed: its output ends when it does. */
+Test(spawn, takes_a_child_along_when_the_parent_is_killed)
+{
+    const char *argv[] = {"sleep", "600", NULL};
+    struct spawn_options options = {.own_group = true, .ends_with_us = true};
+    struct pollfd output = {.events = POLLIN};
+    int fds[2];
+    char byte = 0;
+    pid_t parent;
+
+    cr_assert_eq(pipe2(fds, O_CLOEXEC), 0);
+    options.output_fd = fds[1];
+    parent = fork();
+    if (parent == 0) {
+        struct err err;
+        pid_t child;
+
+        if (spawn_start(argv, &options, &child, &err))
+            (void)!write(fds[1], "y", 1);
+        (void)kill(getpid(), SIGKILL);
+    }
+    (void)close(fds[1]);
+    cr_assert_eq(waitpid(parent, NULL, 0), parent);
+    output.fd = fds[0];
+    cr_assert_eq(read(fds[0], &byte, 1), 1, "it was not started");
+    cr_assert_eq(poll(&output, 1, 20000), 1, "the grandchild lives on");
+    cr_expect_eq(read(fds[0], &byte, 1), 0);
+    (void)close(fds[0]);
 }
