@@ -12,12 +12,13 @@ touch "$WORK/acks"
 background reporters "$BUILD/reporters" 127.0.0.1 "$PORT" "$(claim_new $REPORTERS)" "$HWID" $REPORTERS "$WORK/acks"
 acks() { wc -l <"$WORK/acks"; }
 have() { [ "$(acks)" -ge "$1" ]; }
-postmaster() { head -n 1 "$(find "$WORK/var" -name postmaster.pid | head -n 1)" 2>/dev/null; }
-postgres_pid() { pgrep -f "postgres.* -D $WORK/var" | head -n 1; }
+postgres_pid() { jq -r .pg_pid "$WORK/var/dev.json"; }
+postgres_lives() { alive "$(postgres_pid)"; }
 until_true 60 "reports flow" have 500
 for signal in INT KILL QUIT; do
     before=$(acks)
-    pid=$(jq -r .pg_pid "$WORK/var/dev.json")
+    until_true 20 "PostgreSQL lives and is named in dev.json" postgres_lives
+    pid=$(postgres_pid)
     kill -$signal "$pid"
     gone() { ! alive "$pid"; }
     until_true 30 "PostgreSQL is gone" gone

@@ -14,6 +14,12 @@ server_start
 [ "$(slipway product list --json | jq -r '.items[0].name')" = board ] || fail "the product is gone"
 [ "$(slipway repo status --json | jq -r .root.version)" = 1 ] || fail "the root is gone: $(slipway repo status --json)"
 
+say "stopped right after a device polled: its last-seen time is written all the same"
+echo go | poller 127.0.0.1 "$PORT" "$(claim_new 1)" "$HWID" "$(printf v1 | sha256sum | cut -d' ' -f1)" 1 >/dev/null
+server_stop
+server_start
+[ "$(slipway device list --json | jq -r '.items[0].last_seen')" != null ] || fail "last seen was lost: $(slipway device list --json)"
+
 say "stopped in order: the database stops too"
 postmaster=$(head -n 1 "$(find "$WORK/var" -name postmaster.pid | head -n 1)")
 server_stop
