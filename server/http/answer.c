@@ -141,10 +141,27 @@ void http_answer_problem(struct http_request *req, int status, const char *type,
     answer_problem(req, &problem, detail, REFUSAL_NONE);
 }
 
+/* What the client is told. What broke here is for the log: PostgreSQL's own words name files,
+ * addresses and users. A lost connection is logged by its pool, a statement that failed is not. */
+static const char *public_detail(const struct http_request *req, int status, const struct err *err)
+{
+    const char *path = req->route ? req->route->path : "";
+
+    if (status == 500) {
+        LOG_ERROR("http.failed", "request=%s path=%s error=\"%s\"", req->id, path, err->text);
+        return "the server's log has the reason under this request's id";
+    }
+    if (status != 503 || !text_starts_with(err->text, "database"))
+        return err->text;
+    if (text_starts_with(err->text, "database ("))
+        LOG_WARNING("http.unavailable", "request=%s path=%s error=\"%s\"", req->id, path,
+                    err->text);
+    return "the database cannot answer now";
+}
+
 void http_answer_error(struct http_request *req, const struct err *err)
 {
     const struct problem *problem = problem_of_code(err->code);
-    const char *detail = err->text;
     char seconds[16];
 
     if (problem->status == 503) {
@@ -153,12 +170,7 @@ void http_answer_error(struct http_request *req, const struct err *err)
                            crypto_random_below(HTTP_RETRY_AFTER_S_SPREAD + 1)); /* always fits */
         http_answer_header(req, "Retry-After", seconds);
     }
-    if (problem->status == 500) {
-        LOG_ERROR("http.failed", "request=%s path=%s error=\"%s\"", req->id,
-                  req->route ? req->route->path : "", err->text);
-        detail = "the server's log has the reason under this request's id";
-    }
-    answer_problem(req, problem, detail, err->refusal);
+    answer_problem(req, problem, public_detail(req, problem->status, err), err->refusal);
 }
 
 void http_answer_file(struct http_request *req, int fd, uint64_t size, const char *etag,

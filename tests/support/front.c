@@ -111,10 +111,12 @@ static void on_file(struct http_request *req, void *app)
 static void on_error(struct http_request *req, void *app)
 {
     const char *code = http_query(req, "code");
+    const char *text = http_query(req, "text");
     struct err err = {0};
 
     front_of(app)->handled++;
-    (void)err_set(&err, (enum err_code)strtol(code, NULL, 10), "because of 'x'");
+    (void)err_set(&err, (enum err_code)strtol(code, NULL, 10), "%s",
+                  text ? text : "because of 'x'");
     http_answer_error(req, &err);
 }
 

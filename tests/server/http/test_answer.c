@@ -107,6 +107,28 @@ Test(answer, errors_are_problems)
     front_close(front);
 }
 
+Test(answer, what_the_database_said_of_an_outage_is_for_the_log)
+{
+    struct front *front = front_open(NULL);
+    struct peer *client = peer_open(front);
+    struct reply reply;
+    char text[160];
+
+    (void)snprintf(text, sizeof(text),
+                   "GET /error?code=%d&text=database%%20(53100):%%20no%%20room%%20for%%20'base/1'"
+                   " HTTP/1.1\r\n" HOST "\r\n",
+                   (int)ERR_UNAVAILABLE);
+    peer_say(client, text);
+    cr_assert(peer_reply(client, true, &reply));
+    cr_expect_eq(reply.status, 503);
+    cr_expect_not_null(strstr(buf_text(&reply.body), "the database cannot answer now"), "%s",
+                       buf_text(&reply.body));
+    cr_expect_null(strstr(buf_text(&reply.body), "base/1"), "%s", buf_text(&reply.body));
+    reply_done(&reply);
+    peer_close(client);
+    front_close(front);
+}
+
 Test(answer, files_are_sent_whole_in_part_or_not_at_all)
 {
     static const struct {
