@@ -6,6 +6,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "server/auth/tokens.h"
 #include "server/jobs/delta.h"
 #include "server/jobs/jobs.h"
 #include "server/repo/renew.h"
@@ -17,6 +18,13 @@ struct upkeep {
     struct delta_worker *deltas;
     struct jobs *jobs;
 };
+
+static void load_tokens(void *arg)
+{
+    const struct upkeep *upkeep = arg;
+
+    auth_tokens_load(upkeep->worker->tokens, upkeep->worker->db);
+}
 
 static void load_repo(void *arg)
 {
@@ -57,6 +65,7 @@ struct upkeep *upkeep_new(const struct worker *worker, const char *deltagen)
                                        .program = deltagen};
     /* clang-format off */
     const struct job table[] = {
+        {"tokens",       30000, load_tokens,      upkeep},
         {"repositories", 30000, load_repo,        upkeep},
         {"timestamps",   60000, renew_timestamps, upkeep},
         {"deltas",       30000, make_deltas,      upkeep},
