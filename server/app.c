@@ -419,6 +419,19 @@ static void let_stop_signals_through(void)
     (void)pthread_sigmask(SIG_UNBLOCK, &held, NULL);
 }
 
+/* Last-seen times that were still to be written. Nobody changes them any more: behind the batch
+ * that may be on its way already there is one round to go. */
+static void flush_seen(const struct app *app)
+{
+    int64_t deadline_mono_ms = clock_mono_ms() + STOP_MS_MAX;
+
+    for (int round = 0; round < 2; round++) {
+        fleet_flush_seen(app->fleet);
+        while (fleet_is_flushing(app->fleet) && clock_mono_ms() < deadline_mono_ms)
+            loop_turn(app->places[0].worker.loop); /* at least once a second: see on_publish() */
+    }
+}
+
 void app_run(struct app *app)
 {
     struct loop *loop = app->places[0].worker.loop;
@@ -429,6 +442,7 @@ void app_run(struct app *app)
     let_stop_signals_through();
     (void)run_worker(&app->places[0]);
     join_threads(app);
+    flush_seen(app);
     for (size_t i = 0; i < COUNT(app->signals); i++)
         loop_signal_free(app->signals[i]);
 }

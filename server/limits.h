@@ -9,6 +9,7 @@
 enum {
     WORKERS_MAX = 64,
     START_MS_MAX = 60000, /* until the memory of a starting server is filled */
+    STOP_MS_MAX = 2000,   /* until a stopping server has written what it writes behind */
 };
 
 /* --- database (per worker) ---------------------------------------------------------------------

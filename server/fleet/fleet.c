@@ -262,6 +262,11 @@ void fleet_flush_seen(void *arg)
     store_seen_write(fleet->db, fleet->seen, fleet->seen_count, on_seen_written, fleet);
 }
 
+bool fleet_is_flushing(const struct fleet *fleet)
+{
+    return fleet->seen_count > 0;
+}
+
 /* --- pace ---------------------------------------------------------------------------------------
  * Each grant makes the next one due a step later; a burst of one second's worth is let through. */
 

@@ -27,6 +27,8 @@ void fleet_reload(struct fleet *fleet);
 void fleet_check(void *arg);
 /* Writes last-seen times, one batch after the other until none is left. */
 void fleet_flush_seen(void *arg);
+/* A batch of them is on its way. */
+bool fleet_is_flushing(const struct fleet *fleet);
 
 /* A grant of the baseline in this group now? At most BASELINE_GRANTS_PER_S_MAX; any thread. */
 bool fleet_pace(struct fleet *fleet, int64_t group_id, int64_t now_mono_ms);

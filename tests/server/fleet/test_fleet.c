@@ -153,7 +153,7 @@ Test(fleet, writes_who_was_seen_behind)
                                 1700000000000 + row, &facts);
     fleet_flush_seen(memory.fleet);
     fleet_flush_seen(memory.fleet); /* one at a time: nothing happens */
-    while (world_number(&memory.fixture, "SELECT count(*) FROM device_seen") < SEEN_BATCH_MAX + 10)
+    while (fleet_is_flushing(memory.fleet))
         loop_turn(memory.fixture.loop);
 
     cr_expect_eq(world_number(&memory.fixture, "SELECT count(*) FROM device_seen"
