@@ -29,6 +29,13 @@ static void usage(FILE *out)
     (void)fprintf(out, "usage: slipway-agent COMMAND ...\n");
     for (size_t i = 0; i < COUNT(commands); i++)
         (void)fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].help);
+    (void)fputs("\nexample:\n"
+                "  slipway-agent provision --server https://ota.example:8443 --claim TOKEN \\\n"
+                "      --root 1.root.json --hwid cam-v1 --state /var/lib/slipway-agent \\\n"
+                "      --slot-a /dev/mmcblk0p2 --slot-b /dev/mmcblk0p3 --boot-file /boot/slipway\n"
+                "  slipway-agent run --state /var/lib/slipway-agent --slot a\n"
+                "\nexit status: 0 done, 1 refused or failed, 2 wrong usage, 75 (run) reboot now\n",
+                out);
 }
 
 int main(int argc, char **argv)
