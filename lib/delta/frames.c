@@ -73,7 +73,7 @@ static bool unpack(struct frames *frames, uint8_t *out, size_t len, size_t *got,
 
 static bool frame_read(struct frames *frames, struct err *err)
 {
-    uint8_t head[DELTA_FRAME_HEAD_BYTES];
+    uint8_t head[DELTA_FRAME_HEAD_BYTES] = {0};
     struct bytes sizes = bytes_of(head, sizeof(head));
     uint32_t lengths[SECTION_COUNT];
     uint64_t total = 0;
