@@ -67,7 +67,8 @@ static enum err_code code_of(unsigned status)
         enum err_code code;
     } table[] = {
         {401, ERR_DENIED},   {403, ERR_DENIED},   {404, ERR_NOT_FOUND}, {410, ERR_NOT_FOUND},
-        {409, ERR_CONFLICT}, {412, ERR_CONFLICT}, {413, ERR_LIMIT},     {429, ERR_UNAVAILABLE},
+        {409, ERR_CONFLICT}, {412, ERR_CONFLICT}, {413, ERR_LIMIT},     {408, ERR_UNAVAILABLE},
+        {425, ERR_UNAVAILABLE}, {429, ERR_UNAVAILABLE},
     };
     /* clang-format on */
 

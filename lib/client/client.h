@@ -73,6 +73,6 @@ void client_answer_done(struct client_answer *answer);
 #define AUTO_CLIENT_ANSWER CLEANUP(client_answer_done) struct client_answer
 
 /* True for 2xx. Otherwise the status decides the code, and a problem answer's detail is the text:
- * 401 and 403 DENIED, 404 and 410 NOT_FOUND, 409 and 412 CONFLICT, 413 LIMIT, 429 and 5xx
- * UNAVAILABLE, everything else INVALID. */
+ * 401 and 403 DENIED, 404 and 410 NOT_FOUND, 409 and 412 CONFLICT, 413 LIMIT, 408 (a link
+ * too slow for the server), 425, 429 and 5xx UNAVAILABLE, everything else INVALID. */
 MUST_USE bool client_answer_check(const struct client_answer *answer, struct err *err);

@@ -208,6 +208,7 @@ Test(client, turns_a_problem_answer_into_an_error_with_its_detail)
          "Unauthorized (HTTP 401)"},
         {"HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n", ERR_UNAVAILABLE,
          "the server answered HTTP 503"},
+        {"HTTP/1.1 408 X\r\n\r\n", ERR_UNAVAILABLE, "the server answered HTTP 408"},
         {"HTTP/1.1 404 X\r\n\r\n<html>", ERR_NOT_FOUND, "the server answered HTTP 404"},
         {"HTTP/1.1 410 X\r\n\r\n", ERR_NOT_FOUND, "the server answered HTTP 410"},
         {"HTTP/1.1 418 X\r\n\r\n", ERR_INVALID, "the server answered HTTP 418"},
