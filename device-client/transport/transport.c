@@ -187,6 +187,17 @@ static bool open_session(struct transport *transport, struct err *err)
     return true;
 }
 
+/* A session that was not made says nothing about the message that waits for it: whatever was
+ * answered, the caller may only conclude that the message did not get there. */
+static bool make_session(struct transport *transport, struct err *err)
+{
+    if (open_session(transport, err))
+        return true;
+    if (err->code == ERR_INVALID || err->code == ERR_LIMIT || err->code == ERR_CONFLICT)
+        err->code = ERR_UNAVAILABLE;
+    return false;
+}
+
 bool transport_send(struct transport *transport, const char *method, const char *path,
                     const struct buf *body, struct buf *answer, struct err *err)
 {
@@ -194,7 +205,7 @@ bool transport_send(struct transport *transport, const char *method, const char 
     bool had_session = transport->token[0] != '\0';
     unsigned status;
 
-    if (!had_session && !open_session(transport, err))
+    if (!had_session && !make_session(transport, err))
         return false;
     if (exchange(transport, &message, answer, &status, err))
         return true;
@@ -203,7 +214,7 @@ bool transport_send(struct transport *transport, const char *method, const char 
     crypto_wipe(transport->token, sizeof(transport->token));
     if (!had_session)
         return false;
-    return open_session(transport, err) && exchange(transport, &message, answer, &status, err);
+    return make_session(transport, err) && exchange(transport, &message, answer, &status, err);
 }
 
 bool transport_is_unknown(const struct transport *transport)

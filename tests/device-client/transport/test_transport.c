@@ -145,3 +145,22 @@ Test(transport, signs_its_claim_with_the_identity_key)
     cr_expect_str_eq(answer.image_base, "http://h/t/t/image");
     cr_expect(text_starts_with(end(&talk), "POST /device/v1/claim"));
 }
+
+Test(transport, a_session_that_was_not_made_is_no_refusal_of_the_message)
+{
+    static const struct scripted_answer scripts[][2] = {
+        {JSON("200 OK", "<html>please log in</html>")},
+        {JSON("400 Bad Request", "{}")},
+        {NONCE, JSON("409 Conflict", "{}")},
+    };
+
+    for (size_t i = 0; i < COUNT(scripts); i++) {
+        struct talk talk;
+        struct err err = {0};
+
+        begin(&talk, scripts[i], i == 2 ? 2 : 1);
+        cr_expect_not(say(&talk, &err));
+        cr_expect_eq(err.code, ERR_UNAVAILABLE, "case %zu: %s", i, err.text);
+        (void)end(&talk);
+    }
+}
