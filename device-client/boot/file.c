@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "device-client/limits.h"
@@ -134,6 +135,21 @@ bool boot_file_create(const char *path, struct err *err)
 
 /* --- the backend ------------------------------------------------------------------------------ */
 
+/* `confirm` and `fall-back` by hand change the file beside a running agent: of two changes at once
+ * none may get lost. The lock lasts until the file is closed. */
+static bool load_to_change(const char *where, struct boot_record *out, int *lock_fd,
+                           struct err *err)
+{
+    int fd = open(where, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return err_system(err, "could not open boot state '%s'", where);
+    *lock_fd = fd; /* the caller closes it */
+    if (flock(fd, LOCK_EX) != 0)
+        return err_system(err, "could not lock boot state '%s'", where);
+    return boot_file_load(where, out, err);
+}
+
 static bool read_status(const char *where, struct boot_status *out, struct err *err)
 {
     struct boot_record record = {0};
@@ -146,9 +162,10 @@ static bool read_status(const char *where, struct boot_status *out, struct err *
 
 static bool try_once(const char *where, enum slot slot, struct err *err)
 {
+    AUTO_CLOSE int lock_fd = -1;
     struct boot_record record = {0};
 
-    if (!boot_file_load(where, &record, err))
+    if (!load_to_change(where, &record, &lock_fd, err))
         return false;
     if (record.status.active == slot)
         return err_set(err, ERR_CONFLICT, "slot %s is the active one", slot_name(slot));
@@ -158,9 +175,10 @@ static bool try_once(const char *where, enum slot slot, struct err *err)
 
 static bool confirm(const char *where, enum slot slot, struct err *err)
 {
+    AUTO_CLOSE int lock_fd = -1;
     struct boot_record record = {0};
 
-    if (!boot_file_load(where, &record, err))
+    if (!load_to_change(where, &record, &lock_fd, err))
         return false;
     record.status.active = slot;
     record.status.slots[slot] = (struct boot_slot){.state = BOOT_GOOD};
@@ -169,9 +187,10 @@ static bool confirm(const char *where, enum slot slot, struct err *err)
 
 static bool invalidate(const char *where, enum slot slot, struct err *err)
 {
+    AUTO_CLOSE int lock_fd = -1;
     struct boot_record record = {0};
 
-    if (!boot_file_load(where, &record, err))
+    if (!load_to_change(where, &record, &lock_fd, err))
         return false;
     if (record.status.active == slot)
         return err_set(err, ERR_CONFLICT, "slot %s is the active one", slot_name(slot));
@@ -181,10 +200,11 @@ static bool invalidate(const char *where, enum slot slot, struct err *err)
 
 static bool give_up(const char *where, enum slot slot, struct err *err)
 {
+    AUTO_CLOSE int lock_fd = -1;
     struct boot_record record = {0};
     enum slot other = slot_other(slot);
 
-    if (!boot_file_load(where, &record, err))
+    if (!load_to_change(where, &record, &lock_fd, err))
         return false;
     if (record.status.active == slot && record.status.slots[other].state != BOOT_GOOD)
         return err_set(err, ERR_CONFLICT, "slot %s is not good, there is nothing to fall back to",

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "device-client/limits.h"
@@ -102,6 +103,32 @@ Test(boot_file, never_starts_a_slot_that_is_empty_or_bad)
 
         cr_expect_eq(boot_choose(&status), SLOT_B);
     }
+}
+
+/* Without a lock both load the same state, and one change is overwritten by the other. */
+Test(boot_file, loses_no_change_of_two_programs_at_once)
+{
+    enum { CHANGES = 400 };
+    char path[] = "/tmp/slipway-boot-XXXXXX";
+    int fd = mkstemp(path);
+    struct boot_record record = {0};
+    struct err err = {0};
+    int status = -1;
+    pid_t child;
+
+    cr_assert(fd >= 0 && close(fd) == 0 && unlink(path) == 0);
+    cr_assert(boot_file_create(path, &err), "%s", err.text);
+    child = fork();
+    for (int i = 0; i < CHANGES; i++)
+        if (!boot_file.invalidate(path, SLOT_B, &err))
+            break;
+    if (child == 0)
+        _exit(err.code == ERR_NONE ? 0 : 1);
+    cr_expect_eq(waitpid(child, &status, 0), child);
+    cr_expect_eq(status, 0);
+    cr_assert(boot_file_load(path, &record, &err), "%s", err.text);
+    cr_expect_eq(record.sequence, UINT64_C(2) * CHANGES);
+    cr_expect_eq(unlink(path), 0);
 }
 
 Test(boot_file, tries_confirms_and_gives_up_in_the_file)
