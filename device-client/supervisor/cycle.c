@@ -162,6 +162,14 @@ static bool converse(struct agent *agent, enum machine_next *next, struct err *e
     return take_answer(agent, &answer, err) && machine_run(&agent->machine, next, err);
 }
 
+/* A slot that was confirmed by hand does not wait for the server. */
+static bool work(struct agent *agent, enum machine_next *next, struct err *err)
+{
+    if (agent->record.state == UPDATE_VERIFYING && !machine_run(&agent->machine, next, err))
+        return false;
+    return *next == MACHINE_REBOOT || converse(agent, next, err);
+}
+
 /* The device is not known any more: the claim is made again. */
 static void forget_claim(struct agent *agent)
 {
@@ -181,7 +189,7 @@ static bool cycle(struct agent *agent, enum machine_next *next, struct err *err)
     agent->refused = false;
     agent->offer = 0;
     *next = MACHINE_REST;
-    ok = converse(agent, next, err);
+    ok = work(agent, next, err);
     if (agent->claimed && transport_is_unknown(agent->transport))
         forget_claim(agent);
     if (agent->claimed && *next != MACHINE_REBOOT &&
@@ -222,7 +230,7 @@ static int64_t pause_ms(struct agent *agent, bool ok)
 }
 
 /* A new system that cannot reach its server is not better than the old one. */
-static bool took_too_long(const struct agent *agent)
+bool agent_took_too_long(const struct agent *agent)
 {
     return agent->record.state == UPDATE_VERIFYING &&
            clock_mono_ms() - agent->started_mono_ms > VERIFY_MS_MAX;
@@ -243,7 +251,7 @@ static enum agent_end run_cycles(struct agent *agent)
             return AGENT_STOPPED;
         if (!ok)
             LOG_WARNING("agent.check_failed", "because='%s'", err.text);
-        if (took_too_long(agent)) {
+        if (agent_took_too_long(agent)) {
             LOG_ERROR("agent.not_verified", "the server was not reached in time");
             return AGENT_REBOOT;
         }

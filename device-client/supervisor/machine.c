@@ -256,11 +256,37 @@ static bool step_activating(struct machine *machine, enum machine_next *next, st
     return true;
 }
 
-static bool step_verifying(struct machine *machine, enum machine_next *next, struct err *err)
+/* Confirmed already, by hand or just before a power cut: then neither health nor server is asked
+ * again, and a server that is gone does not make a good system start again and again. */
+static bool is_confirmed(const struct machine *machine, bool *out, struct err *err)
+{
+    struct boot_status status = {0};
+
+    if (!machine->ops->boot_read(machine->arg, &status, err))
+        return false;
+    *out = status.active == machine->running && status.slots[machine->running].state == BOOT_GOOD;
+    return true;
+}
+
+static bool succeed(struct machine *machine, struct err *err)
 {
     struct record *record = machine->record;
-    struct err why = {0};
 
+    if (record->image.floor > record->floor)
+        record->floor = record->image.floor;
+    return move(machine, UPDATE_EVENT_HEALTHY, NULL, err);
+}
+
+static bool step_verifying(struct machine *machine, enum machine_next *next, struct err *err)
+{
+    const struct record *record = machine->record;
+    struct err why = {0};
+    bool confirmed = false;
+
+    if (!is_confirmed(machine, &confirmed, err))
+        return false;
+    if (confirmed)
+        return succeed(machine, err);
     if (!machine->healthy && !machine->ops->health(machine->arg, &why)) {
         why.code = ERR_UNTRUSTED;
         why.refusal = REFUSAL_HEALTH;
@@ -271,11 +297,7 @@ static bool step_verifying(struct machine *machine, enum machine_next *next, str
         *next = MACHINE_REST;
         return true;
     }
-    if (!machine->ops->boot_confirm(machine->arg, machine->running, err))
-        return false;
-    if (record->image.floor > record->floor)
-        record->floor = record->image.floor;
-    return move(machine, UPDATE_EVENT_HEALTHY, NULL, err);
+    return machine->ops->boot_confirm(machine->arg, machine->running, err) && succeed(machine, err);
 }
 
 /* The loader falls back by itself once the slot is bad; a slot it already gave up is not ours. */

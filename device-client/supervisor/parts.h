@@ -56,5 +56,7 @@ MUST_USE bool agent_save(struct agent *agent, struct err *err);
 MUST_USE bool agent_identify(struct agent *agent, struct err *err);
 /* The signed facts, copied out of the set. */
 void agent_image_of(const struct tuf_target *target, struct image *out);
+/* An unconfirmed system had its time to reach the server, which may be talking ever so slowly. */
+bool agent_took_too_long(const struct agent *agent);
 /* What the device is, for judging a target. */
 struct tuf_device agent_device(const struct agent *agent);

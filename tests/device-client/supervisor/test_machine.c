@@ -538,3 +538,27 @@ Test(machine, never_confirms_before_the_server_was_reached)
     cr_expect_eq(world.boot.active, SLOT_B);
     cr_expect_eq(last_report(&world)->state, UPDATE_SUCCEEDED);
 }
+
+Test(machine, a_slot_that_is_confirmed_waits_for_nobody)
+{
+    struct world world = {.running = SLOT_B, .twist.unhealthy = true};
+    struct record record;
+    struct machine machine = {.ops = &ops, .arg = &world, .record = &record, .running = SLOT_B};
+    enum machine_next next;
+    struct err err = {0};
+
+    factory(&world);
+    world.boot.active = SLOT_B;
+    world.boot.slots[SLOT_B].state = BOOT_GOOD;
+    record = world.record;
+    record.state = UPDATE_VERIFYING;
+    record.running = record.target_slot = SLOT_B;
+    record.image.floor = 5;
+    (void)text_copy(record.deployment, sizeof(record.deployment), UUID);
+    cr_assert(machine_boot(&machine, &next, &err));
+    cr_assert(machine_run(&machine, &next, &err));
+    cr_expect_eq(next, MACHINE_REST);
+    cr_expect_eq(world.record.state, UPDATE_IDLE);
+    cr_expect_eq(world.record.floor, 5);
+    cr_expect_eq(last_report(&world)->state, UPDATE_SUCCEEDED);
+}
