@@ -44,7 +44,7 @@ static bool open_record(struct agent *agent, struct err *err)
         *err = (struct err){0};
         return true;
     }
-    if (err->code != ERR_INVALID)
+    if (err->code != ERR_INVALID && err->code != ERR_LIMIT)
         return false;
     LOG_ERROR("agent.record_damaged", "because='%s' kept='%s'", err->text, damaged);
     *err = (struct err){0};
@@ -72,7 +72,7 @@ static bool go_on(void *arg)
     struct agent *agent = arg;
 
     wake_wait(&agent->wake, 0);
-    return !agent->wake.stop && !agent->wake.reboot;
+    return !agent->wake.stop && !agent->wake.reboot && !agent_took_too_long(agent);
 }
 
 static bool open_network(struct agent *agent, struct err *err)
@@ -168,7 +168,8 @@ void agent_note_refusal(struct agent *agent, const struct err *why)
     struct err err = {0};
 
     agent->refused = true;
-    if (agent->told == why->refusal && agent->told_offer == agent->offer)
+    /* A walk before the poll belongs to no offer: it repeats what the offer was refused for. */
+    if (agent->told == why->refusal && (!agent->offer || agent->told_offer == agent->offer))
         return;
     agent->told = why->refusal;
     agent->told_offer = agent->offer;

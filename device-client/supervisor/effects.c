@@ -150,11 +150,25 @@ static char *image_url(const struct agent *agent, const struct image *image)
                       hex, image->path + dir_len);
 }
 
+/* What an update left that this one replaced, or a patch that was refused, may be all the space
+ * there is. */
+static void make_room(const struct agent *agent, const struct fetch *fetch)
+{
+    uint8_t keep[2][HASH_BYTES];
+    struct err err = {0};
+
+    memcpy(keep[0], fetch->sha256, HASH_BYTES);
+    memcpy(keep[1], agent->record.image.sha256, HASH_BYTES);
+    if (!fetch_clean(fetch->dir, (const uint8_t(*)[HASH_BYTES])keep, COUNT(keep), &err))
+        LOG_WARNING("agent.not_cleaned", "because='%s'", err.text);
+}
+
 static bool get_file(struct agent *agent, const struct fetch *fetch, uint64_t *bytes,
                      struct err *err)
 {
     mem_free(agent->fetched);
     agent->fetched = NULL;
+    make_room(agent, fetch);
     if (fetch_file(agent->transport, fetch, &agent->fetched, bytes, err))
         return true;
     if (err->refusal != REFUSAL_SLOW_RETRIEVAL)
