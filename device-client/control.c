@@ -56,21 +56,35 @@ int command_confirm(int argc, char **argv)
     return confirm(state_dir, &err) ? EXIT_OK : command_failed(&err);
 }
 
-/* What the device once committed to stays committed: a floor is not passed by hand either. */
+/* What the device once committed to stays committed: neither a floor nor a security epoch is
+ * passed by hand. A slot that is only being tried committed to nothing yet. */
+static bool may_fall_back(const struct record *record, const struct boot_status *status,
+                          struct err *err)
+{
+    const struct image *runs = &record->slots[record->running];
+    const struct image *other = &record->slots[slot_other((enum slot)record->running)];
+
+    if (!other->known)
+        return err_set(err, ERR_CONFLICT, "it is not known what the other slot holds");
+    if (other->release_counter < record->floor)
+        return err_refuse(err, REFUSAL_BELOW_FLOOR, "the other slot's image may never boot again");
+    if (status->active == record->running && runs->known &&
+        other->security_epoch < runs->security_epoch)
+        return err_refuse(err, REFUSAL_SECURITY_EPOCH,
+                          "the other slot's image is of an earlier security epoch");
+    return true;
+}
+
 static bool fall_back(const char *state_dir, struct err *err)
 {
     const struct boot_backend *boot = NULL;
-    const struct image *other;
+    struct boot_status status = {0};
     struct config config;
     struct record record;
 
-    if (!open_boot(state_dir, &config, &record, &boot, err))
+    if (!open_boot(state_dir, &config, &record, &boot, err) ||
+        !boot->read(config.boot_file, &status, err) || !may_fall_back(&record, &status, err))
         return false;
-    other = &record.slots[slot_other((enum slot)record.running)];
-    if (!other->known)
-        return err_set(err, ERR_CONFLICT, "it is not known what the other slot holds");
-    if (other->release_counter < record.floor)
-        return err_refuse(err, REFUSAL_BELOW_FLOOR, "the other slot's image may never boot again");
     return boot->give_up(config.boot_file, (enum slot)record.running, err) &&
            tell_agent(state_dir, SIGUSR2, err);
 }
