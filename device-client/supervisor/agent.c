@@ -181,18 +181,12 @@ void agent_note_refusal(struct agent *agent, const struct err *why)
         LOG_ERROR("agent.not_noted", "because='%s'", err.text);
 }
 
-static bool walk(struct agent *agent, struct tuf_set **out, int64_t *now_ms, struct err *err)
-{
-    return trust_time(agent->record.trusted_ms, clock_now_ms(), now_ms, err) &&
-           trust_refresh(&agent->trust, *now_ms, out, err);
-}
-
 bool agent_walk(struct agent *agent, struct err *err)
 {
     struct tuf_set *set = NULL;
     int64_t now_ms = 0;
 
-    if (!walk(agent, &set, &now_ms, err)) {
+    if (!trust_walk(&agent->trust, agent->record.trusted_ms, clock_now_ms(), &now_ms, &set, err)) {
         if (err->code == ERR_UNTRUSTED)
             agent_note_refusal(agent, err);
         return false;

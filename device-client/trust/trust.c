@@ -103,6 +103,22 @@ bool trust_time(int64_t trusted_ms, int64_t clock_ms, int64_t *out_ms, struct er
     return true;
 }
 
+bool trust_walk(struct trust *trust, int64_t trusted_ms, int64_t clock_ms, int64_t *out_ms,
+                struct tuf_set **out, struct err *err)
+{
+    struct err late = {0};
+
+    if (trust_time(trusted_ms, clock_ms, out_ms, err))
+        return trust_refresh(trust, *out_ms, out, err);
+    if (trust_refresh(trust, clock_ms, out, &late)) {
+        *out_ms = clock_ms;
+        return true;
+    }
+    if (late.code != ERR_UNTRUSTED) /* nobody could be asked */
+        *err = late;
+    return false;
+}
+
 bool trust_judge(const struct tuf_set *set, const char *path, const uint8_t sha256[HASH_BYTES],
                  const struct tuf_device *device, struct tuf_target *out, struct err *err)
 {

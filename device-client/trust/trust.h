@@ -26,6 +26,13 @@ MUST_USE bool trust_install_root(struct trust *trust, const void *data, size_t l
  * TIME_JUMP_MS_MAX ahead of it (0: there is none yet). Pure. */
 MUST_USE bool trust_time(int64_t trusted_ms, int64_t clock_ms, int64_t *out_ms, struct err *err);
 
+/* trust_refresh() at that time, which is `*out_ms` then. A clock that jumped is believed when all
+ * metadata, above all what was signed offline, is valid by it: so a device that slept for years or
+ * once walked before its clock was set goes on, and nobody can make everything expire by a clock
+ * alone. */
+MUST_USE bool trust_walk(struct trust *trust, int64_t trusted_ms, int64_t clock_ms, int64_t *out_ms,
+                         struct tuf_set **out, struct err *err);
+
 /* The signed entry of what was chosen, if this device may install it. Texts are the set's. */
 MUST_USE bool trust_judge(const struct tuf_set *set, const char *path,
                           const uint8_t sha256[HASH_BYTES], const struct tuf_device *device,
