@@ -134,8 +134,10 @@ static bool on_body(void *arg, const void *data, size_t len, struct err *err)
     if (len > download->fetch->length - download->at)
         return err_refuse(err, download->fetch->wrong_length, "the file is longer than %llu bytes",
                           (unsigned long long)download->fetch->length);
+    errno = 0;
     if (!file_pwrite_all(download->fd, data, len, download->at, err))
-        return err_wrap(err, "'%s'", download->part);
+        return errno == ENOSPC ? err_refuse(err, REFUSAL_SPACE, "the disk is full")
+                               : err_wrap(err, "'%s'", download->part);
     sha256_add(download->hash, data, len);
     download->at += len;
     download->unsynced += len;

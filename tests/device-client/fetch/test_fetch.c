@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
@@ -73,6 +74,25 @@ static void part_write(const char *content)
     text_from_hex_bytes(fetch.sha256, HASH_BYTES, hex);
     (void)snprintf(name, sizeof(name), "%s.part", hex);
     temp_write(temp_path(name), content, strlen(content));
+}
+
+/* There was room when it began: somebody else filled the disk. */
+Test(fetch, says_that_the_disk_is_full_when_it_fills_up, .fini = temp_done)
+{
+    static const struct scripted_answer script[] = {{.text = HEAD("200 OK", 10) "\r\n" CONTENT}};
+    const struct fetch fetch = fetch_of("");
+    char hex[HASH_HEX_ROOM];
+    char name[80];
+    const char *seen;
+    uint64_t received;
+    unsigned later;
+    struct err err = {0};
+
+    text_from_hex_bytes(fetch.sha256, HASH_BYTES, hex);
+    (void)snprintf(name, sizeof(name), "%s.part", hex);
+    cr_assert_eq(symlink("/dev/full", temp_path(name)), 0);
+    cr_expect_not(fetch_until(script, COUNT(script), &seen, &received, &later, &err));
+    cr_expect_eq(err.refusal, REFUSAL_SPACE, "%s", err.text);
 }
 
 Test(fetch, goes_on_where_the_network_was_cut, .fini = temp_done)
