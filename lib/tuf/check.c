@@ -141,6 +141,16 @@ static bool check_type(const struct tuf_target *target, struct err *err)
                       target->path, target->type);
 }
 
+/* A floor above the release's own counter would lock every device that commits it out of all
+ * releases up to that floor. */
+static bool check_floor(const struct tuf_target *target, struct err *err)
+{
+    return target->floor <= target->release_counter ||
+           err_refuse(err, REFUSAL_BELOW_FLOOR,
+                      "the floor %" PRIu64 " of '%.100s' is above its own counter %" PRIu64,
+                      target->floor, target->path, target->release_counter);
+}
+
 /* Within the document: no two releases share a counter. */
 static bool check_distinct(const struct entries *fresh, size_t at, struct err *err)
 {
@@ -190,8 +200,8 @@ static bool check_entries(const struct tuf_doc *doc, const struct tuf_doc *previ
         entries_parse(doc, &fresh, err) && (!previous->tree || entries_parse(previous, &old, err));
 
     for (size_t i = 0; i < fresh.count && good; i++)
-        good = check_type(&fresh.items[i], err) && check_distinct(&fresh, i, err) &&
-               check_newer(&fresh.items[i], &old, err);
+        good = check_type(&fresh.items[i], err) && check_floor(&fresh.items[i], err) &&
+               check_distinct(&fresh, i, err) && check_newer(&fresh.items[i], &old, err);
     mem_free(fresh.items);
     mem_free(old.items);
     return good;

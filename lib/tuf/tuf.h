@@ -122,7 +122,8 @@ MUST_USE bool tuf_peek(const void *data, size_t len, struct tuf_facts *out, stru
 MUST_USE bool tuf_check_root_step(const struct buf *old, const struct buf *fresh, int64_t now_ms,
                                   struct err *err);
 /* May `fresh` follow the targets `previous` (NULL: it is the first) under `root`? Signatures,
- * version exactly one more (TARGETS_VERSION), not expired; every entry is complete; an entry that
+ * version exactly one more (TARGETS_VERSION), not expired; every entry is complete and not
+ * below its own floor (BELOW_FLOOR); an entry that
  * was there keeps its hash (ERR_CONFLICT); a new entry's counter is above every earlier one of
  * the same (type, name, hwid) (RELEASE_ROLLBACK). */
 MUST_USE bool tuf_check_targets(const struct buf *root, const struct buf *fresh,

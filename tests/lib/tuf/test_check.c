@@ -147,6 +147,22 @@ Test(check_targets, counts_each_component_and_type_for_itself)
     tuf_repo_free(repo);
 }
 
+Test(check_targets, refuses_a_floor_above_the_release_s_own_counter)
+{
+    struct tuf_repo *repo = published();
+    json_t *entry = tuf_repo_entry("h1", 6, 2);
+    struct err err;
+
+    cr_assert_eq(json_object_set_new(json_object_get(entry, "custom"), "floor", json_integer(6)),
+                 0);
+    cr_expect(second(repo, "os/h1/v2/a", json_deep_copy(entry), &err), "%s", err.text);
+    cr_assert_eq(json_object_set_new(json_object_get(entry, "custom"), "floor", json_integer(7)),
+                 0);
+    cr_expect_not(second(repo, "os/h1/v2/a", entry, &err));
+    cr_expect_eq(err.refusal, REFUSAL_BELOW_FLOOR);
+    tuf_repo_free(repo);
+}
+
 Test(check_targets, refuses_what_a_device_or_another_client_would_refuse)
 {
     struct tuf_repo *repo = published();
