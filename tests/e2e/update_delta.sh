@@ -27,14 +27,29 @@ grep -q 'GET /t/default/image/deltas/' "$WORK/proxy.requests" || fail "the delta
 fetched=$(sql "SELECT fetched_bytes FROM deployment_device")
 [ "$fetched" -lt 100000 ] || fail "the device says it fetched $fetched bytes"
 
-say "a forged delta: DELTA_FILE_HASH is reported, then the full image succeeds"
-release_publish v3 3 "$WORK/v3.img"
-until_true 60 "the server made the second delta" delta_kept "$V2" "$V3"
-delta=$(slipway delta list --json | jq -r --arg to "$V3" '.items[] | select(.to == $to) | .sha256')
-head -c 5000 /dev/urandom >"$WORK/rules/$(rule_name "/t/default/image/deltas/$delta").body"
-id=$(deploy_create v3 --phases 100%)
-until_true 60 "the deployment finishes" deploy_is "$id" finished
-until_true 10 "the device runs v3" device_runs one "$V3"
+# forged NUMBER OLD NEW_FILE WHAT: the patch is made wrong (WHAT is a filter); that is told by its
+# own code, in the agent's status and to the server, and the full image is fetched once.
+forged() {
+    local new delta rule before full
+    new=$(sha "$3")
+    release_publish "v$1" "$1" "$3"
+    until_true 60 "the server made the delta to v$1" delta_kept "$2" "$new"
+    delta=$(slipway delta list --json | jq -r --arg to "$new" '.items[] | select(.to == $to) | .sha256')
+    rule=$WORK/rules/$(rule_name "/t/default/image/deltas/$delta").body
+    curl -sS --fail "$URL/t/default/image/deltas/$delta" | eval "$4" >"$WORK/forged"
+    mv "$WORK/forged" "$rule"
+    before=$(sql "SELECT count(*) FROM report WHERE reason = 'DELTA_FILE_HASH'")
+    full=$(grep -c 'GET /t/default/image/targets/' "$WORK/proxy.requests" || true)
+    id=$(deploy_create "v$1" --phases 100%)
+    until_true 60 "the deployment finishes" deploy_is "$id" finished
+    until_true 10 "the device runs v$1" device_runs one "$new"
+    [ "$(sql "SELECT count(*) FROM report WHERE reason = 'DELTA_FILE_HASH'")" = $((before + 1)) ] || fail "the bad delta was not reported once"
+    [ "$(device_field one .last_refusal)" = DELTA_FILE_HASH ] || fail "the agent's status says $(device_field one .last_refusal)"
+    [ "$(grep -c 'GET /t/default/image/targets/' "$WORK/proxy.requests")" = $((full + 1)) ] || fail "the full image was not fetched exactly once"
+}
+say "an altered and a truncated delta: DELTA_FILE_HASH is reported, then the full image succeeds"
+forged 3 "$V2" "$WORK/v3.img" "sed 's/^SLDELTA1/SLDELTA2/'"
 slot_holds one a "$V3" 2000000 || fail "slot a does not hold v3"
-[ "$(sql "SELECT count(*) FROM report WHERE reason LIKE 'DELTA_%'")" -ge 1 ] || fail "the bad delta was not reported"
-[ "$(grep -c 'GET /t/default/image/targets/' "$WORK/proxy.requests")" = 1 ] || fail "the full image was not fetched exactly once"
+image_edit "$WORK/v3.img" "$WORK/v4.img" 4 0
+forged 4 "$V3" "$WORK/v4.img" "head -c 200"
+slot_holds one b "$(sha "$WORK/v4.img")" 2000000 || fail "slot b does not hold v4"
