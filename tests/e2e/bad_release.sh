@@ -42,7 +42,6 @@ id=$(deploy_create v3 --phases 50%,100%)
 slipway deploy pause "$id" >/dev/null
 [ "$(deploy_field "$id" .state)" = paused ] || fail "not paused"
 sleep 3
-[ "$(deploy_field "$id" .touched)" = 0 ] || [ "$(deploy_field "$id" .touched)" -le 3 ] || fail "touched while paused"
 before=$(deploy_field "$id" .touched)
 sleep 2
 [ "$(deploy_field "$id" .touched)" = "$before" ] || fail "a device activated while paused"

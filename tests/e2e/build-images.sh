@@ -80,8 +80,8 @@ same=$(awk '$1 == "v1" { old[$2] = $3 } $1 == "v2" && old[$2] == $3 { n++ } END 
 all=$(awk '$1 == "v2"' "$out/about.txt" | wc -l)
 say "  $((all - same)) of $all packages differ between v1 and v2"
 if [ "$same" = "$all" ]; then
-    say "  the archive has only one version of each package here: v2 differs from v1 by configuration only"
-    cp "$out/tree-v2/usr/bin/openssl" "$out/tree-v2/usr/bin/openssl-copy" 2>/dev/null || true
+    say "  the archive has only one version of each package here: v2 is v1 with a second copy of bash"
+    cp "$out/tree-v2/bin/bash" "$out/tree-v2/bin/bash-copy"
 fi
 content_mib=$(du -sm "$out/tree-v1" "$out/tree-v2" | sort -n | tail -n 1 | cut -f1)
 size_mib=$((content_mib * 110 / 100 + 4))

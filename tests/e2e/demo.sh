@@ -146,7 +146,7 @@ refused() { [ "$(sql "SELECT activated_at IS NULL FROM deployment_device dd JOIN
 sleep 3
 refused || fail "beta was allowed to activate after the halt"
 device_runs beta "$V2" || fail "beta left v2"
-verified "beta had staged v3; the deferral over, it asked to activate, was refused, and stays on v2"
+verified "beta had staged v3; the deferral over, it was never allowed to activate, and stays on v2"
 touched=$(phases_of "$BAD" | jq -r .touched)
 [ "$touched" -le "$FIRST" ] && [ "$touched" -ge 1 ] || fail "$touched devices were allowed to activate, the phase holds $FIRST"
 verified "$touched of $DEVICES devices were ever allowed to activate v3; the first phase holds $FIRST"
