@@ -70,7 +70,7 @@ static bool finish(const struct slots *slots, const struct apply_target *target,
                           slot_name(target->slot), strerror(errno));
     if (!slots_hash(slots, target->slot, target->length, found, err) ||
         !crypto_equal(found, target->sha256, HASH_BYTES))
-        return err_refuse(err, REFUSAL_READBACK, "slot %s does not hold what was written",
+        return err_refuse(err, REFUSAL_INSTALL_READBACK, "slot %s does not hold what was written",
                           slot_name(target->slot));
     return true;
 }

@@ -270,7 +270,7 @@ static bool holds(void *arg, enum slot slot, const struct image *image, struct e
     if (slots_hash(&agent->slots, slot, image->length, found, err) &&
         crypto_equal(found, image->sha256, HASH_BYTES))
         return true;
-    return err_refuse(err, REFUSAL_READBACK, "slot %s no longer holds the image", slot_name(slot));
+    return err_refuse(err, REFUSAL_INSTALL_READBACK, "slot %s no longer holds the image", slot_name(slot));
 }
 
 /* --- permissions and health

@@ -70,7 +70,7 @@ Test(apply, refuses_what_does_not_fit_or_is_not_what_was_signed, .init = make_sl
         {"larger than the slot", 1000, SLOT_BYTES + 1, false, REFUSAL_SPACE},
         {"longer than signed", 1000, 999, false, REFUSAL_TARGET_LENGTH},
         {"shorter than signed", 999, 1000, false, REFUSAL_TARGET_LENGTH},
-        {"other bytes", 1000, 1000, true, REFUSAL_READBACK},
+        {"other bytes", 1000, 1000, true, REFUSAL_INSTALL_READBACK},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {

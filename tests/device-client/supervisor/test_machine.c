@@ -185,7 +185,7 @@ static bool holds(void *arg, enum slot slot, const struct image *image, struct e
     const struct world *world = arg;
 
     return world->slots[slot] == image->sha256[0] ||
-           err_refuse(err, REFUSAL_READBACK, "other bytes");
+           err_refuse(err, REFUSAL_INSTALL_READBACK, "other bytes");
 }
 
 static bool may_switch(void *arg, const struct record *record)
