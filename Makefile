@@ -97,6 +97,15 @@ fuzz-%:      ## fuzz one target for FUZZ_SECONDS, e.g. `make fuzz-http_request`
 	build/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) build/fuzz/$* tests/fuzz/corpus/$*
 fuzz-all: $(FUZZ:%=fuzz-%)      ## fuzz every target for FUZZ_SECONDS
 
+# --- benchmarks: programs of tests/bench; each prints its numbers and a ratio against something else in
+# the same run. By hand, never part of a check.
+BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
+$(BENCHES:%=$(B)/bench/%): $(B)/bench/%: $(B)/o/tests/bench/%.o $(B)/tests/support.a $(B)/server.a $(B)/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_slipwayd) $(LIBS_lib)
+bench-%: all $(B)/bench/%      ## run one benchmark, e.g. `make bench-trust`
+	@$(B)/bench/$* $(B)
+
 # --- commands -------------------------------------------------------------------------------------
 deps:        ## install what is missing from Debian's packages (root or sudo)
 	@sh deploy/deps.sh
@@ -114,6 +123,10 @@ test: tests  ## run only what matches T, e.g. `make test T=range`
 demo: deps   ## a real OS update, from a build to a running fleet (KEEP=1 leaves the server up)
 	@$(MAKE) --no-print-directory -s -j2 all MODE=release
 	@KEEP=$(KEEP) bash tests/e2e/demo.sh
+
+acceptance: deps  ## other people's clients against ours (needs npm and its registry)
+	@$(MAKE) --no-print-directory -s -j2 all $(HELPERS:%=$(B)/%)
+	@bash tests/acceptance/run $(B)
 
 coverage:    ## lines and branches per folder, by gcovr
 	@$(MAKE) --no-print-directory check MODE=coverage LINT=0
@@ -169,6 +182,6 @@ help:        ## this list
 	@echo "modes: MODE=release|debug|asan|coverage   e.g. make check MODE=asan"
 
 -include $(shell find $(B) $(L) -name '*.d' 2>/dev/null)
-.PHONY: all deps tests check test demo coverage lint check-format format check-headers check-layers \
+.PHONY: all deps tests check test demo acceptance coverage lint check-format format check-headers check-layers \
         check-banned check-tidy check-cppcheck check-docs docs install clean help
 .SECONDARY:
