@@ -21,11 +21,24 @@ struct db_tx *db_tx_new(struct db *db, db_tx_done_fn *done, void *arg)
     return tx;
 }
 
+bool db_stmt_has_scope(const struct db_stmt *stmt)
+{
+    switch (stmt->scope) {
+    case DB_TENANT:
+        return stmt->tenant_param >= 1 && stmt->tenant_param <= stmt->params;
+    case DB_EVERY_TENANT:
+    case DB_NO_TENANT:
+        return stmt->tenant_param == 0;
+    }
+    return false;
+}
+
 struct db_call *db_tx_call(struct db_tx *tx, const struct db_stmt *stmt)
 {
     struct db_call *call;
 
     ASSERT(tx->count < DB_TX_CALLS_MAX);
+    ASSERT(db_stmt_has_scope(stmt));
     call = mem_alloc(sizeof(*call) + stmt->params * sizeof(call->values[0]));
     call->tx = tx;
     call->stmt = stmt;
@@ -65,6 +78,23 @@ void db_send(struct db_call *call)
 {
     ASSERT(!call->tx->tx_done && call->tx->count == 1);
     db_tx_send(call->tx);
+}
+
+const char *call_scope(const struct db_call *call)
+{
+    const struct db_value *value;
+
+    switch (call->stmt->scope) {
+    case DB_TENANT:
+        value = &call->values[call->stmt->tenant_param - 1];
+        ASSERT(value->len > 0 && value->format == 0);
+        return (const char *)call->bytes.data + value->offset;
+    case DB_EVERY_TENANT:
+        return "*";
+    case DB_NO_TENANT:
+        break;
+    }
+    return "";
 }
 
 bool tx_check(struct db_tx *tx)

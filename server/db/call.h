@@ -29,14 +29,17 @@ struct db_tx {
     void *arg;
     int64_t since_mono_ms; /* queued; later: given to a connection */
     size_t count;
-    size_t reading; /* the call whose result comes next */
-    bool failed;    /* `err` holds the first error */
+    size_t reading;                  /* the call whose result comes next */
+    bool is_scoped[DB_TX_CALLS_MAX]; /* a scope was told before this call: its answer comes first */
+    bool failed;                     /* `err` holds the first error */
     struct err err;
     struct db_call *calls[DB_TX_CALLS_MAX];
     struct db_result results[DB_TX_CALLS_MAX];
 };
 
 struct db_tx *tx_new(struct db *db, void *arg);
+/* The scope of a bound call as the database is told it: an id, "*", or "" for no tenant. */
+const char *call_scope(const struct db_call *call);
 /* False, and failed, when a value could not be bound. */
 MUST_USE bool tx_check(struct db_tx *tx);
 /* Keeps the first error. */

@@ -29,13 +29,27 @@ struct db_call;
 struct db_tx;
 struct db_result;
 
+/* Whose rows a statement may meet. PostgreSQL's row-level security holds it to that, whatever
+ * its WHERE says: the scope is told to the database (setting slipway.tenant) in the statement's
+ * own transaction. Zero is none of these: who forgets it is stopped by an assertion. */
+enum db_scope {
+    DB_TENANT = 1,   /* one tenant's: parameter `tenant_param` is its id, bound as a number */
+    DB_EVERY_TENANT, /* the server's own work: batches of many devices, memory, jobs */
+    DB_NO_TENANT,    /* no table of tenants at all */
+};
+
 /* A `static const` above the function that uses it. Prepared on each connection at first use;
  * the name is unique in the program. */
 struct db_stmt {
     const char *name;
     unsigned params; /* $1 .. $params, each bound exactly once, in order */
+    enum db_scope scope;
+    unsigned tenant_param; /* of DB_TENANT: n of the $n; else 0 */
     const char *sql;
 };
+
+/* Does it say whose rows it may meet, and by which parameter? Asserted at every call. */
+bool db_stmt_has_scope(const struct db_stmt *stmt);
 
 /* Either `err` is NULL or `result` is; both are borrowed for the duration of the call. */
 typedef void db_done_fn(const struct db_result *result, const struct err *err, void *arg);
@@ -124,7 +138,7 @@ void db_listen(struct db *db, const char *channel, db_notify_fn *fn, void *arg);
 
 /* --- counting, for metrics and tests --------------------------------------------------------- */
 struct db_stats {
-    uint64_t sent;     /* statements given to a connection; preparing is not counted */
+    uint64_t sent;     /* statements given to a connection; preparing and scopes do not count */
     uint64_t failed;   /* calls and transactions that ended with an error */
     uint64_t connects; /* connections made, the first ones included */
     size_t waiting;    /* calls and transactions without a connection */

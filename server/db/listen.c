@@ -107,7 +107,8 @@ void listener_add(struct listener *listener, const char *name, db_notify_fn *fn,
     channel->arg = arg;
     /* Names are shared by the statements of a connection, so the SQL is the name. */
     channel->sql = mem_printf("LISTEN %s", name);
-    channel->stmt = (struct db_stmt){.name = channel->sql, .sql = channel->sql};
+    channel->stmt =
+        (struct db_stmt){.name = channel->sql, .scope = DB_NO_TENANT, .sql = channel->sql};
     if (conn_is_up(listener->conn))
         send_listen(listener, channel);
 }

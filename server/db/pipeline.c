@@ -12,6 +12,14 @@
 #include "lib/base/mem.h"
 #include "server/db/error.h"
 
+/* In front of a call, in its transaction, and forgotten with it. */
+static const struct db_stmt set_scope = {
+    .name = "set_scope",
+    .params = 1,
+    .scope = DB_NO_TENANT,
+    .sql = "SELECT set_config('slipway.tenant', $1, true)",
+};
+
 /* A preparation in flight; told from a transaction by its count of calls (0). */
 struct prepare {
     struct db_tx tx;
@@ -57,6 +65,38 @@ static bool send_prepare(struct pipeline *pipeline, PGconn *pg, const struct db_
     return PQsendPrepare(pg, stmt->name, stmt->sql, 0, NULL) == 1 && PQpipelineSync(pg) == 1;
 }
 
+static bool prepare_once(struct pipeline *pipeline, PGconn *pg, const struct db_stmt *stmt)
+{
+    unsigned number = stmt_number(pipeline->statements, stmt);
+
+    return pipeline->prepared[number] || send_prepare(pipeline, pg, stmt, number);
+}
+
+/* Which calls need the scope told in front of them: each that has another one than the call
+ * before it. A transaction begins with none. */
+static bool prepare_tx(struct pipeline *pipeline, PGconn *pg, struct db_tx *tx)
+{
+    const char *told = "";
+
+    for (size_t i = 0; i < tx->count; i++) {
+        const char *scope = call_scope(tx->calls[i]);
+
+        tx->is_scoped[i] = strcmp(scope, told) != 0;
+        told = scope;
+        if ((tx->is_scoped[i] && !prepare_once(pipeline, pg, &set_scope)) ||
+            !prepare_once(pipeline, pg, tx->calls[i]->stmt))
+            return false;
+    }
+    return true;
+}
+
+static bool send_scope(PGconn *pg, const struct db_call *call)
+{
+    const char *scope = call_scope(call);
+
+    return PQsendQueryPrepared(pg, set_scope.name, 1, &scope, NULL, NULL, 0) == 1;
+}
+
 static bool send_call(PGconn *pg, const struct db_call *call)
 {
     enum { PARAMS_MAX = 64 };
@@ -78,17 +118,13 @@ static bool send_call(PGconn *pg, const struct db_call *call)
 
 static bool send_tx(struct pipeline *pipeline, PGconn *pg, struct db_tx *tx)
 {
-    for (size_t i = 0; i < tx->count; i++) {
-        unsigned number = stmt_number(pipeline->statements, tx->calls[i]->stmt);
-
-        if (!pipeline->prepared[number] && !send_prepare(pipeline, pg, tx->calls[i]->stmt, number))
-            return false;
-    }
+    if (!prepare_tx(pipeline, pg, tx))
+        return false;
     list_add(&pipeline->in_flight, &tx->link);
     pipeline->count++;
     for (size_t i = 0; i < tx->count; i++) {
         stmt_count(pipeline->statements, stmt_number(pipeline->statements, tx->calls[i]->stmt));
-        if (!send_call(pg, tx->calls[i]))
+        if ((tx->is_scoped[i] && !send_scope(pg, tx->calls[i])) || !send_call(pg, tx->calls[i]))
             return false;
     }
     return PQpipelineSync(pg) == 1;
@@ -157,6 +193,10 @@ static void on_result(struct pipeline *pipeline, PGresult *result)
         return;
     case PGRES_TUPLES_OK:
     case PGRES_COMMAND_OK:
+        if (tx->reading < tx->count && tx->is_scoped[tx->reading]) {
+            tx->is_scoped[tx->reading] = false;
+            break; /* the scope's */
+        }
         if (tx->reading < tx->count) {
             tx->results[tx->reading++].pg = result;
             return;

@@ -10,6 +10,8 @@
 static const struct db_stmt claim_create = {
     .name = "claim_create",
     .params = 5,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "WITH c AS ("
            "  INSERT INTO claim_token (tenant_id, group_id, digest, count, expires_at)"
            "  SELECT $1::bigint, coalesce((SELECT id FROM device_group"
@@ -35,6 +37,8 @@ void store_claim_create(struct db *db, const struct store_claim *claim, db_done_
 static const struct db_stmt claim_list = {
     .name = "claim_list",
     .params = 3,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = STORE_PAGE("SELECT c.id, " CLAIM_JSON " AS item"
                       "  FROM claim_token c" CLAIM_JOIN
                       " WHERE c.tenant_id = $1::bigint AND c.id > $2::bigint"),

@@ -8,6 +8,8 @@
 static const struct db_stmt component_create = {
     .name = "component_create",
     .params = 4,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "WITH c AS ("
            "  INSERT INTO component (tenant_id, product_id, type, name)"
            "  SELECT $1::bigint, coalesce((SELECT id FROM product"
@@ -35,6 +37,8 @@ void store_component_create(struct db *db, const struct store_component *compone
 static const struct db_stmt component_list = {
     .name = "component_list",
     .params = 4,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = STORE_PAGE("SELECT c.id, " COMPONENT_JSON " AS item"
                       "  FROM component c JOIN product p ON p.id = c.product_id"
                       " WHERE c.tenant_id = $1::bigint AND c.id > $2::bigint"

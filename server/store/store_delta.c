@@ -7,6 +7,7 @@
 static const struct db_stmt delta_plan = {
     .name = "delta_plan",
     .params = 1,
+    .scope = DB_EVERY_TENANT,
     .sql = "WITH due AS ("
            "  SELECT r.id, r.tenant_id, r.product_id FROM release r"
            "   WHERE r.deltas_planned_at IS NULL"
@@ -66,6 +67,7 @@ void store_delta_plan(struct db *db, db_done_fn *done, void *arg)
 static const struct db_stmt delta_claim = {
     .name = "delta_claim",
     .params = 2,
+    .scope = DB_EVERY_TENANT,
     .sql = "WITH given_up AS ("
            "  UPDATE delta SET state = 'failed', detail = 'its worker died too often',"
            "         ended_at = now()"
@@ -95,6 +97,7 @@ void store_delta_claim(struct db *db, int64_t lease_s, db_done_fn *done, void *a
 static const struct db_stmt delta_renew = {
     .name = "delta_renew",
     .params = 2,
+    .scope = DB_EVERY_TENANT,
     .sql = "UPDATE delta SET leased_until = now() + $2::bigint * interval '1 s'"
            " WHERE id = $1 AND state = 'running'",
 };
@@ -111,6 +114,7 @@ void store_delta_renew(struct db *db, int64_t id, int64_t lease_s, db_done_fn *d
 static const struct db_stmt delta_made = {
     .name = "delta_made",
     .params = 5,
+    .scope = DB_EVERY_TENANT,
     .sql = "WITH ended AS ("
            "  UPDATE delta SET state = CASE WHEN $2::boolean THEN 'kept' ELSE 'dropped' END,"
            "         sha256 = CASE WHEN $2 THEN $3::bytea END, length = $4::bigint,"
@@ -139,6 +143,7 @@ void store_delta_made(struct db *db, const struct store_delta_made *made, db_don
 static const struct db_stmt delta_failed = {
     .name = "delta_failed",
     .params = 3,
+    .scope = DB_EVERY_TENANT,
     .sql = "UPDATE delta SET state = CASE WHEN attempts < $3::integer THEN 'queued'"
            "                              ELSE 'failed' END,"
            "       detail = $2::text,"

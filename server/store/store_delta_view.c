@@ -4,6 +4,8 @@
 static const struct db_stmt delta_list = {
     .name = "delta_list",
     .params = 4,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = STORE_PAGE(
         "SELECT d.id, json_build_object('id', d.public_id, 'component', c.name,"
         "       'from', encode(f.sha256, 'hex'), 'from_version', f.version,"

@@ -7,6 +7,8 @@
 static const struct db_stmt deployment_create = {
     .name = "deployment_create",
     .params = 8,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql =
         "WITH target AS ("
         "  SELECT g.id, g.public_id, g.name, g.product_id, g.baseline_deployment_id"
@@ -132,6 +134,8 @@ void store_deployment_create(struct db *db, const struct store_deployment *deplo
 static const struct db_stmt deployment_list = {
     .name = "deployment_list",
     .params = 5,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql =
         STORE_PAGE("SELECT d.id, json_build_object(" DEPLOYMENT_FIELDS ") AS item" DEPLOYMENT_JOIN
                    " WHERE d.tenant_id = $1::bigint AND d.id > $2::bigint"
@@ -155,6 +159,8 @@ void store_deployment_list(struct db *db, const struct store_page *page, const c
 static const struct db_stmt deployment_get = {
     .name = "deployment_get",
     .params = 2,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "SELECT json_build_object(" DEPLOYMENT_FIELDS ","
            " 'images', (SELECT json_agg(json_build_object('sha256', encode(i.sha256, 'hex'),"
            "     'version', i.version, 'hwids', to_json(i.hwids), 'length', i.length,"
@@ -183,6 +189,8 @@ void store_deployment_get(struct db *db, int64_t tenant_id, const char *id, db_d
 static const struct db_stmt deployment_move = {
     .name = "deployment_move",
     .params = 4,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "WITH found AS ("
            "  SELECT id, state FROM deployment"
            "   WHERE tenant_id = $1::bigint AND public_id = $2::uuid FOR UPDATE),"
@@ -227,6 +235,8 @@ void store_deployment_move(struct db *db, int64_t tenant_id, const char *id,
 static const struct db_stmt deployment_devices = {
     .name = "deployment_devices",
     .params = 5,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql =
         "WITH looked_at AS MATERIALIZED ("
         "  SELECT coalesce((SELECT id FROM deployment"

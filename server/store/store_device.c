@@ -23,6 +23,7 @@
 static const struct db_stmt device_page = {
     .name = "device_page",
     .params = 2,
+    .scope = DB_EVERY_TENANT,
     .sql = DEVICE_SELECT " WHERE v.id > $1::bigint ORDER BY v.id LIMIT $2::bigint",
 };
 
@@ -38,6 +39,7 @@ void store_device_page(struct db *db, int64_t after, size_t limit, db_done_fn *d
 static const struct db_stmt device_find = {
     .name = "device_find",
     .params = 1,
+    .scope = DB_EVERY_TENANT,
     .sql = DEVICE_SELECT " WHERE v.device_id = $1::bytea",
 };
 
@@ -85,6 +87,7 @@ void store_device_read(const struct db_result *result, size_t row, struct store_
 static const struct db_stmt device_claim = {
     .name = "device_claim",
     .params = 4,
+    .scope = DB_EVERY_TENANT,
     .sql = "WITH token AS ("
            "  SELECT c.id, c.expires_at > now() AS is_valid, $4::text = ANY (p.hwids) AS fits"
            "    FROM claim_token c JOIN device_group g ON g.id = c.group_id"
@@ -157,6 +160,7 @@ void store_claimed_read(const struct db_result *result, struct store_claimed *ou
 static const struct db_stmt device_installed = {
     .name = "device_installed",
     .params = 2,
+    .scope = DB_EVERY_TENANT,
     .sql = "WITH said AS ("
            "  SELECT v.id, array(SELECT substring(a.images FROM 32 * i + 1 FOR 32)"
            "                       FROM generate_series(0, length(a.images) / 32 - 1) AS i"
@@ -182,6 +186,7 @@ void store_device_installed(struct db *db, const struct store_installed *rows, s
 static const struct db_stmt device_attributes = {
     .name = "device_attributes",
     .params = 3,
+    .scope = DB_EVERY_TENANT,
     .sql = "UPDATE device SET attributes = $2::jsonb, attributes_hash = $3::bytea"
            " WHERE id = $1::bigint",
 };

@@ -22,6 +22,8 @@
 static const struct db_stmt device_list = {
     .name = "device_list",
     .params = 3,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = STORE_PAGE("SELECT d.id, json_build_object(" DEVICE_FIELDS ") AS item"
                       "  FROM device d" DEVICE_JOIN
                       " WHERE d.tenant_id = $1::bigint AND d.id > $2::bigint"),
@@ -30,6 +32,8 @@ static const struct db_stmt device_list = {
 static const struct db_stmt device_list_of_group = {
     .name = "device_list_of_group",
     .params = 4,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "WITH looked_at AS MATERIALIZED ("
            "  SELECT coalesce((SELECT id FROM device_group"
            "                    WHERE tenant_id = $1::bigint AND public_id = $4::uuid),"
@@ -53,6 +57,8 @@ void store_device_list(struct db *db, const struct store_page *page, const char 
 static const struct db_stmt device_get = {
     .name = "device_get",
     .params = 2,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "SELECT json_build_object(" DEVICE_FIELDS ", 'product_id', p.public_id,"
            " 'attributes', d.attributes,"
            " 'deployments', (SELECT coalesce(json_agg(item ORDER BY id DESC), '[]') FROM ("

@@ -19,6 +19,7 @@
 static const struct db_stmt grant_add = {
     .name = "grant_add",
     .params = 4,
+    .scope = DB_EVERY_TENANT,
     .sql = "WITH ask AS MATERIALIZED ("
            "  SELECT a.device_id, a.deployment_id, a.phase, a.assignment"
            "    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])"
@@ -104,6 +105,7 @@ void store_granted_read(const struct db_result *result, size_t row, struct store
 static const struct db_stmt grant_withdraw = {
     .name = "grant_withdraw",
     .params = 3,
+    .scope = DB_EVERY_TENANT,
     .sql = "WITH ask AS MATERIALIZED ("
            "  SELECT a.device_id, a.deployment_id, a.assignment"
            "    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])"
@@ -163,6 +165,7 @@ void store_grant_withdraw(struct db *db, const struct store_withdrawal *asks, si
 static const struct db_stmt grant_activate = {
     .name = "grant_activate",
     .params = 3,
+    .scope = DB_EVERY_TENANT,
     .sql = "WITH ask AS MATERIALIZED ("
            "  SELECT a.device_id, a.deployment, a.assignment, a.place"
            "    FROM unnest($1::bigint[], $2::text[], $3::bigint[]) WITH ORDINALITY"

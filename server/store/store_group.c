@@ -16,6 +16,8 @@
 static const struct db_stmt group_list = {
     .name = "group_list",
     .params = 5,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = STORE_PAGE("SELECT g.id, " GROUP_JSON " AS item"
                       "  FROM device_group g JOIN product p ON p.id = g.product_id"
                       " WHERE g.tenant_id = $1::bigint AND g.id > $2::bigint"
@@ -37,6 +39,8 @@ void store_group_list(struct db *db, const struct store_page *page, const char *
 static const struct db_stmt group_get = {
     .name = "group_get",
     .params = 2,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "SELECT " GROUP_JSON " FROM device_group g JOIN product p ON p.id = g.product_id"
            " WHERE g.tenant_id = $1 AND g.public_id = $2::uuid",
 };
@@ -53,6 +57,8 @@ void store_group_get(struct db *db, int64_t tenant_id, const char *id, db_done_f
 static const struct db_stmt group_change = {
     .name = "group_change",
     .params = 4,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "WITH g AS ("
            "  UPDATE device_group"
            "     SET poll_interval_s = coalesce(nullif($3::integer, 0), poll_interval_s),"

@@ -41,6 +41,8 @@ static void bind_image(struct db_call *call, const struct store_image *image)
 static const struct db_stmt image_expect = {
     .name = "image_expect",
     .params = 5,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "WITH " CHECKED " SELECT (SELECT " IMAGE_JSON " FROM image i" IMAGE_JOIN
            "          WHERE i.tenant_id = $1 AND i.sha256 = $2::bytea)"
            "   FROM checked WHERE ok",
@@ -57,6 +59,8 @@ void store_image_expect(struct db *db, const struct store_image *image, db_done_
 static const struct db_stmt image_add = {
     .name = "image_add",
     .params = 12,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "WITH " CHECKED ","
            " made AS ("
            "  INSERT INTO image (tenant_id, component_id, sha256, length, path, version, hwids,"
@@ -97,6 +101,8 @@ void store_image_add(struct db *db, const struct store_image *image, db_done_fn 
 static const struct db_stmt image_list = {
     .name = "image_list",
     .params = 3,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = STORE_PAGE("SELECT i.id, " IMAGE_JSON " AS item"
                       "  FROM image i" IMAGE_JOIN
                       " WHERE i.tenant_id = $1::bigint AND i.id > $2::bigint"),
@@ -113,6 +119,8 @@ void store_image_list(struct db *db, const struct store_page *page, db_done_fn *
 static const struct db_stmt image_get = {
     .name = "image_get",
     .params = 2,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql =
         "SELECT " IMAGE_JSON " FROM image i" IMAGE_JOIN " WHERE i.tenant_id = $1 AND i.sha256 = $2",
 };
@@ -130,6 +138,7 @@ void store_image_get(struct db *db, int64_t tenant_id, const uint8_t sha256[HASH
 static const struct db_stmt image_file = {
     .name = "image_file",
     .params = 3,
+    .scope = DB_EVERY_TENANT,
     .sql = "SELECT i.length FROM image i JOIN tenant t ON t.id = i.tenant_id"
            " WHERE t.name = $1 AND i.sha256 = $2 AND i.path = $3",
 };
@@ -148,6 +157,7 @@ void store_image_file(struct db *db, const char *tenant, const uint8_t sha256[HA
 static const struct db_stmt delta_file = {
     .name = "delta_file",
     .params = 2,
+    .scope = DB_EVERY_TENANT,
     .sql = "SELECT d.length FROM delta d JOIN tenant t ON t.id = d.tenant_id"
            " WHERE t.name = $1 AND d.sha256 = $2 AND d.state = 'kept' LIMIT 1",
 };

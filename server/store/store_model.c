@@ -7,6 +7,7 @@
 static const struct db_stmt model_version = {
     .name = "model_version",
     .params = 0,
+    .scope = DB_EVERY_TENANT,
     .sql = "SELECT coalesce(max(id), 0) FROM change_log",
 };
 
@@ -18,6 +19,7 @@ void store_model_version(struct db *db, db_done_fn *done, void *arg)
 static const struct db_stmt model_groups = {
     .name = "model_groups",
     .params = 0,
+    .scope = DB_EVERY_TENANT,
     .sql = "SELECT g.id, g.tenant_id, t.name, g.poll_interval_s, g.update_policy <> 'none',"
            "       g.baseline_deployment_id"
            "  FROM device_group g JOIN tenant t ON t.id = g.tenant_id",
@@ -37,6 +39,7 @@ static const struct db_stmt model_groups = {
 static const struct db_stmt model_deployments = {
     .name = "model_deployments",
     .params = 0,
+    .scope = DB_EVERY_TENANT,
     .sql = MATTERS " SELECT d.id, d.tenant_id, d.group_id, d.release_id, d.public_id, d.state,"
                    "        d.phase, d.salt, d.soak_s, d.failed_percent, d.min_finished"
                    "   FROM matters JOIN deployment d ON d.id = matters.id ORDER BY d.id",
@@ -45,6 +48,7 @@ static const struct db_stmt model_deployments = {
 static const struct db_stmt model_phases = {
     .name = "model_phases",
     .params = 0,
+    .scope = DB_EVERY_TENANT,
     .sql = MATTERS " SELECT p.deployment_id, p.share_milli"
                    "   FROM matters JOIN deployment_phase p ON p.deployment_id = matters.id"
                    "  ORDER BY p.deployment_id, p.phase",
@@ -53,6 +57,7 @@ static const struct db_stmt model_phases = {
 static const struct db_stmt model_images = {
     .name = "model_images",
     .params = 0,
+    .scope = DB_EVERY_TENANT,
     .sql = MATTERS " SELECT m.release_id, h.hwid, i.sha256, i.path, i.release_counter"
                    "   FROM (SELECT DISTINCT release_id FROM matters) AS m"
                    "   JOIN release_image ri ON ri.release_id = m.release_id"
@@ -65,6 +70,7 @@ static const struct db_stmt model_images = {
 static const struct db_stmt model_counters = {
     .name = "model_counters",
     .params = 0,
+    .scope = DB_EVERY_TENANT,
     .sql = "SELECT i.tenant_id, i.sha256, i.release_counter"
            "  FROM image i JOIN component c ON c.id = i.component_id AND c.type = 'os'",
 };
@@ -72,6 +78,7 @@ static const struct db_stmt model_counters = {
 static const struct db_stmt model_deltas = {
     .name = "model_deltas",
     .params = 0,
+    .scope = DB_EVERY_TENANT,
     .sql = MATTERS " SELECT x.tenant_id, f.sha256, i.sha256, x.sha256, x.length"
                    "   FROM (SELECT DISTINCT release_id FROM matters) AS m"
                    "   JOIN release_image ri ON ri.release_id = m.release_id"

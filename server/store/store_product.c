@@ -8,6 +8,8 @@
 static const struct db_stmt product_create = {
     .name = "product_create",
     .params = 3,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "WITH made AS ("
            "  INSERT INTO product (tenant_id, name, hwids) VALUES ($1::bigint, $2, $3::text[])"
            "  ON CONFLICT (tenant_id, name) DO NOTHING"
@@ -37,6 +39,8 @@ void store_product_create(struct db *db, const struct store_product *product, db
 static const struct db_stmt product_list = {
     .name = "product_list",
     .params = 4,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = STORE_PAGE("SELECT id, " PRODUCT_JSON " AS item"
                       "  FROM product"
                       " WHERE tenant_id = $1::bigint AND id > $2::bigint"
@@ -56,6 +60,8 @@ void store_product_list(struct db *db, const struct store_page *page, const char
 static const struct db_stmt product_get = {
     .name = "product_get",
     .params = 2,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "SELECT " PRODUCT_JSON " FROM product WHERE tenant_id = $1 AND public_id = $2::uuid",
 };
 

@@ -26,6 +26,8 @@
 static const struct db_stmt release_create = {
     .name = "release_create",
     .params = 5,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "WITH goal AS ("
            "  SELECT coalesce((SELECT id FROM product"
            "                    WHERE tenant_id = $1::bigint AND public_id = $2::uuid),"
@@ -80,6 +82,8 @@ void store_release_create(struct db *db, const struct store_release *release, db
 static const struct db_stmt release_list = {
     .name = "release_list",
     .params = 5,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = STORE_PAGE("SELECT r.id, " RELEASE_SHOWN " AS item"
                       "  FROM release r JOIN product p ON p.id = r.product_id"
                       " WHERE r.tenant_id = $1::bigint AND r.id > $2::bigint"
@@ -101,6 +105,8 @@ void store_release_list(struct db *db, const struct store_page *page, const char
 static const struct db_stmt release_get = {
     .name = "release_get",
     .params = 2,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "SELECT " RELEASE_SHOWN "  FROM release r JOIN product p ON p.id = r.product_id"
            " WHERE r.tenant_id = $1 AND r.public_id = $2::uuid",
 };

@@ -13,6 +13,7 @@
 static const struct db_stmt repo_heads = {
     .name = "repo_heads",
     .params = 0,
+    .scope = DB_EVERY_TENANT,
     .sql = "SELECT t.id, t.name, "
            NEWEST("root") ", " NEWEST("targets") ", "
            NEWEST("snapshot") ", " NEWEST("timestamp")
@@ -28,6 +29,8 @@ void store_repo_heads(struct db *db, db_done_fn *done, void *arg)
 static const struct db_stmt repo_documents = {
     .name = "repo_documents",
     .params = 1,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "SELECT role, version, bytes, expires_at"
            "  FROM (SELECT role, version, bytes, expires_at,"
            "               row_number() OVER (PARTITION BY role ORDER BY version DESC) AS age"
@@ -47,6 +50,8 @@ void store_repo_documents(struct db *db, int64_t tenant_id, db_done_fn *done, vo
 static const struct db_stmt repo_keys = {
     .name = "repo_keys",
     .params = 5,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "INSERT INTO repo_online_key (tenant_id, role, seed, public_key)"
            " VALUES ($1::bigint, 'snapshot', $2, $3), ($1, 'timestamp', $4, $5)"
            " ON CONFLICT (tenant_id, role) DO UPDATE SET role = excluded.role"
@@ -69,6 +74,8 @@ void store_repo_keys(struct db *db, int64_t tenant_id, const struct store_online
 static const struct db_stmt repo_lock = {
     .name = "repo_lock",
     .params = 1,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "SELECT id FROM tenant WHERE id = $1 FOR NO KEY UPDATE",
 };
 
@@ -76,6 +83,8 @@ static const struct db_stmt repo_lock = {
 static const struct db_stmt repo_unchanged = {
     .name = "repo_unchanged",
     .params = 5,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "SELECT CASE WHEN "
            NEWEST("root") " = $2::bigint AND " NEWEST("targets") " = $3::bigint AND "
            NEWEST("snapshot") " = $4::bigint AND " NEWEST("timestamp") " = $5::bigint"
@@ -88,6 +97,8 @@ static const struct db_stmt repo_unchanged = {
 static const struct db_stmt repo_add = {
     .name = "repo_add",
     .params = 5,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "INSERT INTO repo_document (tenant_id, role, version, bytes, expires_at)"
            " VALUES ($1, $2, $3, $4, $5)",
 };
@@ -95,6 +106,8 @@ static const struct db_stmt repo_add = {
 static const struct db_stmt repo_announce = {
     .name = "repo_announce",
     .params = 1,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "INSERT INTO change_log (tenant_id, what) VALUES ($1, 'repo')",
 };
 

@@ -12,6 +12,7 @@
 static const struct db_stmt report_add = {
     .name = "report_add",
     .params = 11,
+    .scope = DB_EVERY_TENANT,
     .sql = "WITH said AS MATERIALIZED ("
            "  SELECT a.device_id, a.tenant_id, a.epoch, a.seq, d.id AS deployment_id, a.state,"
            "         a.reason, a.detail, a.image, a.fetched_bytes, a.device_time"

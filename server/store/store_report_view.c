@@ -31,6 +31,8 @@
 static const struct db_stmt report_list_of_device = {
     .name = "report_list_of_device",
     .params = 7,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "WITH looked_at AS MATERIALIZED ("
            "  SELECT coalesce((SELECT id FROM device"
            "                    WHERE tenant_id = $1::bigint AND device_id = $2::bytea),"
@@ -42,6 +44,8 @@ static const struct db_stmt report_list_of_device = {
 static const struct db_stmt report_list_of_deployment = {
     .name = "report_list_of_deployment",
     .params = 7,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = "WITH looked_at AS MATERIALIZED ("
            "  SELECT $1::bigint AS tenant, $2::bytea AS device, CASE WHEN $3::uuid IS NOT NULL"
            "         THEN " DEPLOYMENT_ID " END AS deployment) " REPORT_PAGE(

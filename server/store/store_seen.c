@@ -7,6 +7,7 @@
 static const struct db_stmt seen_write = {
     .name = "seen_write",
     .params = 3,
+    .scope = DB_EVERY_TENANT,
     .sql = "INSERT INTO device_seen AS s (device_id, tenant_id, seen_at)"
            " SELECT a.device_id, a.tenant_id, a.seen_at"
            "   FROM (SELECT set_config('synchronous_commit', 'off', true)) AS quick,"

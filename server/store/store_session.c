@@ -5,6 +5,7 @@
 static const struct db_stmt session_add = {
     .name = "session_add",
     .params = 4,
+    .scope = DB_EVERY_TENANT,
     .sql = "WITH old AS ("
            "  DELETE FROM device_session s WHERE s.device_id = $2::bigint AND s.digest NOT IN ("
            "    SELECT k.digest FROM device_session k"
@@ -29,6 +30,7 @@ void store_session_add(struct db *db, const struct store_session *session, db_do
 static const struct db_stmt session_page = {
     .name = "session_page",
     .params = 2,
+    .scope = DB_EVERY_TENANT,
     .sql = "SELECT s.digest, s.device_id, s.expires_at FROM device_session s"
            " WHERE s.expires_at > now() AND ($1::bytea IS NULL OR s.digest > $1)"
            " ORDER BY s.digest LIMIT $2::bigint",

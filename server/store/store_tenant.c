@@ -10,6 +10,7 @@
 static const struct db_stmt tenant_create = {
     .name = "tenant_create",
     .params = 3,
+    .scope = DB_EVERY_TENANT,
     .sql = "WITH allowed AS ("
            "  SELECT CASE WHEN parent_id IS NULL THEN true"
            "              ELSE slipway_refuse('SL403', 'only a tenant that was made with the"
@@ -42,6 +43,8 @@ void store_tenant_create(struct db *db, int64_t tenant_id, const char *name,
 static const struct db_stmt tenant_list = {
     .name = "tenant_list",
     .params = 4,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
     .sql = STORE_PAGE("SELECT id, " TENANT_JSON " AS item"
                       "  FROM tenant"
                       " WHERE (id = $1::bigint OR parent_id = $1) AND id > $2::bigint"
@@ -61,6 +64,7 @@ void store_tenant_list(struct db *db, const struct store_page *page, const char 
 static const struct db_stmt operator_tokens = {
     .name = "operator_tokens",
     .params = 0,
+    .scope = DB_EVERY_TENANT,
     .sql = "SELECT id, tenant_id, digest, role, expires_at FROM operator_token"
            " WHERE revoked_at IS NULL",
 };

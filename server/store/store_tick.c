@@ -7,6 +7,7 @@
 static const struct db_stmt tick_counts = {
     .name = "tick_counts",
     .params = 1,
+    .scope = DB_EVERY_TENANT,
     .sql = "SELECT d.id, d.phase,"
            "       coalesce(sum(c.n) FILTER (WHERE c.state = 'succeeded'), 0)::bigint,"
            "       coalesce(sum(c.n) FILTER (WHERE c.state IN ('failed', 'rolled-back')), 0)"
@@ -39,6 +40,7 @@ void store_tick_read(const struct db_result *result, size_t row, struct store_co
 static const struct db_stmt tick_advance = {
     .name = "tick_advance",
     .params = 2,
+    .scope = DB_EVERY_TENANT,
     .sql = "WITH moved AS ("
            "  UPDATE deployment d SET phase = d.phase + 1, phase_started_at = now()"
            "   WHERE d.id = $1::bigint AND d.phase = $2::bigint AND d.state = 'running'"
@@ -63,6 +65,7 @@ void store_tick_advance(struct db *db, int64_t deployment_id, int64_t phase, db_
 static const struct db_stmt tick_finish = {
     .name = "tick_finish",
     .params = 2,
+    .scope = DB_EVERY_TENANT,
     .sql = "WITH moved AS ("
            "  UPDATE deployment d SET state = 'finished', ended_at = now()"
            "   WHERE d.id = $1::bigint AND d.phase = $2::bigint AND d.state = 'running'"
@@ -88,6 +91,7 @@ void store_tick_finish(struct db *db, int64_t deployment_id, int64_t phase, db_d
 static const struct db_stmt tick_halt = {
     .name = "tick_halt",
     .params = 2,
+    .scope = DB_EVERY_TENANT,
     .sql = "WITH moved AS ("
            "  UPDATE deployment d SET state = 'halted', ended_at = now(), halt = $2::jsonb"
            "   WHERE d.id = $1::bigint AND d.state IN ('running', 'paused')"

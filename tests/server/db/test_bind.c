@@ -8,6 +8,7 @@
 #include "tests/support/db_fixture.h"
 
 static const struct db_stmt scalars = {
+    .scope = DB_NO_TENANT,
     .name = "scalars",
     .params = 8,
     .sql = "SELECT $1::text, $2::bigint, $3::smallint, $4::boolean, $5::bytea, $6::timestamptz,"
@@ -61,6 +62,7 @@ Test(bind, null_pointers_and_null_are_sql_null)
 }
 
 static const struct db_stmt arrays = {
+    .scope = DB_NO_TENANT,
     .name = "arrays",
     .params = 5,
     .sql = "SELECT i, n, w, s, b FROM unnest($1::bigint[], $2::integer[], $3::timestamptz[],"
@@ -105,7 +107,7 @@ Test(bind, arrays_arrive_as_they_were)
 Test(bind, refuses_a_nul_in_text_and_values_that_are_too_long)
 {
     static const struct db_stmt length = {
-        .name = "length", .params = 1, .sql = "SELECT length($1::text)"};
+        .scope = DB_NO_TENANT, .name = "length", .params = 1, .sql = "SELECT length($1::text)"};
     struct fixture fixture;
     struct answer answer = {.fixture = &fixture};
     char *big = mem_alloc(DB_CALL_BYTES_MAX + 1u);

@@ -11,10 +11,13 @@
 #include "server/dev/cluster.h"
 #include "tests/support/db_fixture.h"
 
-static const struct db_stmt one = {.name = "one", .sql = "SELECT 1"};
-static const struct db_stmt sleep_long = {.name = "sleep", .sql = "SELECT pg_sleep(600)"};
-static const struct db_stmt add = {.name = "add", .sql = "INSERT INTO t VALUES (1)"};
-static const struct db_stmt count = {.name = "count", .sql = "SELECT count(*) FROM t"};
+static const struct db_stmt one = {.scope = DB_NO_TENANT, .name = "one", .sql = "SELECT 1"};
+static const struct db_stmt sleep_long = {
+    .scope = DB_NO_TENANT, .name = "sleep", .sql = "SELECT pg_sleep(600)"};
+static const struct db_stmt add = {
+    .scope = DB_NO_TENANT, .name = "add", .sql = "INSERT INTO t VALUES (1)"};
+static const struct db_stmt count = {
+    .scope = DB_NO_TENANT, .name = "count", .sql = "SELECT count(*) FROM t"};
 
 static char dir[] = "/tmp/slipway-conn-XXXXXX";
 static struct cluster *cluster;

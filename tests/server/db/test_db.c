@@ -7,13 +7,18 @@
 #include "server/limits.h"
 #include "tests/support/db_fixture.h"
 
-static const struct db_stmt echo = {.name = "echo", .params = 1, .sql = "SELECT $1::text"};
+static const struct db_stmt echo = {
+    .scope = DB_NO_TENANT, .name = "echo", .params = 1, .sql = "SELECT $1::text"};
 static const struct db_stmt make_table = {
-    .name = "make_table", .sql = "CREATE TABLE t (id bigint PRIMARY KEY, who integer, note text)"};
+    .scope = DB_NO_TENANT,
+    .name = "make_table",
+    .sql = "CREATE TABLE t (id bigint PRIMARY KEY, who integer, note text)"};
 static const struct db_stmt add = {
-    .name = "add", .params = 1, .sql = "INSERT INTO t (id) VALUES ($1)"};
-static const struct db_stmt count = {.name = "count", .sql = "SELECT count(*) FROM t"};
-static const struct db_stmt broken = {.name = "broken", .sql = "SELECT nothing FROM nowhere"};
+    .scope = DB_NO_TENANT, .name = "add", .params = 1, .sql = "INSERT INTO t (id) VALUES ($1)"};
+static const struct db_stmt count = {
+    .scope = DB_NO_TENANT, .name = "count", .sql = "SELECT count(*) FROM t"};
+static const struct db_stmt broken = {
+    .scope = DB_NO_TENANT, .name = "broken", .sql = "SELECT nothing FROM nowhere"};
 
 Test(db, a_call_answers_once_and_later)
 {
@@ -185,8 +190,8 @@ Test(db, a_transaction_happens_whole_or_not_at_all)
 
 Test(db, a_commit_that_fails_is_an_error)
 {
-    static const struct db_stmt child = {.name = "child",
-                                         .sql = "INSERT INTO child (parent) VALUES (1)"};
+    static const struct db_stmt child = {
+        .scope = DB_NO_TENANT, .name = "child", .sql = "INSERT INTO child (parent) VALUES (1)"};
     struct fixture fixture;
     struct answer answer = {.fixture = &fixture};
 
@@ -203,7 +208,7 @@ Test(db, a_commit_that_fails_is_an_error)
 Test(db, what_sql_raises_arrives_as_our_codes)
 {
     static const struct db_stmt raise = {
-        .name = "raise", .params = 2, .sql = "SELECT raise($1, $2)"};
+        .scope = DB_NO_TENANT, .name = "raise", .params = 2, .sql = "SELECT raise($1, $2)"};
     static const struct {
         const char *sqlstate;
         enum err_code code;
@@ -235,11 +240,16 @@ Test(db, what_sql_raises_arrives_as_our_codes)
 static void send_crossing(struct fixture *fixture, struct tx_answer *answer, int64_t own,
                           int64_t other)
 {
-    static const struct db_stmt hurry = {
-        .name = "hurry", .sql = "SELECT set_config('deadlock_timeout', '10ms', true)"};
-    static const struct db_stmt take = {
-        .name = "take", .params = 1, .sql = "SELECT 0 FROM pg_advisory_xact_lock($1)"};
-    static const struct db_stmt see = {.name = "see", .params = 1, .sql = "SELECT see($1)"};
+    static const struct db_stmt hurry = {.scope = DB_NO_TENANT,
+                                         .name = "hurry",
+                                         .sql =
+                                             "SELECT set_config('deadlock_timeout', '10ms', true)"};
+    static const struct db_stmt take = {.scope = DB_NO_TENANT,
+                                        .name = "take",
+                                        .params = 1,
+                                        .sql = "SELECT 0 FROM pg_advisory_xact_lock($1)"};
+    static const struct db_stmt see = {
+        .scope = DB_NO_TENANT, .name = "see", .params = 1, .sql = "SELECT see($1)"};
     struct db_tx *tx = db_tx_new(fixture->db, on_tx, answer);
 
     answer->fixture = fixture;
@@ -312,7 +322,8 @@ Test(db, waiting_calls_are_refused_above_their_number_and_end_when_nobody_answer
 
 Test(db, closing_ends_every_call)
 {
-    static const struct db_stmt sleep_long = {.name = "sleep", .sql = "SELECT pg_sleep(600)"};
+    static const struct db_stmt sleep_long = {
+        .scope = DB_NO_TENANT, .name = "sleep", .sql = "SELECT pg_sleep(600)"};
     struct fixture fixture;
     struct answer answers[3] = {
         {.fixture = &fixture}, {.fixture = &fixture}, {.fixture = &fixture}};

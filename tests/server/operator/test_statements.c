@@ -38,6 +38,7 @@ Test(statements, are_prepared_with_as_many_parameters_as_they_say)
             const char *name = (*at)->name;
             const struct db_result *result;
 
+            cr_expect(db_stmt_has_scope(*at), "%s", name);
             cr_expect(db_sync_run(sync, prepare, &err), "%s: %s", (*at)->name, err.text);
             cr_assert(db_sync_query(sync,
                                     "SELECT coalesce(cardinality(parameter_types), 0)"

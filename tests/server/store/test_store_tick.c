@@ -70,10 +70,10 @@ Test(store_tick, one_server_at_a_time_moves)
 {
     struct fixture fixture;
     struct answer answer = {.fixture = &fixture};
-    static const struct db_stmt lock = {.name = "lock",
-                                        .sql = "SELECT pg_advisory_lock(1953063787)"};
-    static const struct db_stmt unlock = {.name = "unlock",
-                                          .sql = "SELECT pg_advisory_unlock_all()"};
+    static const struct db_stmt lock = {
+        .scope = DB_NO_TENANT, .name = "lock", .sql = "SELECT pg_advisory_lock(1953063787)"};
+    static const struct db_stmt unlock = {
+        .scope = DB_NO_TENANT, .name = "unlock", .sql = "SELECT pg_advisory_unlock_all()"};
     struct fixture other;
     int64_t id;
 
