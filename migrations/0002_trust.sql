@@ -92,8 +92,8 @@ CREATE TABLE repo_request_document (
     version     bigint NOT NULL CHECK (version > 0),
     sha256      bytea NOT NULL CHECK (octet_length(sha256) = 32),
     signed      bytea NOT NULL,
-    -- For people: what changes against what was published when the request was made.
-    summary     text[] NOT NULL,
+    -- For people, line by line: what changes against what was published when it was made.
+    summary     text NOT NULL,
     PRIMARY KEY (request_id, position),
     UNIQUE (request_id, repository, role)
 );
