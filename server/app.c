@@ -170,7 +170,7 @@ static bool open_worker(struct app *app, unsigned number, struct err *err)
     if (!loop_open(&worker->loop, err))
         return false;
     place->publish = loop_timer_new(worker->loop, on_publish, place);
-    if (!db_open(worker->loop, app->config->database_url,
+    if (!db_open(worker->loop, app->config->database_url, DB_RUNTIME_ROLE,
                  (unsigned)app->config->database_connections, &worker->db, err))
         return false;
     worker->devices = device_desk_new(&(const struct device_desk_place){

@@ -67,6 +67,15 @@ static const struct config_key keys[] = {
                 "lookups.",
     },
     {
+        .name = "database.owner_url",
+        .type = CONFIG_TEXT,
+        .field = FIELD(database_owner_url),
+        .fallback = "",
+        .max = 4000,
+        .help = "Connection string of the schema's owner, for migrate and add-operator; the server "
+                "itself always acts as role slipway_runtime. Empty: database.url.",
+    },
+    {
         .name = "database.connections",
         .type = CONFIG_UINT,
         .field = FIELD(database_connections),
@@ -151,6 +160,10 @@ static bool finish(struct server_config *config, bool loaded, struct err *err)
 {
     if (!loaded)
         return false;
+    if (config->database_owner_url[0] == '\0') {
+        mem_free(config->database_owner_url);
+        config->database_owner_url = mem_strdup(config->database_url);
+    }
     if (check(config, err))
         return true;
     server_config_done(config);
@@ -173,7 +186,9 @@ bool server_config_load_dev(const char *dir, const char *database_url, struct se
     if (!finish(out, config_load_text(&server_config_table, defaults, out, err), err))
         return false;
     mem_free(out->database_url);
+    mem_free(out->database_owner_url);
     out->database_url = mem_strdup(database_url);
+    out->database_owner_url = mem_strdup(database_url);
     return true;
 }
 

@@ -82,7 +82,7 @@ static bool migrate(const struct options *options, const struct server_config *c
     unsigned applied;
 
     if (!find_migrations(options, config, dir, err) ||
-        !migrate_apply(config->database_url, dir, &applied, err))
+        !migrate_apply(config->database_owner_url, dir, &applied, err))
         return false;
     LOG_INFO("schema.migrated", "applied=%u", applied);
     return true;
@@ -178,7 +178,7 @@ static bool prepare_dev(const struct options *options, const struct dev *dev,
 {
     char token[TOKEN_ROOM];
     bool good = migrate(options, config, err) && dev_token(dev, token, err) &&
-                make_operator(config->database_url, "default", "slipwayd --dev", token, err);
+                make_operator(config->database_owner_url, "default", "slipwayd --dev", token, err);
 
     crypto_wipe(token, sizeof(token));
     return good;
@@ -249,7 +249,7 @@ static bool run_add_operator(struct options *options, struct err *err)
     if (!load(options, &config, err))
         return false;
     token_make(token);
-    good = make_operator(config.database_url, options->tenant, "slipwayd add-operator", token, err);
+    good = make_operator(config.database_owner_url, options->tenant, "slipwayd add-operator", token, err);
     if (good)
         good = puts(token) >= 0 || err_system(err, "could not print the token");
     crypto_wipe(token, sizeof(token));

@@ -36,7 +36,7 @@ static const struct move moves[] = {
 
 struct db_conn {
     struct loop *loop;
-    const char *conninfo;
+    const struct conn_target *target;
     const struct conn_events *events;
     enum conn_state state;
     PGconn *pg;               /* NULL when down */
@@ -236,8 +236,11 @@ static void connect_start(struct db_conn *conn)
 {
     static const char *const keys[] = {"application_name", "keepalives_idle", "dbname",
                                        "client_encoding",  "options",         NULL};
+    const char *role = conn->target->role;
+    AUTO_FREE char *options =
+        mem_printf("%s%s%s", session_options, role ? " -c role=" : "", role ? role : "");
     /* Left of conninfo: defaults that it may change. Right of it: what the code relies on. */
-    const char *values[] = {"slipwayd", "30", conn->conninfo, "UTF8", session_options, NULL};
+    const char *values[] = {"slipwayd", "30", conn->target->conninfo, "UTF8", options, NULL};
 
     move_to(conn, CONN_CONNECTING);
     loop_timer_set(conn->timer, DB_CONNECT_MS_MAX);
@@ -293,13 +296,13 @@ static void on_timer(void *arg)
     }
 }
 
-struct db_conn *conn_new(struct loop *loop, const char *conninfo, struct stmt_set *statements,
-                         const struct conn_events *events)
+struct db_conn *conn_new(struct loop *loop, const struct conn_target *target,
+                         struct stmt_set *statements, const struct conn_events *events)
 {
     struct db_conn *conn = mem_alloc(sizeof(*conn));
 
     conn->loop = loop;
-    conn->conninfo = conninfo;
+    conn->target = target;
     conn->events = events;
     conn->state = CONN_DOWN;
     pipeline_init(&conn->pipeline, statements);

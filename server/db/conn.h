@@ -20,10 +20,16 @@ struct conn_events {
     void *arg;
 };
 
-/* Starts connecting. `conninfo`, `statements` and `events` stay the caller's and must outlive
+/* Where to, and as whom. */
+struct conn_target {
+    char *conninfo;
+    char *role; /* NULL: who logs in */
+};
+
+/* Starts connecting. `target`, `statements` and `events` stay the caller's and must outlive
  * the connection. */
-struct db_conn *conn_new(struct loop *loop, const char *conninfo, struct stmt_set *statements,
-                         const struct conn_events *events);
+struct db_conn *conn_new(struct loop *loop, const struct conn_target *target,
+                         struct stmt_set *statements, const struct conn_events *events);
 /* Transactions in flight end with ERR_UNAVAILABLE. */
 void conn_free(struct db_conn *conn);
 bool conn_is_up(const struct db_conn *conn);

@@ -15,7 +15,7 @@
 
 struct db {
     struct loop *loop;
-    char *conninfo;
+    struct conn_target target; /* owned texts */
     struct stmt_set *statements;
     struct conn_events events;
     struct db_conn *conns[DB_CONNECTIONS_MAX];
@@ -193,8 +193,8 @@ static bool check_conninfo(const char *conninfo, struct err *err)
     return true;
 }
 
-bool db_open(struct loop *loop, const char *conninfo, unsigned connections, struct db **out,
-             struct err *err)
+bool db_open(struct loop *loop, const char *conninfo, const char *role, unsigned connections,
+             struct db **out, struct err *err)
 {
     struct db *db;
 
@@ -203,7 +203,8 @@ bool db_open(struct loop *loop, const char *conninfo, unsigned connections, stru
         return false;
     db = mem_alloc(sizeof(*db));
     db->loop = loop;
-    db->conninfo = mem_strdup(conninfo);
+    db->target = (struct conn_target){.conninfo = mem_strdup(conninfo),
+                                      .role = role ? mem_strdup(role) : NULL};
     db->statements = stmt_set_new();
     db->events =
         (struct conn_events){.on_up = on_up, .on_down = on_down, .on_room = on_room, .arg = db};
@@ -212,7 +213,7 @@ bool db_open(struct loop *loop, const char *conninfo, unsigned connections, stru
     db->dispatch = loop_timer_new(loop, on_dispatch, db);
     db->expiry = loop_timer_new(loop, on_expiry, db);
     for (size_t i = 0; i < connections; i++)
-        db->conns[i] = conn_new(loop, db->conninfo, db->statements, &db->events);
+        db->conns[i] = conn_new(loop, &db->target, db->statements, &db->events);
     db->conn_count = connections;
     *out = db;
     return true;
@@ -232,7 +233,8 @@ void db_close(struct db *db)
     loop_timer_free(db->dispatch);
     loop_timer_free(db->expiry);
     stmt_set_free(db->statements);
-    mem_free(db->conninfo);
+    mem_free((void *)db->target.conninfo);
+    mem_free((void *)db->target.role);
     mem_free(db);
 }
 
@@ -248,7 +250,7 @@ bool db_is_up(const struct db *db)
 void db_listen(struct db *db, const char *channel, db_notify_fn *fn, void *arg)
 {
     if (!db->listener)
-        db->listener = listener_new(db->loop, db->conninfo, db->statements);
+        db->listener = listener_new(db->loop, &db->target, db->statements);
     listener_add(db->listener, channel, fn, arg);
 }
 

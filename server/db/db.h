@@ -60,9 +60,12 @@ typedef void db_tx_done_fn(const struct db_result *const *results, size_t count,
  * announced in between is lost, so read everything. */
 typedef void db_notify_fn(const char *payload, void *arg);
 
-/* Starts connecting `connections` times; false only for a `conninfo` that cannot be read. */
-MUST_USE bool db_open(struct loop *loop, const char *conninfo, unsigned connections,
-                      struct db **out, struct err *err);
+/* Starts connecting `connections` times; false only for a `conninfo` that cannot be read. `role`
+ * is the role to act as (SET ROLE at connect), NULL: who logs in. */
+MUST_USE bool db_open(struct loop *loop, const char *conninfo, const char *role,
+                      unsigned connections, struct db **out, struct err *err);
+/* Whom the server acts as, so that it owns no table and row-level security holds it. */
+#define DB_RUNTIME_ROLE "slipway_runtime"
 /* Calls that have not ended are ended with ERR_UNAVAILABLE, from inside this function. */
 void db_close(struct db *db);
 /* At least one connection is up. */

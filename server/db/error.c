@@ -22,6 +22,8 @@ static const struct row rows[] = {
     {"SL403", ERR_DENIED},
     {"SL404", ERR_NOT_FOUND},
     {"SL409", ERR_CONFLICT},
+    {"SLRBA", ERR_DENIED},
+    {"SLEYE", ERR_CONFLICT},
     {"08",    ERR_UNAVAILABLE}, /* connection exceptions */
     {"40",    ERR_UNAVAILABLE}, /* serialization failure, deadlock: run it again */
     {"53",    ERR_UNAVAILABLE}, /* too many connections, out of disk or memory */
@@ -40,16 +42,37 @@ static enum err_code classify(const char *sqlstate)
     return ERR_SYSTEM;
 }
 
+/* Those of our own that have a code for the API's clients. */
+static enum refusal refusal_of(const char *sqlstate)
+{
+    static const struct {
+        const char *sqlstate;
+        enum refusal refusal;
+    } refusals[] = {
+        {"SLRBA", REFUSAL_RBAC},      /* the audit's function: not this operator */
+        {"SLEYE", REFUSAL_FOUR_EYES}, /* the author's own approval */
+    };
+
+    for (size_t i = 0; i < COUNT(refusals); i++) {
+        if (text_equal(refusals[i].sqlstate, sqlstate))
+            return refusals[i].refusal;
+    }
+    return REFUSAL_NONE;
+}
+
 void db_error_set(struct err *err, const char *sqlstate, const char *message)
 {
+    enum err_code code = classify(sqlstate ? sqlstate : "");
+
     if (!message || message[0] == '\0')
         message = "no message";
     if (!sqlstate || sqlstate[0] == '\0')
         (void)err_set(err, ERR_UNAVAILABLE, "database: %s", message);
-    else if (classify(sqlstate) == ERR_SYSTEM || classify(sqlstate) == ERR_UNAVAILABLE)
-        (void)err_set(err, classify(sqlstate), "database (%s): %s", sqlstate, message);
+    else if (code == ERR_SYSTEM || code == ERR_UNAVAILABLE)
+        (void)err_set(err, code, "database (%s): %s", sqlstate, message);
     else
-        (void)err_set(err, classify(sqlstate), "%s", message);
+        (void)err_set(err, code, "%s", message);
+    err->refusal = refusal_of(sqlstate ? sqlstate : "");
 
     /* One line, and single quotes as everywhere: libpq's own messages end with a newline. */
     for (char *c = err->text; *c; c++) {

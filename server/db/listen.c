@@ -71,7 +71,8 @@ static void on_notify(const char *name, const char *payload, void *arg)
     }
 }
 
-struct listener *listener_new(struct loop *loop, const char *conninfo, struct stmt_set *statements)
+struct listener *listener_new(struct loop *loop, const struct conn_target *target,
+                              struct stmt_set *statements)
 {
     struct listener *listener = mem_alloc(sizeof(*listener));
 
@@ -80,7 +81,7 @@ struct listener *listener_new(struct loop *loop, const char *conninfo, struct st
                                             .on_room = on_room,
                                             .on_notify = on_notify,
                                             .arg = listener};
-    listener->conn = conn_new(loop, conninfo, statements, &listener->events);
+    listener->conn = conn_new(loop, target, statements, &listener->events);
     return listener;
 }
 

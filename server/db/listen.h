@@ -4,6 +4,7 @@
 
 struct listener;
 
-struct listener *listener_new(struct loop *loop, const char *conninfo, struct stmt_set *statements);
+struct listener *listener_new(struct loop *loop, const struct conn_target *target,
+                              struct stmt_set *statements);
 void listener_free(struct listener *listener);
 void listener_add(struct listener *listener, const char *name, db_notify_fn *fn, void *arg);

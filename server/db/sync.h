@@ -1,7 +1,7 @@
 #pragma once
 /*
  * A blocking connection, for what happens before the loops run: migrations, the development
- * server's first tenant, tests. Never used on a loop.
+ * server's first tenant, tests. Never used on a loop. It sees every tenant's rows.
  */
 #include "server/db/db.h"
 

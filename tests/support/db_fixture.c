@@ -18,21 +18,33 @@ static void on_patience(void *arg)
     cr_assert_fail("an answer is missing");
 }
 
-void fixture_open_at(struct fixture *fixture, const char *conninfo, unsigned connections)
+static void open_as(struct fixture *fixture, const char *conninfo, const char *role,
+                    unsigned connections)
 {
     struct err err;
 
     *fixture = (struct fixture){.conninfo = mem_strdup(conninfo)};
     cr_assert(loop_open(&fixture->loop, &err), "%s", err.text);
     fixture->patience = loop_timer_new(fixture->loop, on_patience, NULL);
-    cr_assert(db_open(fixture->loop, conninfo, connections, &fixture->db, &err), "%s", err.text);
+    cr_assert(db_open(fixture->loop, conninfo, role, connections, &fixture->db, &err), "%s",
+              err.text);
+}
+
+void fixture_open_at(struct fixture *fixture, const char *conninfo, unsigned connections)
+{
+    open_as(fixture, conninfo, DB_RUNTIME_ROLE, connections);
+}
+
+void fixture_open_empty_at(struct fixture *fixture, const char *conninfo, unsigned connections)
+{
+    open_as(fixture, conninfo, NULL, connections);
 }
 
 void fixture_open(struct fixture *fixture, unsigned connections)
 {
     AUTO_FREE char *conninfo = pg_test_empty_database();
 
-    fixture_open_at(fixture, conninfo, connections);
+    open_as(fixture, conninfo, NULL, connections);
 }
 
 void fixture_close(struct fixture *fixture)

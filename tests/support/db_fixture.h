@@ -12,7 +12,10 @@ struct fixture {
 };
 
 void fixture_open(struct fixture *fixture, unsigned connections);
+/* Of a migrated database: as the server, in its runtime role ... */
 void fixture_open_at(struct fixture *fixture, const char *conninfo, unsigned connections);
+/* ... of one that has no such role: as who logs in. */
+void fixture_open_empty_at(struct fixture *fixture, const char *conninfo, unsigned connections);
 void fixture_close(struct fixture *fixture);
 /* Runs the loop until `pending` is 0; fails the test after a long time. */
 void fixture_wait(struct fixture *fixture);

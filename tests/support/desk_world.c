@@ -89,7 +89,7 @@ void desk_world_restart(struct desk_world *world)
     struct err err;
 
     stop(world);
-    cr_assert(db_open(world->fixture.loop, world->fixture.conninfo, 2, &world->fixture.db, &err));
+    cr_assert(db_open(world->fixture.loop, world->fixture.conninfo, DB_RUNTIME_ROLE, 2, &world->fixture.db, &err));
     start(world);
 }
 

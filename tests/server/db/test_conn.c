@@ -37,7 +37,7 @@ static void setup(void)
     cr_assert_not_null(mkdtemp(dir));
     start_cluster();
     conninfo = cluster_conninfo(cluster, "postgres");
-    fixture_open_at(&fixture, conninfo, 1);
+    fixture_open_empty_at(&fixture, conninfo, 1);
     fixture_sql(&fixture, "CREATE TABLE t (a integer)");
 }
 

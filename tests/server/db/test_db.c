@@ -292,7 +292,7 @@ Test(db, waiting_calls_are_refused_above_their_number_and_end_when_nobody_answer
     struct answer *answers = mem_array(DB_WAITING_MAX + OVER, sizeof(*answers));
     struct db_stats stats;
 
-    fixture_open_at(&fixture, "host=/nonexistent dbname=none", 1);
+    fixture_open_empty_at(&fixture, "host=/nonexistent dbname=none", 1);
     fixture.pending = DB_WAITING_MAX + OVER;
     for (size_t i = 0; i < DB_WAITING_MAX + OVER; i++) {
         struct db_call *call = db_call_new(fixture.db, &echo, answer_done, &answers[i]);
@@ -356,7 +356,7 @@ Test(db, a_connection_string_that_makes_no_sense_is_refused)
     struct err err;
 
     cr_assert(loop_open(&loop, &err));
-    cr_assert_not(db_open(loop, "host=here nonsense", 1, &db, &err));
+    cr_assert_not(db_open(loop, "host=here nonsense", NULL, 1, &db, &err));
     cr_assert_eq(err.code, ERR_INVALID);
     cr_assert_null(db);
     loop_close(loop);

@@ -31,6 +31,8 @@ Test(db_error, sqlstates_become_what_the_caller_does_next)
         {"no_data_found", "P0002", ERR_NOT_FOUND},
         {"too_many_rows", "P0003", ERR_SYSTEM},
         {"our denial", "SL403", ERR_DENIED},
+        {"another operator's business", "SLRBA", ERR_DENIED},
+        {"the author's own approval", "SLEYE", ERR_CONFLICT},
         {"syntax_error", "42601", ERR_SYSTEM},
     };
 
@@ -51,4 +53,18 @@ Test(db_error, messages_are_one_line_with_single_quotes)
     cr_assert_str_eq(err.text, "violates 'x' and more");
     db_error_set(&err, NULL, NULL);
     cr_assert_str_eq(err.text, "database: no message");
+}
+
+Test(db_error, our_own_sqlstates_have_a_code_for_clients)
+{
+    struct err err;
+
+    db_error_set(&err, "SLRBA", "no");
+    cr_expect_eq(err.refusal, REFUSAL_RBAC);
+    db_error_set(&err, "SLEYE", "no");
+    cr_expect_eq(err.refusal, REFUSAL_FOUR_EYES);
+    db_error_set(&err, "SL403", "no");
+    cr_expect_eq(err.refusal, REFUSAL_NONE);
+    db_error_set(&err, NULL, "no");
+    cr_expect_eq(err.refusal, REFUSAL_NONE);
 }
