@@ -6,6 +6,7 @@
 #include "lib/base/text.h"
 #include "lib/http/problem.h"
 #include "server/app.h"
+#include "server/auth/role.h"
 #include "server/routes.h"
 
 static const char head[] =
@@ -50,8 +51,8 @@ static void print_route(const struct http_route *route, struct buf *out)
     if (route->body_max > 0)
         text_from_size(route->body_max, size);
     buf_printf(out, "| %s | `%s` | %s%s%s | %s%s | %s |\n", route->method, route->path,
-               access_words(route->access), route->action ? ": " : "",
-               route->action ? route->action : "", size, route->streamed ? ", streamed" : "",
+               access_words(route->access), route->action != ACTION_NONE ? ": " : "",
+               action_name(route->action), size, route->streamed ? ", streamed" : "",
                route->summary);
 }
 

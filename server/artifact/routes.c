@@ -5,11 +5,11 @@
 
 /* clang-format off */
 const struct http_route artifact_routes[] = {
-    {"GET", "/t/:tenant/image/targets/:path*", ACCESS_PUBLIC, NULL, 0, false, on_target_get,
+    {"GET", "/t/:tenant/image/targets/:path*", ACCESS_PUBLIC, ACTION_NONE, 0, false, on_target_get,
      "An image by its signed path, its file name `SHA256.FILE`; ranges are served"},
-    {"GET", "/t/:tenant/image/deltas/:sha256", ACCESS_PUBLIC, NULL, 0, false, on_delta_get,
+    {"GET", "/t/:tenant/image/deltas/:sha256", ACCESS_PUBLIC, ACTION_NONE, 0, false, on_delta_get,
      "A delta by its hash; ranges are served"},
-    {"PUT", "/api/v1/images/:sha256", ACCESS_OPERATOR, "write", IMAGE_BYTES_MAX, true,
+    {"PUT", "/api/v1/images/:sha256", ACCESS_OPERATOR, ACTION_IMAGE_UPLOAD, IMAGE_BYTES_MAX, true,
      on_image_put, "Upload an image that the signed metadata names; the body is the file"},
 };
 /* clang-format on */

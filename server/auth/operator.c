@@ -17,8 +17,5 @@ bool authenticate_operator(struct http_request *req, const char *token, struct a
     req->identity.tenant_id = found.tenant_id;
     req->identity.subject_id = found.id;
     req->identity.role = (int)found.role;
-    if (!role_may(found.role, req->route->action))
-        return err_set(err, ERR_DENIED, "the role '%s' may not '%s'", role_name(found.role),
-                       req->route->action);
-    return true;
+    return role_authorize(found.role, req->route->action, err);
 }

@@ -1,7 +1,4 @@
-/*
- * One table, action by role. Nothing is deleted through the API yet, so what sets a contributor
- * apart from an administrator is, so far, only who may make tenants.
- */
+/* One table, action by role: who may do what is read off here and nowhere else. */
 #include "server/auth/role.h"
 
 #include "lib/base/text.h"
@@ -17,17 +14,32 @@ static const char *const names[] = {
 _Static_assert(COUNT(names) == ROLE_COUNT, "every role has a name");
 
 static const struct {
-    const char *action;
+    const char *name;
     bool may[ROLE_COUNT];
 } actions[] = {
-    /* action      reader contributor approver administrator auditor */
-    {"read",       {true,  true,      true,    true,         true}},  /* look at everything */
-    {"write",      {false, true,      false,   true,         false}}, /* products to releases */
-    {"deploy",     {false, true,      false,   true,         false}}, /* start a deployment */
-    {"steer",      {false, true,      true,    true,         false}}, /* pause, resume, abort */
-    {"administer", {false, false,     false,   true,         false}}, /* tenants */
+    /*                                             reader contributor approver administrator auditor */
+    [ACTION_NONE]            = {"",                {false, false,      false,   false,        false}},
+    [ACTION_READ]            = {"read",            {true,  true,       true,    true,         true}},
+    [ACTION_PRODUCT_WRITE]   = {"product.write",   {false, true,       false,   true,         false}},
+    [ACTION_GROUP_WRITE]     = {"group.write",     {false, true,       false,   true,         false}},
+    [ACTION_COMPONENT_WRITE] = {"component.write", {false, true,       false,   true,         false}},
+    [ACTION_CLAIM_WRITE]     = {"claim.write",     {false, true,       false,   true,         false}},
+    [ACTION_IMAGE_UPLOAD]    = {"image.upload",    {false, true,       false,   true,         false}},
+    [ACTION_RELEASE_WRITE]   = {"release.write",   {false, true,       false,   true,         false}},
+    [ACTION_DEPLOY_CREATE]   = {"deploy.create",   {false, true,       false,   true,         false}},
+    [ACTION_DEPLOY_STEER]    = {"deploy.steer",    {false, true,       true,    true,         false}},
+    [ACTION_DEPLOY_APPROVE]  = {"deploy.approve",  {false, false,      true,    true,         false}},
+    [ACTION_REPO_PUBLISH]    = {"repo.publish",    {false, true,       false,   true,         false}},
+    [ACTION_REPO_REQUEST]    = {"repo.request",    {false, true,       false,   true,         false}},
+    [ACTION_REPO_SIGN]       = {"repo.sign",       {false, true,       true,    true,         false}},
+    [ACTION_REPO_APPROVE]    = {"repo.approve",    {false, false,      true,    true,         false}},
+    [ACTION_TENANT_MANAGE]   = {"tenant.manage",   {false, false,      false,   true,         false}},
+    [ACTION_TENANT_SETTINGS] = {"tenant.settings", {false, false,      false,   true,         false}},
+    [ACTION_TOKEN_MANAGE]    = {"token.manage",    {false, false,      false,   true,         false}},
+    [ACTION_AUDIT_READ]      = {"audit.read",      {false, false,      false,   true,         true}},
 };
 /* clang-format on */
+_Static_assert(COUNT(actions) == ACTION_COUNT, "every action has its row");
 
 const char *role_name(enum role role)
 {
@@ -46,21 +58,19 @@ bool role_parse(const char *name, enum role *out)
     return false;
 }
 
-bool role_may(enum role role, const char *action)
+const char *action_name(enum action action)
 {
-    ASSERT((unsigned)role < ROLE_COUNT);
-    for (size_t i = 0; i < COUNT(actions); i++) {
-        if (text_equal(actions[i].action, action))
-            return actions[i].may[role];
-    }
-    return false;
+    ASSERT((unsigned)action < ACTION_COUNT && actions[action].name);
+    return actions[action].name;
 }
 
-bool role_action_is_known(const char *action)
+bool role_authorize(enum role role, enum action action, struct err *err)
 {
-    for (size_t i = 0; i < COUNT(actions); i++) {
-        if (text_equal(actions[i].action, action))
-            return true;
-    }
+    ASSERT((unsigned)role < ROLE_COUNT && (unsigned)action < ACTION_COUNT);
+    if (actions[action].may[role])
+        return true;
+    (void)err_set(err, ERR_DENIED, "the role '%s' may not '%s'", role_name(role),
+                  action_name(action));
+    err->refusal = REFUSAL_RBAC;
     return false;
 }

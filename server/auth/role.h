@@ -1,10 +1,11 @@
 #pragma once
 /* What an operator may do: a role is a set of actions. A route names the action it needs. */
-#include "lib/base/base.h"
+#include "lib/base/err.h"
+#include "server/auth/action.h"
 
 enum role {
     ROLE_READER,
-    ROLE_CONTRIBUTOR,
+    ROLE_CONTRIBUTOR, /* authors; deletes and approves nothing */
     ROLE_APPROVER,
     ROLE_ADMINISTRATOR,
     ROLE_AUDITOR,
@@ -13,6 +14,9 @@ enum role {
 
 const char *role_name(enum role role);
 MUST_USE bool role_parse(const char *name, enum role *out);
-/* False for an action that is not in the table, too. */
-bool role_may(enum role role, const char *action);
-bool role_action_is_known(const char *action);
+/* "deploy.create"; "" for ACTION_NONE. */
+const char *action_name(enum action action);
+/* May somebody with this role do that? The one place where it is decided; no role may do
+ * ACTION_NONE. (A token that is narrowed to products and groups is held to them where the object is
+ * known, in the transaction of the change: slipway_audit() of the schema.) */
+MUST_USE bool role_authorize(enum role role, enum action action, struct err *err);

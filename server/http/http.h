@@ -17,6 +17,7 @@
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/loop/loop.h"
+#include "server/auth/action.h"
 
 struct http_server; /* one per worker loop */
 struct http_request;
@@ -51,7 +52,7 @@ struct http_route {
      * included. The first route of the tables that fits is taken. */
     const char *path;
     enum http_access access;
-    const char *action; /* for operators: the right that the role must have, else NULL */
+    enum action action; /* for operators: what the role must allow, else ACTION_NONE */
     uint64_t body_max;  /* longest body; 0: a body is refused */
     bool streamed;      /* the body goes to http_stream_body()'s function, piece by piece */
     http_handler_fn *handler;

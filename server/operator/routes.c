@@ -7,30 +7,30 @@
 
 #define READ(path, handler, summary)                                                               \
     {                                                                                              \
-        "GET", path, ACCESS_OPERATOR, "read", 0, false, handler, summary                           \
+        "GET", path, ACCESS_OPERATOR, ACTION_READ, 0, false, handler, summary                           \
     }
 #define BODY OPERATOR_BODY_BYTES_MAX
 
 /* clang-format off */
 const struct http_route operator_routes[] = {
-    {"GET", "/api/v1/tenants", ACCESS_OPERATOR, "administer", 0, false, on_tenant_list,
+    {"GET", "/api/v1/tenants", ACCESS_OPERATOR, ACTION_TENANT_MANAGE, 0, false, on_tenant_list,
      "Your tenant and those it made. `?name=`"},
-    {"POST", "/api/v1/tenants", ACCESS_OPERATOR, "administer", BODY, false, on_tenant_create,
+    {"POST", "/api/v1/tenants", ACCESS_OPERATOR, ACTION_TENANT_MANAGE, BODY, false, on_tenant_create,
      "Make a tenant `{name}`; the answer's `token`, its administrator's, is shown only now"},
 
     READ("/api/v1/products", on_product_list, "Products. `?name=`"),
-    {"POST", "/api/v1/products", ACCESS_OPERATOR, "write", BODY, false, on_product_create,
+    {"POST", "/api/v1/products", ACCESS_OPERATOR, ACTION_PRODUCT_WRITE, BODY, false, on_product_create,
      "Make a product `{name, hwids:[…]}` with its five groups"},
     READ("/api/v1/products/:id", on_product_get, "A product"),
     READ("/api/v1/products/:id/groups", on_product_groups, "The groups of a product. `?name=`"),
 
     READ("/api/v1/groups", on_group_list, "Groups of all products. `?name=`, `?product=` (id)"),
     READ("/api/v1/groups/:id", on_group_get, "A group: policy, baseline, unfinished deployment"),
-    {"PATCH", "/api/v1/groups/:id", ACCESS_OPERATOR, "write", BODY, false, on_group_change,
+    {"PATCH", "/api/v1/groups/:id", ACCESS_OPERATOR, ACTION_GROUP_WRITE, BODY, false, on_group_change,
      "Change `{poll_interval_s, update_policy}` (`all`, `os-only`, `none`), or one of them"},
 
     READ("/api/v1/claim-tokens", on_claim_list, "Claim tokens and how often they were used"),
-    {"POST", "/api/v1/claim-tokens", ACCESS_OPERATOR, "write", BODY, false, on_claim_create,
+    {"POST", "/api/v1/claim-tokens", ACCESS_OPERATOR, ACTION_CLAIM_WRITE, BODY, false, on_claim_create,
      "Let devices join `{group, count: 1, expires: in 7 days}`; `token` is shown only now"},
 
     READ("/api/v1/devices", on_device_list, "Devices. `?group=` (id)"),
@@ -38,31 +38,31 @@ const struct http_route operator_routes[] = {
          "A device: what it runs, its deployments and last reports"),
 
     READ("/api/v1/components", on_component_list, "Components. `?name=`"),
-    {"POST", "/api/v1/components", ACCESS_OPERATOR, "write", BODY, false, on_component_create,
+    {"POST", "/api/v1/components", ACCESS_OPERATOR, ACTION_COMPONENT_WRITE, BODY, false, on_component_create,
      "Make a component `{product, type: \"os\", name}`"},
 
     READ("/api/v1/images", on_image_list, "Uploaded images"),
     READ("/api/v1/images/:sha256", on_image_get, "An uploaded image"),
 
     READ("/api/v1/releases", on_release_list, "Releases. `?name=`, `?product=` (id)"),
-    {"POST", "/api/v1/releases", ACCESS_OPERATOR, "write", BODY, false, on_release_create,
+    {"POST", "/api/v1/releases", ACCESS_OPERATOR, ACTION_RELEASE_WRITE, BODY, false, on_release_create,
      "Make a release `{name, product, images:[sha256…], notes}` of uploaded images"},
     READ("/api/v1/releases/:id", on_release_get, "A release"),
 
     READ("/api/v1/deployments", on_deployment_list,
          "Deployments with their counts. `?group=` (id), `?state=`"),
-    {"POST", "/api/v1/deployments", ACCESS_OPERATOR, "deploy", BODY, false, on_deployment_create,
+    {"POST", "/api/v1/deployments", ACCESS_OPERATOR, ACTION_DEPLOY_CREATE, BODY, false, on_deployment_create,
      "Start `{group, release, phases:[{percent}…], soak_s: 0, gate:{failed_percent: 10, "
      "min_finished: 3}, salt: the id}`; percentages rise to 100"},
     READ("/api/v1/deployments/:id", on_deployment_get,
          "A deployment: counts per phase, `touched`, `halt`, what its images and deltas weigh"),
     READ("/api/v1/deployments/:id/devices", on_deployment_devices,
          "The devices it was offered to. `?state=`"),
-    {"POST", "/api/v1/deployments/:id/pause", ACCESS_OPERATOR, "steer", BODY, false,
+    {"POST", "/api/v1/deployments/:id/pause", ACCESS_OPERATOR, ACTION_DEPLOY_STEER, BODY, false,
      on_deployment_pause, "No new offers, no activation, until it is resumed"},
-    {"POST", "/api/v1/deployments/:id/resume", ACCESS_OPERATOR, "steer", BODY, false,
+    {"POST", "/api/v1/deployments/:id/resume", ACCESS_OPERATOR, ACTION_DEPLOY_STEER, BODY, false,
      on_deployment_resume, "Go on after a pause"},
-    {"POST", "/api/v1/deployments/:id/abort", ACCESS_OPERATOR, "steer", BODY, false,
+    {"POST", "/api/v1/deployments/:id/abort", ACCESS_OPERATOR, ACTION_DEPLOY_STEER, BODY, false,
      on_deployment_abort, "Stop for good; what is not activated is withdrawn"},
 
     READ("/api/v1/reports", on_report_list,

@@ -13,14 +13,14 @@ static http_handler_fn on_metadata, on_publish, on_online_keys, on_status;
 
 /* clang-format off */
 const struct http_route repo_routes[] = {
-    {"GET", "/t/:tenant/image/metadata/:name", ACCESS_PUBLIC, NULL, 0, false, on_metadata,
+    {"GET", "/t/:tenant/image/metadata/:name", ACCESS_PUBLIC, ACTION_NONE, 0, false, on_metadata,
      "Signed metadata: `timestamp.json`, `N.root.json`, `N.snapshot.json`, `N.targets.json`"},
-    {"POST", "/api/v1/repo/metadata", ACCESS_OPERATOR, "write", TUF_TARGETS_BYTES_MAX, false,
+    {"POST", "/api/v1/repo/metadata", ACCESS_OPERATOR, ACTION_REPO_PUBLISH, TUF_TARGETS_BYTES_MAX, false,
      on_publish,
      "Publish one signed document, the next root or targets; snapshot and timestamp follow"},
-    {"GET", "/api/v1/repo/online-keys", ACCESS_OPERATOR, "read", 0, false, on_online_keys,
+    {"GET", "/api/v1/repo/online-keys", ACCESS_OPERATOR, ACTION_READ, 0, false, on_online_keys,
      "The public halves of this tenant's snapshot and timestamp keys, made at first use"},
-    {"GET", "/api/v1/repo/status", ACCESS_OPERATOR, "read", 0, false, on_status,
+    {"GET", "/api/v1/repo/status", ACCESS_OPERATOR, ACTION_READ, 0, false, on_status,
      "Version and expiry of each role, and how many files are signed"},
 };
 /* clang-format on */

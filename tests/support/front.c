@@ -129,15 +129,15 @@ static void on_nothing(struct http_request *req, void *app)
 
 /* clang-format off */
 static const struct http_route routes[] = {
-    {"GET",    "/hello",            ACCESS_PUBLIC,   NULL, 0,          false, on_hello,   ""},
-    {"GET",    "/items/:id/:path*", ACCESS_PUBLIC,   NULL, 0,          false, on_item,    ""},
-    {"POST",   "/echo",             ACCESS_PUBLIC,   NULL, 1000,       false, on_echo,    ""},
-    {"POST",   "/secure",           ACCESS_DEVICE,   NULL, 1000,       false, on_echo,    ""},
-    {"PUT",    "/stream",           ACCESS_OPERATOR, NULL, STREAM_MAX, true,  on_stream,  ""},
-    {"GET",    "/later",            ACCESS_PUBLIC,   NULL, 0,          false, on_later,   ""},
-    {"GET",    "/file",             ACCESS_PUBLIC,   NULL, 0,          false, on_file,    ""},
-    {"GET",    "/error",            ACCESS_PUBLIC,   NULL, 0,          false, on_error,   ""},
-    {"DELETE", "/nothing",          ACCESS_PUBLIC,   NULL, 0,          false, on_nothing, ""},
+    {"GET",    "/hello",            ACCESS_PUBLIC,   ACTION_NONE, 0,          false, on_hello,   ""},
+    {"GET",    "/items/:id/:path*", ACCESS_PUBLIC,   ACTION_NONE, 0,          false, on_item,    ""},
+    {"POST",   "/echo",             ACCESS_PUBLIC,   ACTION_NONE, 1000,       false, on_echo,    ""},
+    {"POST",   "/secure",           ACCESS_DEVICE,   ACTION_NONE, 1000,       false, on_echo,    ""},
+    {"PUT",    "/stream",           ACCESS_OPERATOR, ACTION_NONE, STREAM_MAX, true,  on_stream,  ""},
+    {"GET",    "/later",            ACCESS_PUBLIC,   ACTION_NONE, 0,          false, on_later,   ""},
+    {"GET",    "/file",             ACCESS_PUBLIC,   ACTION_NONE, 0,          false, on_file,    ""},
+    {"GET",    "/error",            ACCESS_PUBLIC,   ACTION_NONE, 0,          false, on_error,   ""},
+    {"DELETE", "/nothing",          ACCESS_PUBLIC,   ACTION_NONE, 0,          false, on_nothing, ""},
 };
 /* clang-format on */
 static const struct http_route *const tables[] = {routes, NULL};
