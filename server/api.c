@@ -98,8 +98,9 @@ static void print_problems(struct buf *out)
     for (size_t i = 0; i < count; i++)
         buf_printf(out, "| `%s` | %d | %s |\n", problems[i].type, problems[i].status,
                    problems[i].title);
-    buf_add_text(out, "\nWhere update trust says no, `refusal` is the code that devices report, "
-                      "too.\n");
+    buf_add_text(
+        out, "\nWhere update trust, a role or the four eyes say no, `code` is the stable reason: "
+             "the one that devices\nreport, `RBAC`, `FOUR_EYES`.\n");
 }
 
 void app_print_api(struct buf *out)

@@ -1,6 +1,8 @@
 /* The blocking client: one curl handle, so connections are kept between requests. */
 #include "lib/client/client.h"
 
+#include <string.h>
+
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 #include "lib/client/transfer.h"
@@ -82,6 +84,7 @@ bool client_answer_check(const struct client_answer *answer, struct err *err)
 {
     AUTO_JSON *problem = NULL;
     const char *detail = NULL;
+    const char *code = NULL;
     struct err ignored = {0};
 
     if (answer->status >= 200 && answer->status < 300)
@@ -93,6 +96,10 @@ bool client_answer_check(const struct client_answer *answer, struct err *err)
             detail = NULL;
     }
     if (detail)
-        return err_set(err, code_of(answer->status), "%s (HTTP %u)", detail, answer->status);
-    return err_set(err, code_of(answer->status), "the server answered HTTP %u", answer->status);
+        (void)err_set(err, code_of(answer->status), "%s (HTTP %u)", detail, answer->status);
+    else
+        (void)err_set(err, code_of(answer->status), "the server answered HTTP %u", answer->status);
+    if (problem && json_field_text(problem, "", "code", 200, &code, &ignored))
+        (void)!refusal_parse(code, strlen(code), &err->refusal); /* a newer server's: untold */
+    return false;
 }

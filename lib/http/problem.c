@@ -132,6 +132,6 @@ void problem_format(const struct problem *problem, const char *detail, enum refu
     if (detail)
         add_member(out, "detail", detail);
     if (refusal != REFUSAL_NONE)
-        add_member(out, "refusal", refusal_name(refusal));
+        add_member(out, "code", refusal_name(refusal));
     buf_add_text(out, "}");
 }

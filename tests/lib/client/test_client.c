@@ -62,6 +62,30 @@ Test(client, sends_a_token_to_its_own_origin_only)
     client_close(client);
 }
 
+Test(client, reads_the_code_of_a_problem)
+{
+    static const struct {
+        const char *body;
+        enum refusal refusal;
+    } cases[] = {
+        {"{\"detail\":\"no\",\"code\":\"RBAC\"}", REFUSAL_RBAC},
+        {"{\"detail\":\"no\",\"code\":\"NEW\"}", REFUSAL_NONE},
+        {"{}", REFUSAL_NONE},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct client_answer answer = {.status = 403};
+        struct err err = {0};
+
+        buf_init(&answer.body, 100);
+        buf_add_text(&answer.body, cases[i].body);
+        cr_expect_not(client_answer_check(&answer, &err));
+        cr_expect_eq(err.code, ERR_DENIED);
+        cr_expect_eq(err.refusal, cases[i].refusal, "%s", cases[i].body);
+        client_answer_done(&answer);
+    }
+}
+
 Test(client, refuses_redirects_encodings_and_answers_that_are_too_long)
 {
     static const struct {

@@ -74,6 +74,6 @@ Test(problem, names_the_refusal_of_untrusted_metadata)
 
     buf_init(&out, PROBLEM_TEXT_MAX);
     problem_format(problem_of_code(ERR_UNTRUSTED), NULL, REFUSAL_TARGETS_HASH, &out);
-    cr_expect_not_null(strstr(buf_text(&out), ",\"refusal\":\"TARGETS_HASH\"}"));
+    cr_expect_not_null(strstr(buf_text(&out), ",\"code\":\"TARGETS_HASH\"}"));
     cr_expect_null(strstr(buf_text(&out), "detail"));
 }

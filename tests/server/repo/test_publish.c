@@ -89,7 +89,7 @@ Test(publish, refuses_over_http_with_the_status_that_says_what_to_do)
     cr_expect_eq(reader.status, 403);
     cr_expect_eq(theirs.status, 409, "their repository has no root: %s", buf_text(&theirs.body));
     cr_expect_eq(garbage.status, 422, "%s", buf_text(&garbage.body));
-    cr_expect_str_eq(api_text(&garbage, "refusal"), "JSON_STRICT");
+    cr_expect_str_eq(api_text(&garbage, "code"), "JSON_STRICT");
 
     sign_key_free(api->keys[1]);
     api->keys[1] = sign_key_new();
@@ -99,7 +99,7 @@ Test(publish, refuses_over_http_with_the_status_that_says_what_to_do)
         damaged = api_publish(api, &evil);
     }
     cr_expect_eq(damaged.status, 422, "%s", buf_text(&damaged.body));
-    cr_expect_str_eq(api_text(&damaged, "refusal"), "TARGETS_THRESHOLD");
+    cr_expect_str_eq(api_text(&damaged, "code"), "TARGETS_THRESHOLD");
     published = api_publish(api, &good);
     cr_expect_eq(published.status, 201, "%s", buf_text(&published.body));
     cr_expect_eq(api_number(&published, "targets.version"), 1);
