@@ -221,7 +221,7 @@ static bool sign(const struct values *values, struct cli *cli, json_t *answer, s
     }
 
     version++;
-    body = tuf_make_targets(version, expires_ms, targets);
+    body = tuf_make_targets(version, expires_ms, targets, NULL);
     if (!sign_targets(values, body, &document, err) ||
         !tuf_check_targets(&root, &document, values->previous ? &previous : NULL, now_ms, err))
         return false;

@@ -76,9 +76,9 @@ void walk_free(struct walk *walk);
 /* --- images.c: what the signed targets say */
 /* Fills in what the member runs, once the targets name it; a version that they do not name ends
  * the run. */
-void images_identify(struct fleet *fleet, struct member *member, const struct tuf_set *set);
+void images_identify(struct fleet *fleet, struct member *member, struct tuf_set *set);
 /* Judges the member's offer. */
-void images_judge(struct fleet *fleet, struct member *member, const struct tuf_set *set);
+void images_judge(struct fleet *fleet, struct member *member, struct tuf_set *set);
 /* An image that is known by its hash alone. */
 const struct sim_image *images_unlisted(struct fleet *fleet, const uint8_t sha256[HASH_BYTES]);
 void images_done(struct fleet *fleet);

@@ -86,7 +86,7 @@ static bool look_at(const struct tuf_target *target, void *arg)
     return false;
 }
 
-void images_identify(struct fleet *fleet, struct member *member, const struct tuf_set *set)
+void images_identify(struct fleet *fleet, struct member *member, struct tuf_set *set)
 {
     struct sim_device *device = &member->device;
     struct search search = {.fleet = fleet};
@@ -95,8 +95,7 @@ void images_identify(struct fleet *fleet, struct member *member, const struct tu
     if (!fleet->options->installed || (device->installed && device->installed->listed))
         return;
     if (!fleet->installed || !fleet->installed->listed) {
-        tuf_set_each(set, look_at, &search);
-        if (search.found) {
+        if (tuf_each(set, fleet->options->hwid, look_at, &search, &err) && search.found) {
             fleet->installed = search.found;
         } else if (!fleet->installed) {
             (void)err_set(&err, ERR_NOT_FOUND,
@@ -115,7 +114,7 @@ void images_identify(struct fleet *fleet, struct member *member, const struct tu
  */
 
 static bool judge(const struct fleet *fleet, const struct sim_device *device,
-                  const struct tuf_set *set, struct tuf_target *out, struct err *err)
+                  struct tuf_set *set, struct tuf_target *out, struct err *err)
 {
     const struct wire_target *offered = &device->offer->target;
     const struct sim_image *runs = device->installed;
@@ -128,7 +127,7 @@ static bool judge(const struct fleet *fleet, const struct sim_device *device,
         facts.release_counter = runs->release_counter;
         facts.security_epoch = runs->security_epoch;
     }
-    if (!tuf_set_target(set, offered->path, out, err))
+    if (!tuf_find(set, offered->path, fleet->options->hwid, out, err))
         return false;
     if (!crypto_equal(out->sha256, offered->sha256, HASH_BYTES))
         return err_refuse(err, REFUSAL_DIRECTOR_IMAGE_MISMATCH,
@@ -146,11 +145,11 @@ static bool will_fail(const struct fleet *fleet, const struct sim_device *device
     return false;
 }
 
-void images_judge(struct fleet *fleet, struct member *member, const struct tuf_set *set)
+void images_judge(struct fleet *fleet, struct member *member, struct tuf_set *set)
 {
     struct sim_device *device = &member->device;
     const struct sim_image *image;
-    struct tuf_target target;
+    AUTO_TUF_TARGET target = {0};
     struct err why = {0};
 
     if (judge(fleet, device, set, &target, &why)) {

@@ -8,7 +8,7 @@
 #include "lib/crypto/hash.h"
 #include "lib/tuf/tuf.h"
 
-enum { LIBRARY_NAME_ROOM = 48, LIBRARY_NAMES_MAX = 64, LIBRARY_SEEN_MAX = 64 };
+enum { LIBRARY_NAME_ROOM = TUF_FILE_NAME_ROOM, LIBRARY_NAMES_MAX = 64, LIBRARY_SEEN_MAX = 64 };
 
 struct document {
     struct list link; /* in the library, until nobody refers to it */

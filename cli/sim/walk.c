@@ -52,33 +52,50 @@ static bool fetch(void *arg, const char *name, size_t max, struct buf *out, stru
     return true;
 }
 
-static bool load(void *arg, enum tuf_role role, struct buf *out, struct err *err)
+/* Where the member keeps a top-level role; NULL for others, which it does not keep: the numbered
+ * file is in the library. */
+static struct document **kept(const struct walk *walk, const char *name)
 {
-    const struct walk *walk = arg;
-    const struct document *document = walk->task->member->trusted[role];
+    for (size_t i = 0; i < TUF_ROLE_COUNT; i++) {
+        const char *role = tuf_role_name((enum tuf_role)i);
 
-    if (!document)
-        return err_set(err, ERR_NOT_FOUND, "there is no trusted %s", tuf_role_name(role));
-    buf_add(out, document->data, document->len);
-    return !out->failed || err_set(err, ERR_LIMIT, "%s is too long", tuf_role_name(role));
+        if (text_starts_with(name, role) && text_equal(name + strlen(role), ".json"))
+            return &walk->task->member->trusted[i];
+    }
+    return NULL;
 }
 
-static bool drop(void *arg, enum tuf_role role, struct err *err)
+static bool load(void *arg, const char *name, struct buf *out, struct err *err)
 {
-    const struct walk *walk = arg;
+    struct document **place = kept(arg, name);
+
+    if (!place || !*place)
+        return err_set(err, ERR_NOT_FOUND, "there is no trusted %s", name);
+    buf_add(out, (*place)->data, (*place)->len);
+    return !out->failed || err_set(err, ERR_LIMIT, "%s is too long", name);
+}
+
+static bool drop(void *arg, const char *name, struct err *err)
+{
+    struct document **place = kept(arg, name);
 
     (void)err;
-    document_unref(TAKE(walk->task->member->trusted[role]));
+    if (place)
+        document_unref(TAKE(*place));
     return true;
 }
 
-static bool store(void *arg, enum tuf_role role, const void *data, size_t len, struct err *err)
+static bool store(void *arg, const char *name, const void *data, size_t len, struct err *err)
 {
     const struct walk *walk = arg;
-    struct document *document = library_take(&walk->task->fleet->library, data, len);
+    struct document **place = kept(walk, name);
+    struct document *document;
 
-    (void)drop(arg, role, err); /* cannot fail */
-    walk->task->member->trusted[role] = document;
+    if (!place)
+        return true;
+    document = library_take(&walk->task->fleet->library, data, len);
+    (void)drop(arg, name, err); /* cannot fail */
+    *place = document;
     return true;
 }
 
@@ -99,7 +116,7 @@ static void remember(void *arg, const uint8_t digest[HASH_BYTES])
 /* --- the walk -----------------------------------------------------------------------------------
  */
 
-static void succeed(struct task *task, const struct tuf_set *set, int64_t now_ms)
+static void succeed(struct task *task, struct tuf_set *set, int64_t now_ms)
 {
     struct member *member = task->member;
 
@@ -124,6 +141,12 @@ static void fail(struct task *task, const struct err *why)
 
 static void run(struct task *task);
 
+/* Only these may be missing: the end of the chain of roots, and everything. */
+static bool may_be_absent(const char *name)
+{
+    return text_ends_with(name, ".root.json") || text_equal(name, "timestamp.json");
+}
+
 static bool is_missing(const struct client_answer *answer)
 {
     return answer && (answer->status == 403 || answer->status == 404);
@@ -136,7 +159,7 @@ static void on_file(const struct client_answer *answer, const struct err *err, v
     struct document *document;
     struct err why = {0};
 
-    if (is_missing(answer)) {
+    if (is_missing(answer) && may_be_absent(walk->need)) {
         memcpy(walk->absent, walk->need, sizeof(walk->absent));
         run(task);
         return;
@@ -173,6 +196,29 @@ static void send(struct task *task)
     client_pool_send(task->fleet->pool, &request, on_file, task);
 }
 
+static bool pass_by(const struct tuf_target *target, void *arg)
+{
+    (void)target;
+    (void)arg;
+    return true;
+}
+
+/* Looks for what will be looked for, so that delegated roles are fetched before. */
+static bool has_roles(struct task *task, struct tuf_set *set)
+{
+    const struct fleet *fleet = task->fleet;
+    const struct sim_device *device = &task->member->device;
+    AUTO_TUF_TARGET target = {0};
+    struct err later = {0}; /* whoever really looks tells it */
+    bool good = true;
+
+    if (fleet->options->installed && !(fleet->installed && fleet->installed->listed))
+        good = tuf_each(set, fleet->options->hwid, pass_by, NULL, &later);
+    if (good && device->state == UPDATE_IDLE && device->offer)
+        good = tuf_find(set, device->offer->target.path, fleet->options->hwid, &target, &later);
+    return good || task->walk->need[0] == '\0';
+}
+
 static void run(struct task *task)
 {
     const struct tuf_io io = {
@@ -189,10 +235,14 @@ static void run(struct task *task)
     struct err why = {0};
 
     task->walk->need[0] = '\0';
-    if (tuf_refresh(&io, now_ms, &set, &why)) {
+    if (tuf_refresh(&io, &tuf_limits_wide, now_ms, &set, &why) &&
+        has_roles(task, set)) {
         succeed(task, set, now_ms);
         tuf_set_free(set);
-    } else if (task->walk->need[0]) {
+        return;
+    }
+    tuf_set_free(set);
+    if (task->walk->need[0]) {
         send(task);
     } else {
         fail(task, &why);

@@ -211,7 +211,7 @@ static bool find_hash(const struct tuf_target *target, void *arg)
 {
     struct search *search = arg;
 
-    if (!crypto_equal(target->sha256, search->sha256, HASH_BYTES))
+    if (!target->is_typed || !crypto_equal(target->sha256, search->sha256, HASH_BYTES))
         return true;
     (void)text_copy(search->path, sizeof(search->path), target->path); /* TUF_PATH_MAX fits */
     return false;
@@ -239,7 +239,8 @@ static bool find_target(struct agent *agent, const char *file, struct wire_targe
         return false;
     if (!agent->set && !trust_load(&agent->trust, &agent->set, err))
         return false;
-    tuf_set_each(agent->set, find_hash, &search);
+    if (!tuf_each(agent->set, agent->config.hwid, find_hash, &search, err))
+        return false;
     if (!search.path[0])
         return err_refuse(err, REFUSAL_TARGET_NOT_IN_IMAGE_REPO,
                           "nobody signed '%s' in the metadata this device has", file);

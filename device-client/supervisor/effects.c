@@ -89,6 +89,7 @@ struct tuf_device agent_device(const struct agent *agent)
         .security_epoch = runs->security_epoch,
         .sha256 = runs->known ? runs->sha256 : NULL,
         .floor = agent->record.floor,
+        .name = runs->known ? runs->name : NULL,
     };
 }
 
@@ -108,7 +109,7 @@ static bool judge(void *arg, const struct record *record, struct image *out, str
 {
     struct agent *agent = arg;
     const struct tuf_device device = agent_device(agent);
-    struct tuf_target target = {0};
+    AUTO_TUF_TARGET target = {0};
 
     if (!ensure_set(agent, err) || !trust_judge(agent->set, record->offered.path,
                                                 record->offered.sha256, &device, &target, err))

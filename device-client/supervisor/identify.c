@@ -25,7 +25,7 @@ void agent_image_of(const struct tuf_target *target, struct image *out)
 struct candidates {
     const char *hwid;
     uint64_t size; /* of the slot */
-    struct tuf_target targets[IDENTIFY_TARGETS_MAX];
+    struct image images[IDENTIFY_TARGETS_MAX];
     size_t count;
 };
 
@@ -43,35 +43,35 @@ static bool add_candidate(const struct tuf_target *target, void *arg)
 
     if (!text_equal(target->type, "os") || !is_for(target, all->hwid) || target->length > all->size)
         return true;
-    all->targets[all->count++] = *target;
+    agent_image_of(target, &all->images[all->count++]);
     return all->count < IDENTIFY_TARGETS_MAX;
 }
 
 static int compare_lengths(const void *a, const void *b)
 {
-    const struct tuf_target *left = a;
-    const struct tuf_target *right = b;
+    const struct image *left = a;
+    const struct image *right = b;
 
     return (left->length > right->length) - (left->length < right->length);
 }
 
 /* The candidate whose hash the slot has, or NULL. */
-static bool match(const struct agent *agent, struct candidates *all, const struct tuf_target **out,
+static bool match(const struct agent *agent, struct candidates *all, const struct image **out,
                   struct err *err)
 {
     AUTO_FREE uint64_t *lengths = mem_array(all->count, sizeof(*lengths));
     AUTO_FREE uint8_t(*hashes)[HASH_BYTES] = mem_array(all->count, HASH_BYTES);
 
     *out = NULL;
-    qsort(all->targets, all->count, sizeof(all->targets[0]), compare_lengths);
+    qsort(all->images, all->count, sizeof(all->images[0]), compare_lengths);
     for (size_t i = 0; i < all->count; i++)
-        lengths[i] = all->targets[i].length;
+        lengths[i] = all->images[i].length;
     if (!slots_hash_prefixes(&agent->slots, agent->machine.running, lengths, all->count, hashes,
                              err))
         return false;
     for (size_t i = 0; i < all->count; i++)
-        if (crypto_equal(hashes[i], all->targets[i].sha256, HASH_BYTES))
-            *out = &all->targets[i];
+        if (crypto_equal(hashes[i], all->images[i].sha256, HASH_BYTES))
+            *out = &all->images[i];
     return true;
 }
 
@@ -79,7 +79,7 @@ bool agent_identify(struct agent *agent, struct err *err)
 {
     struct record *record = &agent->record;
     struct image *held = &record->slots[agent->machine.running];
-    const struct tuf_target *found = NULL;
+    const struct image *found = NULL;
     AUTO_FREE struct candidates *all = NULL;
 
     if (held->known || !agent->set)
@@ -88,10 +88,11 @@ bool agent_identify(struct agent *agent, struct err *err)
     all->hwid = agent->config.hwid;
     if (!slots_size(&agent->slots, agent->machine.running, &all->size, err))
         return false;
-    tuf_set_each(agent->set, add_candidate, all);
+    if (!tuf_each(agent->set, all->hwid, add_candidate, all, err))
+        return false;
     if (!match(agent, all, &found, err) || !found)
         return !found && err->code == ERR_NONE;
-    agent_image_of(found, held);
+    *held = *found;
     if (held->floor > record->floor)
         record->floor = held->floor;
     LOG_INFO("agent.identified", "slot=%s image=%s", slot_name(agent->machine.running), held->path);

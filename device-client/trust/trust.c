@@ -8,9 +8,9 @@
 #include "lib/base/mem.h"
 #include "lib/os/file.h"
 
-static char *role_path(const struct trust *trust, enum tuf_role role)
+static char *file_path(const struct trust *trust, const char *name)
 {
-    return mem_printf("%s/%s.json", trust->dir, tuf_role_name(role));
+    return mem_printf("%s/%s", trust->dir, name);
 }
 
 static bool fetch(void *arg, const char *name, size_t max, struct buf *out, struct err *err)
@@ -37,23 +37,23 @@ static bool fetch(void *arg, const char *name, size_t max, struct buf *out, stru
     return !out->failed || err_refuse(err, REFUSAL_LENGTH_LIMIT, "'%s' is too long", name);
 }
 
-static bool load(void *arg, enum tuf_role role, struct buf *out, struct err *err)
+static bool load(void *arg, const char *name, struct buf *out, struct err *err)
 {
-    AUTO_FREE char *path = role_path(arg, role);
+    AUTO_FREE char *path = file_path(arg, name);
 
     return file_read(path, out, err);
 }
 
-static bool store(void *arg, enum tuf_role role, const void *data, size_t len, struct err *err)
+static bool store(void *arg, const char *name, const void *data, size_t len, struct err *err)
 {
-    AUTO_FREE char *path = role_path(arg, role);
+    AUTO_FREE char *path = file_path(arg, name);
 
     return file_write(path, 0600, data, len, err);
 }
 
-static bool drop(void *arg, enum tuf_role role, struct err *err)
+static bool drop(void *arg, const char *name, struct err *err)
 {
-    AUTO_FREE char *path = role_path(arg, role);
+    AUTO_FREE char *path = file_path(arg, name);
 
     return file_remove(path, err);
 }
@@ -68,26 +68,28 @@ bool trust_refresh(struct trust *trust, int64_t now_ms, struct tuf_set **out, st
 {
     const struct tuf_io io = io_of(trust);
 
-    return tuf_refresh(&io, now_ms, out, err) || err_wrap(err, "update metadata");
+    return tuf_refresh(&io, &tuf_limits_device, now_ms, out, err) || err_wrap(err, "update metadata");
 }
 
 bool trust_load(struct trust *trust, struct tuf_set **out, struct err *err)
 {
     const struct tuf_io io = io_of(trust);
 
-    return tuf_load(&io, out, err) || err_wrap(err, "stored metadata");
+    return tuf_load(&io, &tuf_limits_device, out, err) || err_wrap(err, "stored metadata");
 }
+
+static const char root_file[] = "root.json";
 
 bool trust_install_root(struct trust *trust, const void *data, size_t len, struct err *err)
 {
     struct tuf_set *set = NULL;
 
-    if (!store(trust, TUF_ROOT, data, len, err))
+    if (!store(trust, root_file, data, len, err))
         return false;
     if (!trust_load(trust, &set, err)) {
         struct err ignored = {0};
 
-        (void)drop(trust, TUF_ROOT, &ignored); /* the first error is the one to tell */
+        (void)drop(trust, root_file, &ignored); /* the first error is the one to tell */
         return err_wrap(err, "root of trust");
     }
     tuf_set_free(set);
@@ -119,19 +121,20 @@ bool trust_walk(struct trust *trust, int64_t trusted_ms, int64_t clock_ms, int64
     return false;
 }
 
-bool trust_judge(const struct tuf_set *set, const char *path, const uint8_t sha256[HASH_BYTES],
+bool trust_judge(struct tuf_set *set, const char *path, const uint8_t sha256[HASH_BYTES],
                  const struct tuf_device *device, struct tuf_target *out, struct err *err)
 {
-    struct tuf_target target = {0};
+    AUTO_TUF_TARGET target = {0};
 
-    if (!tuf_set_target(set, path, &target, err))
+    if (!tuf_find(set, path, device->hwid, &target, err))
         return false;
-    if (!crypto_equal(target.sha256, sha256, HASH_BYTES))
+    if (!target.has_sha256 || !crypto_equal(target.sha256, sha256, HASH_BYTES))
         return err_refuse(err, REFUSAL_DIRECTOR_IMAGE_MISMATCH,
                           "'%s' is signed with another hash than was chosen", path);
     if (!tuf_target_fits(&target, device, err))
         return false;
     *out = target;
+    target.memory = NULL;
     return true;
 }
 

@@ -33,8 +33,9 @@ MUST_USE bool trust_time(int64_t trusted_ms, int64_t clock_ms, int64_t *out_ms, 
 MUST_USE bool trust_walk(struct trust *trust, int64_t trusted_ms, int64_t clock_ms, int64_t *out_ms,
                          struct tuf_set **out, struct err *err);
 
-/* The signed entry of what was chosen, if this device may install it. Texts are the set's. */
-MUST_USE bool trust_judge(const struct tuf_set *set, const char *path,
+/* The signed entry of what was chosen, if this device may install it. Roles it needs are fetched;
+ * end `out` with tuf_target_done(). */
+MUST_USE bool trust_judge(struct tuf_set *set, const char *path,
                           const uint8_t sha256[HASH_BYTES], const struct tuf_device *device,
                           struct tuf_target *out, struct err *err);
 /* The half of the timestamp's remaining life since `walked_ms` is over, or there is none. Pure. */

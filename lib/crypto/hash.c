@@ -57,6 +57,11 @@ void hash_sha256(const void *data, size_t len, uint8_t out[HASH_BYTES])
     ASSERT(EVP_DigestFinal_ex(hash->ctx, out, NULL) == 1);
 }
 
+void hash_sha512(const void *data, size_t len, uint8_t out[HASH512_BYTES])
+{
+    ASSERT(EVP_Digest(data, len, out, NULL, EVP_sha512(), NULL) == 1);
+}
+
 void hash_blake2b(const void *data, size_t len, uint8_t out[HASH_BYTES])
 {
     hash_blake2b_pair(data, len, NULL, 0, out);

@@ -5,7 +5,7 @@
  */
 #include "lib/base/base.h"
 
-enum { HASH_BYTES = 32, HASH_HEX_ROOM = 65 };
+enum { HASH_BYTES = 32, HASH_HEX_ROOM = 65, HASH512_BYTES = 64 };
 
 struct sha256; /* a running hash */
 
@@ -19,6 +19,8 @@ void sha256_peek(const struct sha256 *hash, uint8_t out[HASH_BYTES]);
 void cleanup_sha256(struct sha256 **hash);
 
 void hash_sha256(const void *data, size_t len, uint8_t out[HASH_BYTES]);
+/* Only for metadata of others that lists it. */
+void hash_sha512(const void *data, size_t len, uint8_t out[HASH512_BYTES]);
 void hash_blake2b(const void *data, size_t len, uint8_t out[HASH_BYTES]);
 /* BLAKE2b-256 of two pieces, one after the other. */
 void hash_blake2b_pair(const void *a, size_t a_len, const void *b, size_t b_len,

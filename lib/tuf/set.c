@@ -1,7 +1,4 @@
 /* Looking into a set of trusted metadata. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "lib/base/mem.h"
 #include "lib/tuf/internal.h"
 
@@ -10,27 +7,23 @@ void tuf_set_free(struct tuf_set *set)
     if (!set)
         return;
     tuf_root_done(&set->root);
-    for (size_t i = 0; i < COUNT(set->docs); i++)
-        tuf_doc_done(&set->docs[i]);
+    tuf_doc_done(&set->timestamp);
+    tuf_doc_done(&set->snapshot);
+    tuf_doc_done(&set->targets);
     mem_free(set);
-}
-
-bool tuf_set_of_targets(const void *data, size_t len, struct tuf_set **out, struct err *err)
-{
-    struct tuf_set *set = mem_alloc(sizeof(*set));
-
-    if (!tuf_doc_parse(TUF_TARGETS, data, len, &set->docs[TUF_TARGETS], err)) {
-        tuf_set_free(set);
-        return false;
-    }
-    *out = set;
-    return true;
 }
 
 static const struct tuf_doc *doc_of(const struct tuf_set *set, enum tuf_role role)
 {
+    const struct tuf_doc *const docs[] = {
+        [TUF_ROOT] = &set->root.doc,
+        [TUF_TIMESTAMP] = &set->timestamp,
+        [TUF_SNAPSHOT] = &set->snapshot,
+        [TUF_TARGETS] = &set->targets,
+    };
+
     ASSERT(role < TUF_ROLE_COUNT);
-    return role == TUF_ROOT ? &set->root.doc : &set->docs[role];
+    return docs[role];
 }
 
 uint64_t tuf_set_version(const struct tuf_set *set, enum tuf_role role)
@@ -43,41 +36,67 @@ int64_t tuf_set_expires_ms(const struct tuf_set *set, enum tuf_role role)
     return doc_of(set, role)->expires_ms;
 }
 
+static bool parse_targets(const char *role, const void *data, size_t len, struct tuf_doc *out,
+                          struct err *err)
+{
+    AUTO_BUF text;
+
+    buf_init(&text, len);
+    buf_add(&text, data, len);
+    if (!tuf_doc_parse(TUF_TARGETS, role, &text, out, err))
+        return false;
+    tuf_doc_own(out, &text);
+    return true;
+}
+
+bool tuf_set_of_targets(const void *data, size_t len, struct tuf_set **out, struct err *err)
+{
+    struct tuf_set *set = mem_alloc(sizeof(*set));
+
+    if (!parse_targets(tuf_role_name(TUF_TARGETS), data, len, &set->targets, err)) {
+        tuf_set_free(set);
+        return false;
+    }
+    set->offline = true;
+    *out = set;
+    return true;
+}
+
 bool tuf_set_target(const struct tuf_set *set, const char *path, struct tuf_target *out,
                     struct err *err)
 {
-    const json_t *targets = json_object_get(set->docs[TUF_TARGETS].body, "targets");
-    void *iter = json_object_iter_at(json_iterable(targets), path);
-
-    if (!iter)
-        return err_refuse(err, REFUSAL_TARGET_NOT_IN_IMAGE_REPO, "no signed target '%.120s'", path);
-    /* The document's own text of the path: the caller's may end before the target does. */
-    return tuf_target_parse(json_object_iter_key(iter), json_object_iter_value(iter), out, err);
+    return tuf_doc_target(&set->targets, path, out, err);
 }
 
-static int compare_paths(const void *a, const void *b)
+void tuf_doc_each(const struct tuf_doc *doc, tuf_each_fn *each, void *arg)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
+    struct flat_value targets = flat_get(tuf_doc_body(doc), "targets");
 
-void tuf_set_each(const struct tuf_set *set, bool (*each)(const struct tuf_target *, void *arg),
-                  void *arg)
-{
-    const json_t *targets = json_object_get(set->docs[TUF_TARGETS].body, "targets");
-    AUTO_FREE const char **paths = mem_array(json_object_size(targets), sizeof(*paths));
-    const char *path;
-    json_t *entry;
-    size_t count = 0;
+    for (struct flat_value at = flat_first(targets); flat_some(at); at = flat_next(at)) {
+        AUTO_TUF_TARGET target = {0};
+        char path[TUF_PATH_MAX + 1];
+        struct err ignored = {0}; /* an entry of a kind that is not ours is nobody's failure */
 
-    json_object_foreach(json_iterable(targets), path, entry) paths[count++] = path;
-    qsort(paths, count, sizeof(*paths), compare_paths);
-    for (size_t i = 0; i < count; i++) {
-        struct tuf_target target;
-        struct err err = {0};
-
-        /* An entry of a kind that is not ours is nobody's failure. */
-        if (tuf_target_parse(paths[i], json_object_get(targets, paths[i]), &target, &err) &&
-            !each(&target, arg))
+        if (flat_text_copy(flat_key(at), path, sizeof(path)) &&
+            tuf_target_parse(doc->name, path, at, false, &target, &ignored) && !each(&target, arg))
             return;
     }
+}
+
+void tuf_set_each(const struct tuf_set *set, tuf_each_fn *each, void *arg)
+{
+    if (set->targets.some)
+        tuf_doc_each(&set->targets, each, arg);
+}
+
+bool tuf_entries_each(const char *role, const void *data, size_t len, tuf_each_fn *each, void *arg,
+                      struct err *err)
+{
+    struct tuf_doc doc;
+
+    if (!parse_targets(role, data, len, &doc, err))
+        return false;
+    tuf_doc_each(&doc, each, arg);
+    tuf_doc_done(&doc);
+    return true;
 }

@@ -9,6 +9,21 @@
 
 static const char spec_version[] = "1.0.31";
 
+enum { KEY_BYTES_MAX = 16384 };
+
+bool tuf_keyid_of(const json_t *key, char out[TUF_KEYID_ROOM], struct err *err)
+{
+    uint8_t hash[HASH_BYTES];
+    AUTO_BUF text;
+
+    buf_init(&text, KEY_BYTES_MAX);
+    if (!json_canonical(key, &text, err))
+        return false;
+    hash_sha256(text.data, text.len, hash);
+    text_from_hex_bytes(hash, sizeof(hash), out);
+    return true;
+}
+
 json_t *tuf_key_json(const uint8_t *public_key)
 {
     char hex[SIGN_PUBLIC_HEX_ROOM];
@@ -85,42 +100,113 @@ bool tuf_make_root(const struct tuf_root_plan *plan, json_t **out, struct err *e
     return true;
 }
 
-json_t *tuf_make_targets(uint64_t version, int64_t expires_ms, const json_t *targets)
+json_t *tuf_make_targets(uint64_t version, int64_t expires_ms, const json_t *targets,
+                         const json_t *delegations)
 {
     json_t *body = make_head(TUF_TARGETS, version, expires_ms);
 
     set_new(body, "targets", json_deep_copy(targets));
+    if (delegations)
+        set_new(body, "delegations", json_deep_copy(delegations));
     return body;
 }
 
-static json_t *make_meta(json_t *body, const char *name, const struct tuf_file *file)
+static json_t *make_meta(json_t *body, const struct tuf_listed *listed, size_t count)
 {
-    char hex[HASH_HEX_ROOM];
+    json_t *meta = json_object();
 
-    text_from_hex_bytes(file->sha256, HASH_BYTES, hex);
-    set_new(body, "meta",
-            json_pack("{s:{s:I, s:I, s:{s:s}}}", name, "version", (json_int_t)file->version,
-                      "length", (json_int_t)file->length, "hashes", "sha256", hex));
+    set_new(body, "meta", meta);
+    for (size_t i = 0; i < count; i++) {
+        AUTO_FREE char *name = mem_printf("%s.json", listed[i].name);
+        char hex[HASH_HEX_ROOM];
+
+        text_from_hex_bytes(listed[i].sha256, HASH_BYTES, hex);
+        set_new(meta, name,
+                json_pack("{s:I, s:I, s:{s:s}}", "version", (json_int_t)listed[i].version, "length",
+                          (json_int_t)listed[i].length, "hashes", "sha256", hex));
+    }
     return body;
 }
 
-json_t *tuf_make_snapshot(uint64_t version, int64_t expires_ms, uint64_t targets_version,
-                          uint64_t targets_length, const uint8_t targets_sha256[HASH_BYTES])
+json_t *tuf_make_snapshot(uint64_t version, int64_t expires_ms, const struct tuf_listed *listed,
+                          size_t count)
 {
-    struct tuf_file file = {.version = targets_version, .length = targets_length};
-
-    memcpy(file.sha256, targets_sha256, HASH_BYTES);
-    return make_meta(make_head(TUF_SNAPSHOT, version, expires_ms), "targets.json", &file);
+    return make_meta(make_head(TUF_SNAPSHOT, version, expires_ms), listed, count);
 }
 
 json_t *tuf_make_timestamp(uint64_t version, int64_t expires_ms, uint64_t snapshot_version,
                            uint64_t snapshot_length, const uint8_t snapshot_sha256[HASH_BYTES])
 {
-    struct tuf_file file = {.version = snapshot_version, .length = snapshot_length};
+    struct tuf_listed listed = {
+        .name = "snapshot", .version = snapshot_version, .length = snapshot_length};
 
-    memcpy(file.sha256, snapshot_sha256, HASH_BYTES);
-    return make_meta(make_head(TUF_TIMESTAMP, version, expires_ms), "snapshot.json", &file);
+    memcpy(listed.sha256, snapshot_sha256, HASH_BYTES);
+    return make_meta(make_head(TUF_TIMESTAMP, version, expires_ms), &listed, 1);
 }
+
+/* --- delegations -------------------------------------------------------------------------------
+ */
+
+static json_t *text_list(const char *const *texts, size_t count)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        ASSERT(json_array_append_new(list, json_string(texts[i])) == 0);
+    return list;
+}
+
+static json_t *make_delegation(const struct tuf_delegation_plan *plan, const char *name_field)
+{
+    json_t *role = json_object();
+
+    set_new(role, name_field, json_string(plan->name));
+    set_new(role, "keyids", text_list(plan->keyids, plan->keyid_count));
+    set_new(role, "threshold", json_integer((json_int_t)plan->threshold));
+    if (plan->hwid_count)
+        set_new(role, "x-hwids", text_list(plan->hwids, plan->hwid_count));
+    return role;
+}
+
+json_t *tuf_delegation_json(const struct tuf_delegation_plan *plan)
+{
+    json_t *role = make_delegation(plan, "name");
+
+    set_new(role, "paths", text_list(plan->paths, plan->path_count));
+    set_new(role, "terminating", json_boolean(plan->terminating));
+    return role;
+}
+
+json_t *tuf_succinct_json(const struct tuf_delegation_plan *plan, unsigned bits)
+{
+    json_t *roles = make_delegation(plan, "name_prefix");
+
+    set_new(roles, "bit_length", json_integer((json_int_t)bits));
+    return roles;
+}
+
+bool tuf_delegations_json(const json_t *const *keys, size_t count, json_t *roles, json_t *succinct,
+                          json_t **out, struct err *err)
+{
+    AUTO_JSON *delegations = json_object();
+    json_t *list = json_object();
+
+    ASSERT(!roles != !succinct);
+    set_new(delegations, "keys", list);
+    set_new(delegations, roles ? "roles" : "succinct_roles", roles ? roles : succinct);
+    for (size_t i = 0; i < count; i++) {
+        char keyid[TUF_KEYID_ROOM];
+
+        if (!tuf_keyid_of(keys[i], keyid, err))
+            return false;
+        set_new(list, keyid, json_deep_copy(keys[i]));
+    }
+    *out = TAKE(delegations);
+    return true;
+}
+
+/* --- signing -----------------------------------------------------------------------------------
+ */
 
 static void add_signature(json_t *signatures, const struct sign_key *key, const struct buf *text)
 {
@@ -133,6 +219,33 @@ static void add_signature(json_t *signatures, const struct sign_key *key, const 
     text_from_hex_bytes(raw, sizeof(raw), hex);
     ASSERT(json_array_append_new(signatures, json_pack("{s:s, s:s}", "keyid", keyid, "sig", hex)) ==
            0);
+}
+
+/* Control characters are raw in the canonical form, where they can only be inside of texts; in
+ * JSON they must not be. */
+static void add_canonical(struct buf *out, const struct buf *canonical)
+{
+    for (size_t i = 0; i < canonical->len; i++) {
+        if (canonical->data[i] < ' ')
+            buf_printf(out, "\\u%04x", canonical->data[i]);
+        else
+            buf_add_u8(out, canonical->data[i]);
+    }
+}
+
+bool tuf_join(const struct buf *signed_bytes, const json_t *signatures, struct buf *out,
+              struct err *err)
+{
+    AUTO_FREE char *list = json_text(signatures);
+
+    buf_add_text(out, "{\"signatures\":");
+    buf_add_text(out, list);
+    buf_add_text(out, ",\"signed\":");
+    add_canonical(out, signed_bytes);
+    buf_add_text(out, "}\n");
+    if (out->failed)
+        return err_set(err, ERR_LIMIT, "the document is longer than %zu bytes", out->max);
+    return true;
 }
 
 bool tuf_sign_document(const json_t *signed_part, const struct sign_key *const *keys, size_t count,

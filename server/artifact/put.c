@@ -21,7 +21,7 @@
 struct put {
     struct http_request *req;
     struct worker *worker;
-    struct repo_view *view; /* what `target` borrows from */
+    struct repo_view *view;
     struct tuf_target target;
     struct artifact_upload *upload; /* while the body comes or is written */
     bool receiving;
@@ -51,12 +51,14 @@ static struct store_image image_of(const struct put *put)
 
 static void answer_err(struct put *put, const struct err *err)
 {
+    tuf_target_done(&put->target);
     repo_view_unref(put->view);
     http_answer_error(put->req, err);
 }
 
 static void answer_image(struct put *put, int status, const char *json)
 {
+    tuf_target_done(&put->target);
     repo_view_unref(put->view);
     http_answer_json(put->req, status, json);
 }

@@ -61,12 +61,12 @@ static bool add_snapshot(const struct repo_view *before, const struct repo_docum
 {
     AUTO_JSON *signed_part = NULL;
     struct repo_document *snapshot;
-    uint8_t digest[HASH_BYTES];
+    struct tuf_listed listed = {
+        .name = "targets", .version = targets->version, .length = targets->bytes.len};
 
-    hash_sha256(targets->bytes.data, targets->bytes.len, digest);
-    signed_part =
-        tuf_make_snapshot(next_version(before, TUF_SNAPSHOT, now_ms), now_ms + snapshot_life_ms,
-                          targets->version, targets->bytes.len, digest);
+    hash_sha256(targets->bytes.data, targets->bytes.len, listed.sha256);
+    signed_part = tuf_make_snapshot(next_version(before, TUF_SNAPSHOT, now_ms),
+                                    now_ms + snapshot_life_ms, &listed, 1);
     if (!sign(signed_part, keys->snapshot, &snapshot, err))
         return err_wrap(err, "could not sign the snapshot");
     add(out, snapshot);

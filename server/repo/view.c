@@ -166,11 +166,16 @@ static bool on_target(const struct tuf_target *target, void *arg)
 {
     struct search *search = arg;
 
+    if (!target->is_typed)
+        return true;
     search->count++;
     if (!search->sha256 || !crypto_equal(target->sha256, search->sha256, HASH_BYTES))
         return true;
-    if (!search->found || target->release_counter > search->out->release_counter)
-        *search->out = *target;
+    if (!search->found || target->release_counter > search->out->release_counter) {
+        if (search->found)
+            tuf_target_done(search->out);
+        tuf_target_copy(target, search->out);
+    }
     search->found = true;
     return true;
 }

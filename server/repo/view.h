@@ -49,7 +49,7 @@ uint64_t repo_view_version(const struct repo_view *view, enum tuf_role role);
 /* "timestamp.json", "3.root.json"; NULL when it is not there. Borrowed. */
 const struct repo_document *repo_view_find(const struct repo_view *view, const char *name);
 /* What the newest targets say about the file with this content; false when they name none. With
- * several the newest release counter wins. */
+ * several the newest release counter wins. End `out` with tuf_target_done(). */
 MUST_USE bool repo_view_target(const struct repo_view *view, const uint8_t sha256[HASH_BYTES],
                                struct tuf_target *out);
 /* How many files the newest targets name. */

@@ -312,7 +312,7 @@ void api_add_target(struct api *api, const char *path, unsigned counter, const v
 
 struct buf api_sign_targets(struct api *api, unsigned version)
 {
-    AUTO_JSON *signed_part = tuf_make_targets(version, in_a_year(), api->targets);
+    AUTO_JSON *signed_part = tuf_make_targets(version, in_a_year(), api->targets, NULL);
     const struct sign_key *signer = api->keys[1];
     struct buf out;
     struct err err;
