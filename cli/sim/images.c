@@ -113,8 +113,8 @@ void images_identify(struct fleet *fleet, struct member *member, struct tuf_set 
 /* --- what they are offered ----------------------------------------------------------------------
  */
 
-static bool judge(const struct fleet *fleet, const struct sim_device *device,
-                  struct tuf_set *set, struct tuf_target *out, struct err *err)
+static bool judge(const struct fleet *fleet, const struct sim_device *device, struct tuf_set *set,
+                  struct tuf_target *out, struct err *err)
 {
     const struct wire_target *offered = &device->offer->target;
     const struct sim_image *runs = device->installed;

@@ -235,8 +235,7 @@ static void run(struct task *task)
     struct err why = {0};
 
     task->walk->need[0] = '\0';
-    if (tuf_refresh(&io, &tuf_limits_wide, now_ms, &set, &why) &&
-        has_roles(task, set)) {
+    if (tuf_refresh(&io, &tuf_limits_wide, now_ms, &set, &why) && has_roles(task, set)) {
         succeed(task, set, now_ms);
         tuf_set_free(set);
         return;

@@ -269,6 +269,7 @@ bool tuf_peek(const void *data, size_t len, struct tuf_facts *out, struct err *e
     struct tuf_doc doc;
     enum tuf_role role;
 
+    buf_init(&text, len);
     if (!flat_parse(data, len, &flat_limits_metadata, &flat, err)) {
         err->refusal = REFUSAL_NONE;
         return tuf_malformed(err);
@@ -276,7 +277,6 @@ bool tuf_peek(const void *data, size_t len, struct tuf_facts *out, struct err *e
     role = claimed_role(&flat);
     if (role == TUF_ROLE_COUNT)
         return err_refuse(err, REFUSAL_WRONG_TYPE, "the document is of no role we know");
-    buf_init(&text, len);
     buf_add(&text, data, len);
     if (!tuf_doc_parse(role, tuf_role_name(role), &text, &doc, err))
         return false;

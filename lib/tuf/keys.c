@@ -9,6 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 #include "lib/crypto/sign.h"
+#include "lib/crypto/verify.h"
 #include "lib/tuf/internal.h"
 
 /* --- schemes -----------------------------------------------------------------------------------
@@ -35,9 +36,34 @@ static bool check_ed25519(const struct tuf_key *key, const void *data, size_t le
     return sig_len == SIGN_BYTES && sign_check(key->public_key, data, len, sig);
 }
 
+static bool prepare_ecdsa(struct tuf_key *key)
+{
+    return verify_pem_is(VERIFY_ECDSA_P256, key->text);
+}
+
+static bool prepare_rsa(struct tuf_key *key)
+{
+    return verify_pem_is(VERIFY_RSA_PSS, key->text);
+}
+
+static bool check_ecdsa(const struct tuf_key *key, const void *data, size_t len, const uint8_t *sig,
+                        size_t sig_len)
+{
+    return verify_pem(VERIFY_ECDSA_P256, key->text, data, len, sig, sig_len);
+}
+
+static bool check_rsa(const struct tuf_key *key, const void *data, size_t len, const uint8_t *sig,
+                      size_t sig_len)
+{
+    return verify_pem(VERIFY_RSA_PSS, key->text, data, len, sig, sig_len);
+}
+
 /* clang-format off */
 static const struct tuf_scheme schemes[] = {
-    {"ed25519",              "ed25519",              prepare_ed25519, check_ed25519},
+    {"ed25519",             "ed25519",             prepare_ed25519, check_ed25519},
+    {"ecdsa",               "ecdsa-sha2-nistp256", prepare_ecdsa,   check_ecdsa},
+    {"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", prepare_ecdsa,   check_ecdsa},
+    {"rsa",                 "rsassa-pss-sha256",   prepare_rsa,     check_rsa},
 };
 /* clang-format on */
 
@@ -301,9 +327,9 @@ bool tuf_doc_verify(const struct tuf_doc *doc, const struct tuf_keys *keys,
     uint8_t digest[HASH_BYTES];
     AUTO_BUF memo;
 
+    buf_init(&memo, TUF_ROLE_NAME_MAX + 1 + 2 * HASH_BYTES);
     if (!io || !io->seen)
         return count_signatures(doc, keys, rule, few, err);
-    buf_init(&memo, TUF_ROLE_NAME_MAX + 1 + 2 * HASH_BYTES);
     buf_add(&memo, keys->sha256, HASH_BYTES);
     buf_add(&memo, doc->sha256, HASH_BYTES);
     buf_add_text(&memo, doc->name);

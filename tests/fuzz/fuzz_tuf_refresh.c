@@ -50,9 +50,21 @@ static bool on_fetch(void *arg, const char *name, size_t max, struct buf *out, s
     return err_set(err, ERR_NOT_FOUND, "404");
 }
 
-static bool on_load(void *arg, enum tuf_role role, struct buf *out, struct err *err)
+/* The role whose file this is. */
+static size_t role_of(const char *name)
+{
+    size_t role = 0;
+
+    while (role < TUF_ROLE_COUNT && !strstr(name, tuf_role_name((enum tuf_role)role)))
+        role++;
+    ASSERT(role < TUF_ROLE_COUNT);
+    return role;
+}
+
+static bool on_load(void *arg, const char *name, struct buf *out, struct err *err)
 {
     const struct world *world = arg;
+    size_t role = role_of(name);
 
     if (world->stored[role].len == 0)
         return err_set(err, ERR_NOT_FOUND, "nothing");
@@ -60,12 +72,13 @@ static bool on_load(void *arg, enum tuf_role role, struct buf *out, struct err *
     return true;
 }
 
-static bool on_store(void *arg, enum tuf_role role, const void *data, size_t len, struct err *err)
+static bool on_store(void *arg, const char *name, const void *data, size_t len, struct err *err)
 {
     struct world *world = arg;
+    size_t role = role_of(name);
     struct tuf_facts facts;
 
-    ASSERT(tuf_peek(data, len, &facts, err) && facts.role == role);
+    ASSERT(tuf_peek(data, len, &facts, err) && (size_t)facts.role == role);
     ASSERT(facts.version >= world->versions[role]);
     world->versions[role] = facts.version;
     buf_reset(&world->stored[role]);
@@ -73,9 +86,10 @@ static bool on_store(void *arg, enum tuf_role role, const void *data, size_t len
     return true;
 }
 
-static bool on_drop(void *arg, enum tuf_role role, struct err *err)
+static bool on_drop(void *arg, const char *name, struct err *err)
 {
     struct world *world = arg;
+    size_t role = role_of(name);
 
     (void)err;
     world->versions[role] = 0;
@@ -129,6 +143,14 @@ static void world_done(struct world *world)
     }
 }
 
+static json_t *make_snapshot(uint64_t version, const struct buf *targets)
+{
+    struct tuf_listed listed = {.name = "targets", .version = version, .length = targets->len};
+
+    hash_sha256(targets->data, targets->len, listed.sha256);
+    return tuf_make_snapshot(version, expires_ms, &listed, 1);
+}
+
 /* An honest repository of one version, but for the role whose body is given. */
 static void publish(struct world *world, uint64_t version, enum tuf_role lying, const json_t *body)
 {
@@ -143,9 +165,9 @@ static void publish(struct world *world, uint64_t version, enum tuf_role lying, 
         if (below)
             hash_sha256(below->data, below->len, sha256);
         if (order[at] == TUF_TARGETS)
-            honest = tuf_make_targets(version, expires_ms, none);
+            honest = tuf_make_targets(version, expires_ms, none, NULL);
         else if (order[at] == TUF_SNAPSHOT)
-            honest = tuf_make_snapshot(version, expires_ms, version, below->len, sha256);
+            honest = make_snapshot(version, below);
         else
             honest = tuf_make_timestamp(version, expires_ms, version, below->len, sha256);
         sign_body(world, order[at], order[at] == lying ? body : honest, &world->served[order[at]]);
@@ -161,7 +183,7 @@ static void refresh(struct world *world)
     struct tuf_set *set = NULL;
     struct err err = {0};
 
-    if (!tuf_refresh(&io, now_ms, &set, &err))
+    if (!tuf_refresh(&io, &tuf_limits_wide, now_ms, &set, &err))
         ASSERT(err.code == ERR_UNTRUSTED && err.refusal != REFUSAL_NONE);
     tuf_set_free(set);
 }

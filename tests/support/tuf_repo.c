@@ -25,33 +25,50 @@ static bool on_fetch(void *arg, const char *name, size_t max, struct buf *out, s
     return true;
 }
 
-static bool on_load(void *arg, enum tuf_role role, struct buf *out, struct err *err)
+struct buf *tuf_repo_stored(struct tuf_repo *repo, const char *name)
 {
-    const struct tuf_repo *repo = arg;
+    for (size_t i = 0; i < repo->stored_count; i++) {
+        if (text_equal(repo->stored[i].name, name))
+            return &repo->stored[i].bytes;
+    }
+    return NULL;
+}
 
-    if (!repo->has[role])
+static bool on_load(void *arg, const char *name, struct buf *out, struct err *err)
+{
+    const struct buf *file = tuf_repo_stored(arg, name);
+
+    if (!file || file->len == 0)
         return err_set(err, ERR_NOT_FOUND, "nothing stored");
-    buf_add(out, repo->stored[role].data, repo->stored[role].len);
+    buf_add(out, file->data, file->len);
     return true;
 }
 
-static bool on_store(void *arg, enum tuf_role role, const void *data, size_t len, struct err *err)
+static bool on_store(void *arg, const char *name, const void *data, size_t len, struct err *err)
 {
     struct tuf_repo *repo = arg;
+    struct buf *file = tuf_repo_stored(repo, name);
 
     (void)err;
-    buf_reset(&repo->stored[role]);
-    buf_add(&repo->stored[role], data, len);
-    repo->has[role] = true;
+    if (!file) {
+        ASSERT(repo->stored_count < TUF_REPO_ROLES);
+        ASSERT(
+            text_copy(repo->stored[repo->stored_count].name, sizeof(repo->stored[0].name), name));
+        file = &repo->stored[repo->stored_count++].bytes;
+        buf_init(file, TUF_TARGETS_BYTES_MAX);
+    }
+    buf_reset(file);
+    buf_add(file, data, len);
     return true;
 }
 
-static bool on_drop(void *arg, enum tuf_role role, struct err *err)
+static bool on_drop(void *arg, const char *name, struct err *err)
 {
-    struct tuf_repo *repo = arg;
+    struct buf *file = tuf_repo_stored(arg, name);
 
     (void)err;
-    repo->has[role] = false;
+    if (file)
+        buf_reset(file);
     return true;
 }
 
@@ -68,10 +85,8 @@ struct tuf_repo *tuf_repo_new(void)
         memset(seed, (int)(i + 1), sizeof(seed));
         repo->keys[i] = sign_key_from_seed(seed);
     }
-    for (size_t i = 0; i < TUF_ROLE_COUNT; i++) {
+    for (size_t i = 0; i < TUF_ROLE_COUNT; i++)
         repo->key_of[i] = i;
-        buf_init(&repo->stored[i], TUF_TARGETS_BYTES_MAX);
-    }
     repo->targets = json_object();
     repo->io = (struct tuf_io){
         .fetch = on_fetch, .load = on_load, .store = on_store, .drop = on_drop, .arg = repo};
@@ -86,9 +101,10 @@ void tuf_repo_free(struct tuf_repo *repo)
         sign_key_free(repo->keys[i]);
     for (size_t i = 0; i < repo->file_count; i++)
         buf_done(&repo->files[i].bytes);
-    for (size_t i = 0; i < TUF_ROLE_COUNT; i++)
-        buf_done(&repo->stored[i]);
+    for (size_t i = 0; i < repo->stored_count; i++)
+        buf_done(&repo->stored[i].bytes);
     json_decref(repo->targets);
+    json_decref(repo->delegations);
     mem_free(repo);
 }
 
@@ -151,33 +167,36 @@ json_t *tuf_repo_root(struct tuf_repo *repo, uint64_t version)
     return body;
 }
 
-static const struct buf *listed_file(struct tuf_repo *repo, const char *role, uint64_t version,
-                                     uint8_t sha256[HASH_BYTES])
+static struct tuf_listed listed_file(struct tuf_repo *repo, const char *role, uint64_t version)
 {
-    char name[48];
+    struct tuf_listed listed = {.name = role, .version = version};
+    char name[TUF_FILE_NAME_ROOM];
     const struct buf *file;
 
-    (void)snprintf(name, sizeof(name), "%" PRIu64 ".%s.json", version, role);
+    ASSERT(tuf_file_name(role, version, name, sizeof(name)));
     file = tuf_repo_file(repo, name);
     ASSERT(file);
-    hash_sha256(file->data, file->len, sha256);
-    return file;
+    listed.length = file->len;
+    hash_sha256(file->data, file->len, listed.sha256);
+    return listed;
 }
 
 json_t *tuf_repo_snapshot(struct tuf_repo *repo, uint64_t version, uint64_t targets_version)
 {
-    uint8_t sha256[HASH_BYTES];
-    const struct buf *file = listed_file(repo, "targets", targets_version, sha256);
+    struct tuf_listed listed[TUF_REPO_ROLES + 1];
 
-    return tuf_make_snapshot(version, repo->expires_ms, targets_version, file->len, sha256);
+    listed[0] = listed_file(repo, "targets", targets_version);
+    for (size_t i = 0; i < repo->role_count; i++)
+        listed[i + 1] = listed_file(repo, repo->roles[i].name, repo->roles[i].version);
+    return tuf_make_snapshot(version, repo->expires_ms, listed, repo->role_count + 1);
 }
 
 json_t *tuf_repo_timestamp(struct tuf_repo *repo, uint64_t version, uint64_t snapshot_version)
 {
-    uint8_t sha256[HASH_BYTES];
-    const struct buf *file = listed_file(repo, "snapshot", snapshot_version, sha256);
+    struct tuf_listed listed = listed_file(repo, "snapshot", snapshot_version);
 
-    return tuf_make_timestamp(version, repo->expires_ms, snapshot_version, file->len, sha256);
+    return tuf_make_timestamp(version, repo->expires_ms, snapshot_version, listed.length,
+                              listed.sha256);
 }
 
 json_t *tuf_repo_entry(const char *hwid, uint64_t counter, uint8_t sha256_byte)
@@ -212,7 +231,7 @@ void tuf_repo_put_root(struct tuf_repo *repo, uint64_t version)
 void tuf_repo_put_targets(struct tuf_repo *repo, uint64_t version)
 {
     put_versioned(repo, TUF_TARGETS, version,
-                  tuf_make_targets(version, repo->expires_ms, repo->targets));
+                  tuf_make_targets(version, repo->expires_ms, repo->targets, repo->delegations));
 }
 
 void tuf_repo_put_snapshot(struct tuf_repo *repo, uint64_t version, uint64_t targets_version)
@@ -238,19 +257,89 @@ void tuf_repo_trust(struct tuf_repo *repo, const char *root_name)
     const struct buf *file = tuf_repo_file(repo, root_name);
     struct err err = {0};
 
-    ASSERT(file && on_store(repo, TUF_ROOT, file->data, file->len, &err));
+    ASSERT(file && on_store(repo, "root.json", file->data, file->len, &err));
 }
 
-uint64_t tuf_repo_kept(const struct tuf_repo *repo, enum tuf_role role)
+uint64_t tuf_repo_kept(struct tuf_repo *repo, enum tuf_role role)
 {
+    return tuf_repo_kept_role(repo, tuf_role_name(role));
+}
+
+uint64_t tuf_repo_kept_role(struct tuf_repo *repo, const char *name)
+{
+    char file_name[TUF_FILE_NAME_ROOM];
     struct tuf_facts facts = {0};
     struct err err = {0};
+    const struct buf *file;
 
-    if (!repo->has[role])
+    ASSERT(tuf_file_name(name, 0, file_name, sizeof(file_name)));
+    file = tuf_repo_stored(repo, file_name);
+    if (!file || file->len == 0)
         return 0;
-    ASSERT(tuf_peek(repo->stored[role].data, repo->stored[role].len, &facts, &err));
-    ASSERT(facts.role == role);
+    ASSERT(tuf_peek(file->data, file->len, &facts, &err));
+    ASSERT(text_equal(tuf_role_name(facts.role), name) || facts.role == TUF_TARGETS);
     return facts.version;
+}
+
+void tuf_repo_put_role(struct tuf_repo *repo, const char *name, uint64_t version, json_t *targets,
+                       json_t *delegations, const size_t *keys, size_t count)
+{
+    char file_name[TUF_FILE_NAME_ROOM];
+    size_t at = 0;
+
+    ASSERT(tuf_file_name(name, version, file_name, sizeof(file_name)));
+    tuf_repo_put(repo, file_name, tuf_make_targets(version, repo->expires_ms, targets, delegations),
+                 keys, count);
+    json_decref(targets);
+    json_decref(delegations);
+    while (at < repo->role_count && !text_equal(repo->roles[at].name, name))
+        at++;
+    ASSERT(at < TUF_REPO_ROLES &&
+           text_copy(repo->roles[at].name, sizeof(repo->roles[at].name), name));
+    repo->roles[at].version = version;
+    if (at == repo->role_count)
+        repo->role_count++;
+}
+
+json_t *tuf_repo_delegation(const struct tuf_repo *repo, const char *name, size_t key,
+                            const char *pattern)
+{
+    char keyid[TUF_KEYID_ROOM];
+    const char *const keyids[] = {keyid};
+    const struct tuf_delegation_plan plan = {.name = name,
+                                             .keyids = keyids,
+                                             .keyid_count = 1,
+                                             .threshold = 1,
+                                             .paths = &pattern,
+                                             .path_count = 1};
+
+    tuf_keyid(sign_key_public(repo->keys[key]), keyid);
+    return tuf_delegation_json(&plan);
+}
+
+json_t *tuf_repo_delegations(const struct tuf_repo *repo, json_t *const *roles, size_t count)
+{
+    const json_t *keys[TUF_REPO_KEYS];
+    json_t *list = json_array();
+    json_t *out = NULL;
+    struct err err = {0};
+
+    for (size_t i = 0; i < TUF_REPO_KEYS; i++)
+        keys[i] = tuf_key_json(sign_key_public(repo->keys[i]));
+    for (size_t i = 0; i < count; i++)
+        ASSERT(json_array_append_new(list, roles[i]) == 0);
+    ASSERT(tuf_delegations_json(keys, TUF_REPO_KEYS, list, NULL, &out, &err));
+    for (size_t i = 0; i < TUF_REPO_KEYS; i++)
+        json_decref(json_iterable(keys[i]));
+    return out;
+}
+
+void tuf_repo_forget(struct tuf_repo *repo, const char *name)
+{
+    struct buf *file = tuf_repo_stored(repo, name);
+
+    if (file)
+        buf_reset(file);
 }
 
 const char *tuf_repo_fetched(const struct tuf_repo *repo)
@@ -278,7 +367,7 @@ bool tuf_repo_refresh(struct tuf_repo *repo, struct tuf_set **set, struct err *e
 
     repo->fetched[0] = '\0';
     repo->fetch_count = 0;
-    if (!tuf_refresh(&repo->io, repo->now_ms, &got, err))
+    if (!tuf_refresh(&repo->io, &tuf_limits_wide, repo->now_ms, &got, err))
         return false;
     if (set)
         *set = got;

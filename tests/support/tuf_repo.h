@@ -7,7 +7,12 @@
 #include "lib/crypto/sign.h"
 #include "lib/tuf/tuf.h"
 
-enum { TUF_REPO_FILES = 400, TUF_REPO_KEYS = 8 };
+enum { TUF_REPO_FILES = 400, TUF_REPO_KEYS = 8, TUF_REPO_ROLES = 64 };
+
+struct tuf_repo_file {
+    char name[TUF_FILE_NAME_ROOM];
+    struct buf bytes;
+};
 
 struct tuf_repo {
     int64_t now_ms;
@@ -16,14 +21,17 @@ struct tuf_repo {
     struct sign_key *keys[TUF_REPO_KEYS]; /* [role], and from TUF_ROLE_COUNT on spare ones */
     size_t key_of[TUF_ROLE_COUNT];        /* which key a role has at present */
     json_t *targets;                      /* {path: entry} of what is put next */
-    struct {
-        char name[48];
-        struct buf bytes;
-    } files[TUF_REPO_FILES];
+    json_t *delegations;                  /* of them; NULL: none */
+    struct tuf_repo_file files[TUF_REPO_FILES];
     size_t file_count;
-    struct buf stored[TUF_ROLE_COUNT]; /* what the client keeps */
-    bool has[TUF_ROLE_COUNT];
-    char fetched[400]; /* names, each followed by a blank */
+    struct tuf_repo_file stored[TUF_REPO_ROLES]; /* what the client keeps */
+    size_t stored_count;
+    struct {
+        char name[TUF_ROLE_NAME_MAX + 1];
+        uint64_t version;
+    } roles[TUF_REPO_ROLES]; /* delegated ones a snapshot lists */
+    size_t role_count;
+    char fetched[1000]; /* names, each followed by a blank */
     size_t fetch_count;
     struct tuf_io io;
 };
@@ -52,13 +60,26 @@ void tuf_repo_put_snapshot(struct tuf_repo *repo, uint64_t version, uint64_t tar
 void tuf_repo_put_timestamp(struct tuf_repo *repo, uint64_t version, uint64_t snapshot_version);
 /* targets, snapshot and timestamp of one version. */
 void tuf_repo_publish(struct tuf_repo *repo, uint64_t version);
+/* A delegated role, listed by the snapshots that are put from now on; `targets` and `delegations`
+ * (may be NULL) are taken over. */
+void tuf_repo_put_role(struct tuf_repo *repo, const char *name, uint64_t version, json_t *targets,
+                       json_t *delegations, const size_t *keys, size_t count);
+/* One delegation to a role signed by one key, for a pattern; not terminating, for all hardware. */
+json_t *tuf_repo_delegation(const struct tuf_repo *repo, const char *name, size_t key,
+                            const char *pattern);
+/* "delegations" of these (taken over), with all keys of the repository. */
+json_t *tuf_repo_delegations(const struct tuf_repo *repo, json_t *const *roles, size_t count);
 /* The bytes of a file, or NULL. */
 struct buf *tuf_repo_file(struct tuf_repo *repo, const char *name);
 
 /* As if the client had been made with this file as its root. */
 void tuf_repo_trust(struct tuf_repo *repo, const char *root_name);
 /* The version of what the client keeps of a role, 0 for nothing. */
-uint64_t tuf_repo_kept(const struct tuf_repo *repo, enum tuf_role role);
+uint64_t tuf_repo_kept(struct tuf_repo *repo, enum tuf_role role);
+uint64_t tuf_repo_kept_role(struct tuf_repo *repo, const char *name);
+/* The client's file "root.json"; NULL when it never had one, empty after forgetting. */
+struct buf *tuf_repo_stored(struct tuf_repo *repo, const char *name);
+void tuf_repo_forget(struct tuf_repo *repo, const char *name);
 /* Forgets what was fetched and runs the workflow; *set may be NULL. */
 bool tuf_repo_refresh(struct tuf_repo *repo, struct tuf_set **set, struct err *err);
 /* What that asked for. */

@@ -37,7 +37,7 @@ static void put_root2(struct tuf_repo *repo, json_t *body, size_t a, size_t b, s
 
 static void local_root_forged(struct tuf_repo *repo)
 {
-    struct buf *root = &repo->stored[TUF_ROOT];
+    struct buf *root = tuf_repo_stored(repo, "root.json");
     char *sig = strstr((char *)root->data, "\"sig\":\"");
 
     cr_assert(sig);
@@ -46,7 +46,7 @@ static void local_root_forged(struct tuf_repo *repo)
 
 static void local_root_missing(struct tuf_repo *repo)
 {
-    repo->has[TUF_ROOT] = false;
+    tuf_repo_forget(repo, "root.json");
 }
 
 static void root_by_old_key_only(struct tuf_repo *repo)
@@ -405,8 +405,8 @@ static void targets_by_the_snapshot_key(struct tuf_repo *repo)
 {
     const size_t key = TUF_SNAPSHOT;
 
-    tuf_repo_put(repo, "2.targets.json", tuf_make_targets(2, repo->expires_ms, repo->targets), &key,
-                 1);
+    tuf_repo_put(repo, "2.targets.json", tuf_make_targets(2, repo->expires_ms, repo->targets, NULL),
+                 &key, 1);
     name_targets2(repo);
 }
 
@@ -423,7 +423,8 @@ static void targets_with_a_way_out(struct tuf_repo *repo)
     AUTO_JSON *targets = json_pack("{s:o}", "a/../../etc/passwd", tuf_repo_entry("h1", 2, 2));
     const size_t key = TUF_TARGETS;
 
-    tuf_repo_put(repo, "2.targets.json", tuf_make_targets(2, repo->expires_ms, targets), &key, 1);
+    tuf_repo_put(repo, "2.targets.json", tuf_make_targets(2, repo->expires_ms, targets, NULL), &key,
+                 1);
     name_targets2(repo);
 }
 

@@ -182,7 +182,7 @@ Test(check_targets, refuses_what_a_device_or_another_client_would_refuse)
     cr_expect(second(repo, "os/h1/v2/a", with_field(tuf_repo_entry("h1", 6, 2), "x-note"), &err),
               "%s", err.text);
 
-    tuf_repo_put(repo, "2.targets.json", tuf_make_targets(2, repo->expires_ms, repo->targets),
+    tuf_repo_put(repo, "2.targets.json", tuf_make_targets(2, repo->expires_ms, repo->targets, NULL),
                  &wrong_key, 1);
     cr_expect_not(
         tuf_check_targets(root, tuf_repo_file(repo, "2.targets.json"), first, repo->now_ms, &err));

@@ -199,25 +199,25 @@ static bool memo_fetch(void *arg, const char *name, size_t max, struct buf *out,
     return memo->repo->io.fetch(memo->repo, name, max, out, err);
 }
 
-static bool memo_load(void *arg, enum tuf_role role, struct buf *out, struct err *err)
+static bool memo_load(void *arg, const char *name, struct buf *out, struct err *err)
 {
     struct memo *memo = arg;
 
-    return memo->repo->io.load(memo->repo, role, out, err);
+    return memo->repo->io.load(memo->repo, name, out, err);
 }
 
-static bool memo_store(void *arg, enum tuf_role role, const void *data, size_t len, struct err *err)
+static bool memo_store(void *arg, const char *name, const void *data, size_t len, struct err *err)
 {
     struct memo *memo = arg;
 
-    return memo->repo->io.store(memo->repo, role, data, len, err);
+    return memo->repo->io.store(memo->repo, name, data, len, err);
 }
 
-static bool memo_drop(void *arg, enum tuf_role role, struct err *err)
+static bool memo_drop(void *arg, const char *name, struct err *err)
 {
     struct memo *memo = arg;
 
-    return memo->repo->io.drop(memo->repo, role, err);
+    return memo->repo->io.drop(memo->repo, name, err);
 }
 
 Test(refresh, remembers_good_signatures_for_the_next_device_but_never_its_rules)
@@ -232,18 +232,19 @@ Test(refresh, remembers_good_signatures_for_the_next_device_but_never_its_rules)
     tuf_repo_put_root(repo, 1);
     tuf_repo_publish(repo, 1);
     for (int device = 0; device < 2; device++) {
-        memset(repo->has, 0, sizeof(repo->has));
+        for (size_t i = 0; i < repo->stored_count; i++)
+            buf_reset(&repo->stored[i].bytes);
         tuf_repo_trust(repo, "1.root.json");
-        cr_assert(tuf_refresh(&io, repo->now_ms, &set, &err), "%s", err.text);
+        cr_assert(tuf_refresh(&io, &tuf_limits_wide, repo->now_ms, &set, &err), "%s", err.text);
         tuf_set_free(set);
         cr_expect_eq(memo.count, 4);
         cr_expect_eq(memo.hits, device == 0 ? 0 : 4);
     }
-    cr_expect_not(tuf_refresh(&io, repo->expires_ms, &set, &err));
+    cr_expect_not(tuf_refresh(&io, &tuf_limits_wide, repo->expires_ms, &set, &err));
     cr_expect_eq(err.refusal, REFUSAL_TIMESTAMP_EXPIRED);
 
     tuf_repo_put(repo, "timestamp.json", tuf_repo_timestamp(repo, 2, 1), &another_key, 1);
-    cr_expect_not(tuf_refresh(&io, repo->now_ms, &set, &err));
+    cr_expect_not(tuf_refresh(&io, &tuf_limits_wide, repo->now_ms, &set, &err));
     cr_expect_eq(err.refusal, REFUSAL_TIMESTAMP_THRESHOLD);
     tuf_repo_free(repo);
 }
@@ -252,25 +253,25 @@ Test(load, gives_what_is_stored_even_when_expired)
 {
     struct tuf_repo *repo = tuf_repo_new_updated();
     struct tuf_set *set = NULL;
-    struct tuf_target target;
+    AUTO_TUF_TARGET target = {0};
     struct err err = {0};
 
     repo->fetch_count = 0;
-    cr_assert(tuf_load(&repo->io, &set, &err), "%s", err.text);
+    cr_assert(tuf_load(&repo->io, &tuf_limits_wide, &set, &err), "%s", err.text);
     cr_expect_eq(repo->fetch_count, 0);
     cr_expect_eq(tuf_set_version(set, TUF_TARGETS), 1);
     cr_expect(tuf_set_target(set, "os/h1/v1/a.img", &target, &err), "%s", err.text);
     tuf_set_free(set);
 
-    repo->has[TUF_TARGETS] = false;
-    cr_assert(tuf_load(&repo->io, &set, &err), "%s", err.text);
+    tuf_repo_forget(repo, "targets.json");
+    cr_assert(tuf_load(&repo->io, &tuf_limits_wide, &set, &err), "%s", err.text);
     cr_expect_eq(tuf_set_version(set, TUF_TARGETS), 0);
     cr_expect_not(tuf_set_target(set, "os/h1/v1/a.img", &target, &err));
     cr_expect_eq(err.refusal, REFUSAL_TARGET_NOT_IN_IMAGE_REPO);
     tuf_set_free(set);
 
-    repo->has[TUF_ROOT] = false;
-    cr_expect_not(tuf_load(&repo->io, &set, &err));
+    tuf_repo_forget(repo, "root.json");
+    cr_expect_not(tuf_load(&repo->io, &tuf_limits_wide, &set, &err));
     cr_expect_eq(err.refusal, REFUSAL_ROOT_LOCAL_INVALID);
     tuf_repo_free(repo);
 }

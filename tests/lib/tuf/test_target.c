@@ -76,7 +76,7 @@ Test(targets, are_typed)
     struct tuf_repo *repo = tuf_repo_new();
     json_t *entry = tuf_repo_entry("h1", 2040, 7);
     struct tuf_set *set;
-    struct tuf_target target;
+    AUTO_TUF_TARGET target = {0};
     struct err err = {0};
 
     cr_assert_eq(json_object_set_new(custom_of(entry), "floor", json_integer(2031)), 0);
@@ -106,7 +106,7 @@ static void no_hashes(json_t *entry)
 }
 static void other_hash(json_t *entry)
 {
-    (void)json_object_set_new(entry, "hashes", json_pack("{s:s}", "sha512", "00"));
+    (void)json_object_set_new(entry, "hashes", json_pack("{s:s}", "sha384", "00"));
 }
 static void short_hash(json_t *entry)
 {
@@ -116,9 +116,9 @@ static void no_length(json_t *entry)
 {
     (void)json_object_del(entry, "length");
 }
-static void no_custom(json_t *entry)
+static void no_type(json_t *entry)
 {
-    (void)json_object_del(entry, "custom");
+    (void)json_object_del(custom_of(entry), "type");
 }
 static void no_counter(json_t *entry)
 {
@@ -159,7 +159,7 @@ Test(targets, refuse_an_entry_that_is_not_complete_and_show_the_others)
         {"T38 an unknown hash only", other_hash, REFUSAL_NO_KNOWN_HASH},
         {"a hash of one byte", short_hash, REFUSAL_JSON_STRICT},
         {"no length", no_length, REFUSAL_JSON_STRICT},
-        {"no custom", no_custom, REFUSAL_JSON_STRICT},
+        {"no type", no_type, REFUSAL_JSON_STRICT},
         {"no counter", no_counter, REFUSAL_JSON_STRICT},
         {"counter 0", counter_0, REFUSAL_JSON_STRICT},
         {"no hardware", no_hwids, REFUSAL_JSON_STRICT},
@@ -172,7 +172,7 @@ Test(targets, refuse_an_entry_that_is_not_complete_and_show_the_others)
         struct tuf_repo *repo = tuf_repo_new();
         json_t *entry = tuf_repo_entry("h1", 1, 1);
         struct tuf_set *set;
-        struct tuf_target target;
+        AUTO_TUF_TARGET target = {0};
         struct err err = {0};
 
         cases[i].mutate(entry);
@@ -196,7 +196,7 @@ static bool on_target(const struct tuf_target *target, void *arg)
     return target->release_counter != 3;
 }
 
-Test(targets, are_walked_in_the_order_of_their_paths)
+Test(targets, are_walked_in_the_order_of_the_document)
 {
     struct tuf_repo *repo = tuf_repo_new();
     json_t *foreign = json_pack("{s:i, s:{s:s}}", "length", 1, "hashes", "sha512", "00");
@@ -204,13 +204,13 @@ Test(targets, are_walked_in_the_order_of_their_paths)
     AUTO_BUF out;
 
     buf_init(&out, 1000);
-    add(repo, "os/h1/c", tuf_repo_entry("h1", 3, 3));
+    add(repo, "os/h1/d", tuf_repo_entry("h1", 1, 1));
     add(repo, "os/h1/b", foreign);
-    add(repo, "os/h1/d", tuf_repo_entry("h1", 4, 4));
-    add(repo, "os/h1/a", tuf_repo_entry("h1", 1, 1));
+    add(repo, "os/h1/c", tuf_repo_entry("h1", 3, 3));
+    add(repo, "os/h1/a", tuf_repo_entry("h1", 4, 4));
     set = set_of(repo);
     tuf_set_each(set, on_target, &out);
-    cr_expect_str_eq(buf_text(&out), "os/h1/a os/h1/c ");
+    cr_expect_str_eq(buf_text(&out), "os/h1/d os/h1/c ");
     tuf_set_free(set);
     tuf_repo_free(repo);
 }
@@ -293,6 +293,8 @@ Test(fits, judges_type_hardware_counter_floor_epoch_and_stepping_stone)
 
         target.path = target.path ? target.path : "os/h1/v/a";
         target.type = target.type ? target.type : "os";
+        target.is_typed = true;
+        target.has_sha256 = true;
         target.hwids[0] = "h0";
         target.hwids[1] = "h1";
         target.hwid_count = 2;

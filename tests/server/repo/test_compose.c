@@ -119,7 +119,7 @@ Test(compose, refuses_what_a_device_would_refuse_or_what_is_not_next)
     };
 
     tuf_repo_put_targets(repo, 3);
-    tuf_repo_put(repo, "2.targets.json", tuf_make_targets(2, repo->expires_ms, repo->targets),
+    tuf_repo_put(repo, "2.targets.json", tuf_make_targets(2, repo->expires_ms, repo->targets, NULL),
                  &spare, 1);
     repo->key_of[TUF_TIMESTAMP] = spare;
     foreign_root = tuf_repo_root(repo, 2);

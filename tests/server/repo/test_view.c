@@ -70,7 +70,7 @@ Test(view, keeps_all_roots_and_the_newest_three_of_the_others)
 Test(view, of_a_new_tenant_has_nothing)
 {
     AUTO_REPO_VIEW *view = repo_view_new(1, "new", NULL, 0);
-    struct tuf_target target;
+    AUTO_TUF_TARGET target = {0};
     uint8_t hash[HASH_BYTES] = {1};
 
     cr_expect_eq(repo_view_version(view, TUF_ROOT), 0);
@@ -99,7 +99,7 @@ Test(view, finds_what_is_signed_by_its_hash)
     const struct buf *bytes = tuf_repo_file(repo, "1.targets.json");
     struct tuf_facts facts;
     struct repo_document *targets;
-    struct tuf_target target;
+    AUTO_TUF_TARGET target = {0};
     uint8_t hash[HASH_BYTES];
     struct err err;
 
