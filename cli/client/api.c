@@ -98,6 +98,26 @@ bool api_call(struct api *api, const char *method, const char *path, const json_
     return api_send(api, method, path, &bytes, out, err);
 }
 
+bool api_fetch(struct api *api, const char *path, bool bearer, size_t max, struct buf *out,
+               struct err *err)
+{
+    struct client_request request = {.method = "GET",
+                                     .url = path,
+                                     .bearer = bearer ? api->login.token : NULL,
+                                     .answer_bytes_max = max,
+                                     .total_ms = CALL_MS_MAX};
+    struct client_answer answer;
+    bool good;
+
+    if (!client_send(api->client, &request, &answer, err))
+        return false;
+    good = client_answer_check(&answer, err);
+    if (good)
+        buf_add(out, answer.body.data, answer.body.len);
+    client_answer_done(&answer);
+    return good;
+}
+
 static bool on_upload_progress(void *arg, uint64_t done, uint64_t total)
 {
     (void)total;

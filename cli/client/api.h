@@ -35,6 +35,10 @@ MUST_USE bool api_call(struct api *api, const char *method, const char *path, co
 /* A body that is not our JSON but the user's bytes. */
 MUST_USE bool api_send(struct api *api, const char *method, const char *path,
                        const struct buf *body, json_t **out, struct err *err);
+/* A public file by its path at the server ("/t/acme/image/..."), as bytes; with `bearer` the
+ * operator's token goes along. ERR_NOT_FOUND, LENGTH_LIMIT above `max`. */
+MUST_USE bool api_fetch(struct api *api, const char *path, bool bearer, size_t max, struct buf *out,
+                        struct err *err);
 /* Streams a file, with a bar on a terminal. */
 MUST_USE bool api_upload(struct api *api, const char *path, const char *file, json_t **out,
                          struct err *err);

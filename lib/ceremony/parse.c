@@ -90,7 +90,7 @@ static bool read_notes(const json_t *object, const char *path, struct bundle_doc
 
     if (!json_field_array(object, path, "summary", LINES_MAX, &summary, err) ||
         !check_texts(summary, path, "summary", err) ||
-        !json_field_array(object, path, "keyids", TUF_KEYS_MAX * 2, &keyids, err) ||
+        !json_field_array(object, path, "keyids", (size_t)TUF_KEYS_MAX * 2, &keyids, err) ||
         !check_texts(keyids, path, "keyids", err) ||
         !json_field_u64(object, path, "threshold", 0, TUF_KEYS_MAX, &document->threshold, err) ||
         !json_field_u64(object, path, "version", 1, (UINT64_C(1) << 53) - 1, &version, err) ||
