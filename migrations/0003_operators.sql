@@ -103,6 +103,21 @@ DROP INDEX deployment_one_open;
 CREATE UNIQUE INDEX deployment_one_open ON deployment (group_id)
     WHERE state IN ('awaiting-approval', 'running', 'paused');
 
+-- Has the group more devices than the tenant lets one person update?
+CREATE FUNCTION slipway_needs_approval(tenant bigint, grp bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    most integer := (SELECT t.approval_devices FROM tenant t WHERE t.id = $1);
+BEGIN
+    RETURN most > 0 AND most < (
+        SELECT count(*) FROM (SELECT 1 FROM device v WHERE v.group_id = $2 LIMIT most + 1) AS v);
+END $$;
+
+-- How lists and the audit name a token.
+CREATE FUNCTION slipway_token_name(token bigint) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT 'slw_' || k.public_id FROM operator_token k WHERE k.id = token
+$$;
+
 -- Raises unless `approver` may approve what `author` made at `made`: not the author's own token,
 -- nor one that the author made after the fact.
 CREATE FUNCTION slipway_other_eyes(author bigint, approver bigint, made timestamptz)
@@ -144,6 +159,9 @@ CREATE TABLE audit_head (
     seq         bigint NOT NULL,
     hash        text NOT NULL
 );
+
+-- Looked up when somebody asks for an image that their tenant has not: is it another's?
+CREATE INDEX image_sha256 ON image (sha256);
 
 CREATE FUNCTION slipway_audit_time(moment timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')

@@ -239,7 +239,8 @@ static bool listen_all(struct app *app, struct err *err)
         place->http = (struct http_app){.route_tables = route_tables,
                                         .route_counts = route_counts,
                                         .app = worker,
-                                        .authenticate = routes_authenticate};
+                                        .authenticate = routes_authenticate,
+                                        .on_not_found = routes_not_found};
         if (!http_server_open(worker->loop, &options, &place->http, &worker->http, err))
             return false;
         port = http_server_port(worker->http); /* all on the one that the first was given */

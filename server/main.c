@@ -166,17 +166,15 @@ static bool make_operator(const char *database_url, const char *tenant, const ch
                           const char *token, struct err *err)
 {
     AUTO_DB_SYNC *sync = NULL;
-    uint8_t digest[HASH_BYTES];
 
-    token_digest(token, strlen(token), digest);
     return db_sync_open(database_url, &sync, err) &&
-           store_first_operator(sync, tenant, name, digest, err);
+           store_first_operator(sync, tenant, name, token, err);
 }
 
 static bool prepare_dev(const struct options *options, const struct dev *dev,
                         const struct server_config *config, struct err *err)
 {
-    char token[TOKEN_ROOM];
+    char token[TOKEN_OPERATOR_ROOM];
     bool good = migrate(options, config, err) && dev_token(dev, token, err) &&
                 make_operator(config->database_owner_url, "default", "slipwayd --dev", token, err);
 
@@ -243,13 +241,14 @@ static bool run_migrate(struct options *options, struct err *err)
 static bool run_add_operator(struct options *options, struct err *err)
 {
     struct server_config config;
-    char token[TOKEN_ROOM];
+    char token[TOKEN_OPERATOR_ROOM];
     bool good;
 
     if (!load(options, &config, err))
         return false;
-    token_make(token);
-    good = make_operator(config.database_owner_url, options->tenant, "slipwayd add-operator", token, err);
+    token_make_operator(token);
+    good = make_operator(config.database_owner_url, options->tenant, "slipwayd add-operator", token,
+                         err);
     if (good)
         good = puts(token) >= 0 || err_system(err, "could not print the token");
     crypto_wipe(token, sizeof(token));

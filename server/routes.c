@@ -2,6 +2,7 @@
 #include "server/routes.h"
 
 #include "server/artifact/routes.h"
+#include "server/auth/foreign.h"
 #include "server/auth/operator.h"
 #include "server/device/routes.h"
 #include "server/fleet/fleet.h"
@@ -29,4 +30,11 @@ bool routes_authenticate(struct http_request *req, const char *token, void *app,
         return authenticate_operator(req, token, worker->tokens, err);
     }
     return err_set(err, ERR_DENIED, "no such access");
+}
+
+void routes_not_found(struct http_request *req, const struct err *err, void *app)
+{
+    const struct worker *worker = app;
+
+    foreign_answer(req, err, worker->db);
 }

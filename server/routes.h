@@ -9,3 +9,5 @@ extern const size_t route_counts[];
 /* http_app.authenticate for all of them. */
 MUST_USE bool routes_authenticate(struct http_request *req, const char *token, void *app,
                                   struct err *err);
+/* http_app.on_not_found for all of them. */
+void routes_not_found(struct http_request *req, const struct err *err, void *app);

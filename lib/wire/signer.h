@@ -13,10 +13,12 @@
 #include "lib/crypto/sign.h"
 
 enum {
+    SIGNER_PROTOCOL = 1, /* the first byte of every request */
     SIGNER_MESSAGE_BYTES_MAX = 1 << 20,
     SIGNER_FRAME_BYTES_MAX = 4 + SIGNER_MESSAGE_BYTES_MAX,
     SIGNER_TENANT_MAX = 63, /* [a-z0-9-], as the server names tenants */
     SIGNER_DEVICE_HEX = 64,
+    SIGNER_SEED_BYTES = 32,
     SIGNER_TEXT_MAX = 239, /* of a refusal */
 };
 
@@ -30,12 +32,15 @@ enum signer_label {
 };
 const char *signer_label_name(enum signer_label label); /* "snapshot", ... */
 MUST_USE bool signer_label_parse(const char *name, enum signer_label *out);
+/* [a-z0-9][a-z0-9-]{0,62}: it becomes part of file names. */
+bool signer_tenant_is_good(const char *tenant, size_t len);
 
 enum signer_op {
     SIGNER_PING,
     SIGNER_KEYS,
     SIGNER_SIGN,
     SIGNER_IMPORT,
+    SIGNER_PUBLISHED, /* a snapshot it signed is what devices see: nothing lower from now on */
     SIGNER_OP_COUNT,
 };
 
@@ -45,7 +50,7 @@ struct signer_ask {
     char tenant[SIGNER_TENANT_MAX + 1]; /* all but PING */
     enum signer_label label;            /* SIGN, IMPORT */
     char device[SIGNER_DEVICE_HEX + 1]; /* SIGN: "", or lower-case hex */
-    const uint8_t *data;                /* SIGN: the canonical bytes; IMPORT: the 32-byte seed */
+    const uint8_t *data; /* SIGN: canonical bytes; IMPORT: the seed; PUBLISHED: the file */
     size_t len;
 };
 

@@ -14,6 +14,7 @@
 #include "lib/log/log.h"
 #include "server/artifact/routes.h"
 #include "server/artifact/upload.h"
+#include "server/auth/operator.h"
 #include "server/repo/repo.h"
 #include "server/store/store_image.h"
 #include "server/worker.h"
@@ -21,6 +22,7 @@
 struct put {
     struct http_request *req;
     struct worker *worker;
+    struct store_actor actor;
     struct repo_view *view;
     struct tuf_target target;
     struct artifact_upload *upload; /* while the body comes or is written */
@@ -28,12 +30,14 @@ struct put {
     bool gone; /* the client left */
 };
 
-static struct store_image image_of(const struct put *put)
+static struct store_image image_of(struct put *put)
 {
     const struct tuf_target *target = &put->target;
 
+    put->actor = operator_actor(put->req);
+
     return (struct store_image){
-        .tenant_id = put->req->identity.tenant_id,
+        .actor = &put->actor,
         .type = target->type,
         .name = target->name,
         .sha256 = target->sha256,

@@ -19,3 +19,10 @@ bool authenticate_operator(struct http_request *req, const char *token, struct a
     req->identity.role = (int)found.role;
     return role_authorize(found.role, req->route->action, err);
 }
+
+struct store_actor operator_actor(const struct http_request *req)
+{
+    return (struct store_actor){.tenant_id = req->identity.tenant_id,
+                                .token_id = req->identity.subject_id,
+                                .request = req->id};
+}

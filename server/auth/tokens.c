@@ -11,13 +11,14 @@
 #include "lib/base/mem.h"
 #include "lib/crypto/token.h"
 #include "lib/log/log.h"
-#include "server/store/store_tenant.h"
+#include "server/store/store_token.h"
 
 struct entry {
     uint8_t digest[HASH_BYTES];
     bool used;
     struct auth_token token;
     int64_t expires_ms; /* 0: never */
+    int64_t noted_ms;   /* its last use that was noted */
 };
 
 struct table {
@@ -25,11 +26,16 @@ struct table {
     struct entry entries[];
 };
 
+/* A use within this time of the last one is not written down. */
+enum { USE_MS = 60000, USES_MAX = 256 };
+
 struct auth_tokens {
     pthread_mutex_t lock;
     struct table *table; /* NULL before the first load */
     struct db *db;       /* of the load under way; only the loading loop looks at it */
     bool again;          /* something changed since it was sent */
+    struct store_token_use uses[USES_MAX]; /* to be written; under the lock */
+    size_t use_count;
 };
 
 struct auth_tokens *auth_tokens_new(void)
@@ -116,7 +122,7 @@ void auth_tokens_load(struct auth_tokens *tokens, struct db *db)
     if (tokens->db)
         return;
     tokens->db = db;
-    store_operator_tokens(db, on_loaded, tokens);
+    store_token_all(db, on_loaded, tokens);
 }
 
 bool auth_tokens_ready(struct auth_tokens *tokens)
@@ -127,6 +133,49 @@ bool auth_tokens_ready(struct auth_tokens *tokens)
     ready = tokens->table != NULL;
     (void)pthread_mutex_unlock(&tokens->lock);
     return ready;
+}
+
+/* Under the lock. */
+static void note_use(struct auth_tokens *tokens, struct entry *entry, int64_t now_ms)
+{
+    if (now_ms - entry->noted_ms < USE_MS || tokens->use_count == USES_MAX)
+        return;
+    entry->noted_ms = now_ms;
+    tokens->uses[tokens->use_count++] =
+        (struct store_token_use){.token_id = entry->token.id, .used_ms = now_ms};
+}
+
+/* Under the lock. An entry of nobody stays unused. */
+static struct entry take_entry(struct auth_tokens *tokens, const uint8_t digest[HASH_BYTES],
+                               int64_t now_ms)
+{
+    struct entry *entry = table_place(tokens->table, digest);
+
+    if (entry->used && (entry->expires_ms == 0 || entry->expires_ms > now_ms))
+        note_use(tokens, entry, now_ms);
+    return *entry;
+}
+
+static void on_uses_written(const struct db_result *result, const struct err *err, void *arg)
+{
+    (void)result;
+    (void)arg;
+    if (err)
+        LOG_WARNING("auth.token_uses_not_written", "error=%s", err->text);
+}
+
+void auth_tokens_flush(struct auth_tokens *tokens, struct db *db)
+{
+    struct store_token_use uses[USES_MAX];
+    size_t count;
+
+    (void)pthread_mutex_lock(&tokens->lock); /* as above */
+    count = tokens->use_count;
+    memcpy(uses, tokens->uses, count * sizeof(uses[0]));
+    tokens->use_count = 0;
+    (void)pthread_mutex_unlock(&tokens->lock);
+    if (count > 0)
+        store_token_used(db, uses, count, on_uses_written, NULL);
 }
 
 bool auth_tokens_find(struct auth_tokens *tokens, const char *token, int64_t now_ms,
@@ -140,7 +189,7 @@ bool auth_tokens_find(struct auth_tokens *tokens, const char *token, int64_t now
     (void)pthread_mutex_lock(&tokens->lock); /* as above */
     ready = tokens->table != NULL;
     if (ready)
-        found = *table_place(tokens->table, digest);
+        found = take_entry(tokens, digest, now_ms);
     (void)pthread_mutex_unlock(&tokens->lock);
     if (!ready)
         return err_set(err, ERR_UNAVAILABLE, "the operators' tokens are not read yet");

@@ -81,19 +81,19 @@ const char *dev_database_url(const struct dev *dev)
     return dev->database_url;
 }
 
-bool dev_token(const struct dev *dev, char out[TOKEN_ROOM], struct err *err)
+bool dev_token(const struct dev *dev, char out[TOKEN_OPERATOR_ROOM], struct err *err)
 {
     AUTO_FREE char *path = path_of(dev, "operator-token");
     AUTO_BUF text;
 
-    buf_init(&text, TOKEN_ROOM);
+    buf_init(&text, TOKEN_OPERATOR_ROOM);
     if (!file_exists(path)) {
-        token_make(out);
+        token_make_operator(out);
         return file_create(path, 0600, out, strlen(out), err);
     }
     if (!file_read(path, &text, err))
         return false;
-    return (text.len == TOKEN_ROOM - 1 && text_copy(out, TOKEN_ROOM, buf_text(&text))) ||
+    return (text.len >= TOKEN_ROOM - 1 && text_copy(out, TOKEN_OPERATOR_ROOM, buf_text(&text))) ||
            err_set(err, ERR_INVALID, "'%s' does not hold a token", path);
 }
 
@@ -105,7 +105,7 @@ static bool write_json(const struct dev *dev, struct err *err)
     AUTO_FREE char *path = path_of(dev, "dev.json");
     AUTO_FREE char *text = NULL;
     AUTO_JSON *tree = NULL;
-    char token[TOKEN_ROOM];
+    char token[TOKEN_OPERATOR_ROOM];
     int pg_pid = (int)cluster_pid(dev->cluster);
 
     if (!dev_token(dev, token, err))

@@ -23,7 +23,7 @@ const char *dev_dir(const struct dev *dev);
 /* Connection string of the server's database. */
 const char *dev_database_url(const struct dev *dev);
 /* The token of the folder, made at the first call. */
-MUST_USE bool dev_token(const struct dev *dev, char out[TOKEN_ROOM], struct err *err);
+MUST_USE bool dev_token(const struct dev *dev, char out[TOKEN_OPERATOR_ROOM], struct err *err);
 /* Writes dev.json and begins to watch. */
 MUST_USE bool dev_ready(struct dev *dev, const char *url, struct err *err);
 /* Ends all of it; PostgreSQL is stopped. False with the error when it would not stop. */

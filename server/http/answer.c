@@ -159,10 +159,31 @@ static const char *public_detail(const struct http_request *req, int status, con
     return "the database cannot answer now";
 }
 
+/* Does somebody want to hear of it first? Then the answer is theirs. */
+static bool tell_not_found(struct http_request *req, const struct err *err)
+{
+    struct exchange *exchange = exchange_of(req);
+    const struct http_app *app;
+
+    if (!exchange->connection) /* the client is gone, the server perhaps as well */
+        return false;
+    app = exchange->server->app;
+    if (err->code != ERR_NOT_FOUND || !app->on_not_found || exchange->told_not_found ||
+        !req->route || req->route->access != ACCESS_OPERATOR)
+        return false;
+    exchange->told_not_found = true;
+    req->on_gone = NULL; /* the handler has said its last word */
+    app->on_not_found(req, err, app->app);
+    return true;
+}
+
 void http_answer_error(struct http_request *req, const struct err *err)
 {
     const struct problem *problem = problem_of_code(err->code);
     char seconds[16];
+
+    if (tell_not_found(req, err))
+        return;
 
     if (problem->status == 503) {
         (void)snprintf(seconds, sizeof(seconds), "%u",

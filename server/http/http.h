@@ -119,6 +119,9 @@ struct http_app {
      * (known, but not allowed). Must not block: looks things up in memory. `token` is the bearer
      * token, or NULL. Once per request, before the body is read; not for ACCESS_PUBLIC. */
     bool (*authenticate)(struct http_request *req, const char *token, void *app, struct err *err);
+    /* May be NULL. Hears of a 404 to an operator (by http_answer_error) before it is sent, and
+     * calls http_answer_error() by itself, now or later. Once per request. */
+    void (*on_not_found)(struct http_request *req, const struct err *err, void *app);
 };
 
 struct http_options {

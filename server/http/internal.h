@@ -95,6 +95,7 @@ struct exchange {
     bool answered;
     bool close; /* after the answer */
     bool has_cache_control;
+    bool told_not_found; /* http_app.on_not_found heard of it */
 };
 
 /* --- exchange.c ---------------------------------------------------------------------------------

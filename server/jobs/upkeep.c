@@ -23,6 +23,7 @@ static void load_tokens(void *arg)
 {
     const struct upkeep *upkeep = arg;
 
+    auth_tokens_flush(upkeep->worker->tokens, upkeep->worker->db);
     auth_tokens_load(upkeep->worker->tokens, upkeep->worker->db);
 }
 

@@ -3,6 +3,7 @@
 
 #include "lib/base/text.h"
 #include "lib/update/state.h"
+#include "server/auth/operator.h"
 #include "server/operator/handlers.h"
 #include "server/operator/input.h"
 #include "server/operator/reply.h"
@@ -99,8 +100,8 @@ void on_deployment_create(struct http_request *req, void *app)
     struct worker *worker = app;
     AUTO_JSON *body = NULL;
     int32_t shares[PHASES_MAX];
-    struct store_deployment deployment = {.tenant_id = req->identity.tenant_id,
-                                          .shares_milli = shares};
+    const struct store_actor actor = operator_actor(req);
+    struct store_deployment deployment = {.actor = &actor, .shares_milli = shares};
     struct err err;
 
     if (!input_object(req, fields, &body, &err) ||
@@ -118,8 +119,8 @@ void on_deployment_create(struct http_request *req, void *app)
 
 void on_deployment_list(struct http_request *req, void *app)
 {
-    static const char *const states[] = {"running",  "paused",  "halted",
-                                         "finished", "aborted", NULL};
+    static const char *const states[] = {"awaiting-approval", "running", "paused", "halted",
+                                         "finished",          "aborted", NULL};
     struct worker *worker = app;
     struct store_page page;
     const char *group;
@@ -168,6 +169,7 @@ void on_deployment_devices(struct http_request *req, void *app)
 
 static void move(struct http_request *req, struct worker *worker, enum store_deployment_move what)
 {
+    const struct store_actor actor = operator_actor(req);
     const char *id;
     struct err err;
 
@@ -175,8 +177,13 @@ static void move(struct http_request *req, struct worker *worker, enum store_dep
         http_answer_error(req, &err);
         return;
     }
-    store_deployment_move(worker->db, req->identity.tenant_id, id, what, reply_send,
+    store_deployment_move(worker->db, &actor, id, what, reply_send,
                           reply_new(req, 200, ERR_NOT_FOUND, "there is no such deployment"));
+}
+
+void on_deployment_approve(struct http_request *req, void *app)
+{
+    move(req, app, DEPLOYMENT_APPROVE);
 }
 
 void on_deployment_pause(struct http_request *req, void *app)

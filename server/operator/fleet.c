@@ -1,10 +1,11 @@
-/* Tenants, products, groups, claim tokens, components and devices: what a fleet is made of. */
+/* Products, groups, claim tokens, components and devices: what a fleet is made of. */
 #include <string.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/text.h"
 #include "lib/crypto/token.h"
 #include "lib/tuf/tuf.h"
+#include "server/auth/operator.h"
 #include "server/operator/handlers.h"
 #include "server/operator/input.h"
 #include "server/operator/reply.h"
@@ -13,7 +14,6 @@
 #include "server/store/store_device_view.h"
 #include "server/store/store_group.h"
 #include "server/store/store_product.h"
-#include "server/store/store_tenant.h"
 #include "server/worker.h"
 
 enum {
@@ -22,59 +22,6 @@ enum {
 };
 static const int64_t claim_life_ms = 7LL * 24 * 3600 * 1000;
 static const int64_t claim_life_ms_max = 3650LL * 24 * 3600 * 1000;
-
-/* --- tenants -----------------------------------------------------------------------------------
- */
-
-/* As the schema: a tenant's name is a path segment of its repository's address. */
-static bool tenant_name(const json_t *body, const char **out, struct err *err)
-{
-    const char *name;
-
-    if (!input_name(body, "name", "", &name, err))
-        return false;
-    if (name[0] == '-' || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0')
-        return err_set(err, ERR_INVALID,
-                       "field 'name' may have a-z, 0-9 and '-', which is not the first, only");
-    *out = name;
-    return true;
-}
-
-void on_tenant_create(struct http_request *req, void *app)
-{
-    static const char *const fields[] = {"name", NULL};
-    struct worker *worker = app;
-    AUTO_JSON *body = NULL;
-    char token[TOKEN_ROOM];
-    uint8_t digest[HASH_BYTES];
-    struct reply *reply;
-    const char *name = "";
-    struct err err;
-
-    if (!input_object(req, fields, &body, &err) || !tenant_name(body, &name, &err)) {
-        http_answer_error(req, &err);
-        return;
-    }
-    token_make(token);
-    token_digest(token, strlen(token), digest);
-    reply = reply_new(req, 201, ERR_CONFLICT, "a tenant named '%s' exists already", name);
-    reply_set_token(reply, token);
-    store_tenant_create(worker->db, req->identity.tenant_id, name, digest, reply_send, reply);
-    crypto_wipe(token, sizeof(token));
-}
-
-void on_tenant_list(struct http_request *req, void *app)
-{
-    struct worker *worker = app;
-    struct store_page page;
-    struct err err;
-
-    if (!input_page(req, &page, &err)) {
-        http_answer_error(req, &err);
-        return;
-    }
-    store_tenant_list(worker->db, &page, http_query(req, "name"), reply_send, reply_list(req));
-}
 
 /* --- products ----------------------------------------------------------------------------------
  */
@@ -106,7 +53,8 @@ void on_product_create(struct http_request *req, void *app)
     struct worker *worker = app;
     AUTO_JSON *body = NULL;
     const char *hwids[TUF_HWIDS_MAX];
-    struct store_product product = {.tenant_id = req->identity.tenant_id, .hwids = hwids};
+    const struct store_actor actor = operator_actor(req);
+    struct store_product product = {.actor = &actor, .hwids = hwids};
     struct err err;
 
     if (!input_object(req, fields, &body, &err) ||
@@ -224,6 +172,7 @@ void on_group_change(struct http_request *req, void *app)
     static const char *const fields[] = {"poll_interval_s", "update_policy", NULL};
     struct worker *worker = app;
     AUTO_JSON *body = NULL;
+    const struct store_actor actor = operator_actor(req);
     struct store_group_change change;
     const char *id;
     struct err err;
@@ -233,7 +182,7 @@ void on_group_change(struct http_request *req, void *app)
         http_answer_error(req, &err);
         return;
     }
-    store_group_change(worker->db, req->identity.tenant_id, id, &change, reply_send,
+    store_group_change(worker->db, &actor, id, &change, reply_send,
                        reply_new(req, 200, ERR_NOT_FOUND, "there is no such group"));
 }
 
@@ -257,7 +206,8 @@ void on_claim_create(struct http_request *req, void *app)
     static const char *const fields[] = {"group", "count", "expires", NULL};
     struct worker *worker = app;
     AUTO_JSON *body = NULL;
-    struct store_claim claim = {.tenant_id = req->identity.tenant_id, .count = 1};
+    const struct store_actor actor = operator_actor(req);
+    struct store_claim claim = {.actor = &actor, .count = 1};
     char token[TOKEN_ROOM];
     struct reply *reply;
     struct err err;
@@ -297,7 +247,8 @@ void on_component_create(struct http_request *req, void *app)
     static const char *const fields[] = {"product", "type", "name", NULL};
     struct worker *worker = app;
     AUTO_JSON *body = NULL;
-    struct store_component component = {.tenant_id = req->identity.tenant_id};
+    const struct store_actor actor = operator_actor(req);
+    struct store_component component = {.actor = &actor};
     struct err err = {0};
 
     if (!input_object(req, fields, &body, &err) ||

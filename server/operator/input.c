@@ -57,7 +57,7 @@ static bool is_hex(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 }
 
-static bool is_uuid(const char *text)
+bool input_is_uuid(const char *text)
 {
     if (strlen(text) != INPUT_UUID_LEN)
         return false;
@@ -72,7 +72,7 @@ static bool is_uuid(const char *text)
 
 static bool want_uuid(const char *what, const char *text, struct err *err)
 {
-    if (!is_uuid(text))
+    if (!input_is_uuid(text))
         return err_set(err, ERR_INVALID, "%s is not a uuid: '%.40s'", what, text);
     return true;
 }
@@ -106,6 +106,13 @@ bool input_i64_if(const json_t *object, const char *name, int64_t min, int64_t m
                   struct err *err)
 {
     return !json_object_get(object, name) || input_i64(object, name, min, max, out, err);
+}
+
+void input_new_token(char out[TOKEN_OPERATOR_ROOM], struct store_secret *kept)
+{
+    token_make_operator(out);
+    token_digest(out, strlen(out), kept->digest);
+    ASSERT(token_operator_id(out, kept->id));
 }
 
 bool input_uuid_param(const struct http_request *req, size_t n, const char **out, struct err *err)

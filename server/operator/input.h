@@ -7,6 +7,7 @@
 #include "lib/json/json.h"
 #include "server/http/http.h"
 #include "server/store/page.h"
+#include "server/store/store_token.h"
 
 enum {
     INPUT_UUID_LEN = 36,
@@ -28,6 +29,10 @@ MUST_USE bool input_i64(const json_t *object, const char *name, int64_t min, int
 /* ... where a missing field leaves *out alone. */
 MUST_USE bool input_i64_if(const json_t *object, const char *name, int64_t min, int64_t max,
                            int64_t *out, struct err *err);
+
+MUST_USE bool input_is_uuid(const char *text);
+/* Draws an operator's token and what is kept of it; the caller wipes `out`. */
+void input_new_token(char out[TOKEN_OPERATOR_ROOM], struct store_secret *kept);
 
 /* The route's n-th ":name" segment. */
 MUST_USE bool input_uuid_param(const struct http_request *req, size_t n, const char **out,

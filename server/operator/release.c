@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/base/text.h"
+#include "server/auth/operator.h"
 #include "server/operator/handlers.h"
 #include "server/operator/input.h"
 #include "server/operator/reply.h"
@@ -51,7 +52,8 @@ void on_release_create(struct http_request *req, void *app)
     struct worker *worker = app;
     AUTO_JSON *body = NULL;
     struct image_list images;
-    struct store_release release = {.tenant_id = req->identity.tenant_id, .notes = ""};
+    const struct store_actor actor = operator_actor(req);
+    struct store_release release = {.actor = &actor, .notes = ""};
     struct err err;
 
     if (!input_object(req, fields, &body, &err) ||

@@ -7,7 +7,7 @@
 
 #define READ(path, handler, summary)                                                               \
     {                                                                                              \
-        "GET", path, ACCESS_OPERATOR, ACTION_READ, 0, false, handler, summary                           \
+        "GET", path, ACCESS_OPERATOR, ACTION_READ, 0, false, handler, summary                      \
     }
 #define BODY OPERATOR_BODY_BYTES_MAX
 
@@ -17,6 +17,22 @@ const struct http_route operator_routes[] = {
      "Your tenant and those it made. `?name=`"},
     {"POST", "/api/v1/tenants", ACCESS_OPERATOR, ACTION_TENANT_MANAGE, BODY, false, on_tenant_create,
      "Make a tenant `{name}`; the answer's `token`, its administrator's, is shown only now"},
+    READ("/api/v1/tenant", on_settings_get, "Your tenant's settings: what needs four eyes"),
+    {"PATCH", "/api/v1/tenant", ACCESS_OPERATOR, ACTION_TENANT_SETTINGS, BODY, false,
+     on_settings_change,
+     "Change `{approval_devices, approval_changes}`: deployments to groups of more devices (0: "
+     "never), changes of keys and floors wait for an approval"},
+
+    {"GET", "/api/v1/operator-tokens", ACCESS_OPERATOR, ACTION_TOKEN_MANAGE, 0, false,
+     on_token_list, "Operators' tokens, never the tokens themselves"},
+    {"POST", "/api/v1/operator-tokens", ACCESS_OPERATOR, ACTION_TOKEN_MANAGE, BODY, false,
+     on_token_create,
+     "Make a token `{name, role, products:[id…], groups:[id…], expires: in a year}`; `token` is "
+     "shown only now"},
+    {"POST", "/api/v1/operator-tokens/:id/revoke", ACCESS_OPERATOR, ACTION_TOKEN_MANAGE, BODY,
+     false, on_token_revoke, "Revoke a token, at once and for good"},
+    {"GET", "/api/v1/audit", ACCESS_OPERATOR, ACTION_AUDIT_READ, 0, false, on_audit_list,
+     "Who changed what, oldest first, and the `head` of the chain. `?after=` (a seq), `?tenant=`"},
 
     READ("/api/v1/products", on_product_list, "Products. `?name=`"),
     {"POST", "/api/v1/products", ACCESS_OPERATOR, ACTION_PRODUCT_WRITE, BODY, false, on_product_create,
@@ -58,6 +74,8 @@ const struct http_route operator_routes[] = {
          "A deployment: counts per phase, `touched`, `halt`, what its images and deltas weigh"),
     READ("/api/v1/deployments/:id/devices", on_deployment_devices,
          "The devices it was offered to. `?state=`"),
+    {"POST", "/api/v1/deployments/:id/approve", ACCESS_OPERATOR, ACTION_DEPLOY_APPROVE, BODY, false,
+     on_deployment_approve, "Start what waits for another person's approval"},
     {"POST", "/api/v1/deployments/:id/pause", ACCESS_OPERATOR, ACTION_DEPLOY_STEER, BODY, false,
      on_deployment_pause, "No new offers, no activation, until it is resumed"},
     {"POST", "/api/v1/deployments/:id/resume", ACCESS_OPERATOR, ACTION_DEPLOY_STEER, BODY, false,

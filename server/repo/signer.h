@@ -37,6 +37,11 @@ void signer_sign(struct signer *signer, const struct signer_request *requests, s
 typedef void signer_keys_fn(const struct signer_keys *keys, const struct err *err, void *arg);
 void signer_keys(struct signer *signer, const char *tenant, signer_keys_fn *done, void *arg);
 
+/* Tells the signer that this snapshot, whole as it is served, is published: from now on it signs
+ * none that drops or lowers a role of it. Until then a publication that it signed may still fail
+ * here. A note; if it gets lost the next one says more. */
+void signer_published(struct signer *signer, const char *tenant, const void *snapshot, size_t len);
+
 /* Gives the signer a key of the time when keys lived in the database. ERR_CONFLICT: it has
  * another one for this label. The same one again is fine. */
 typedef void signer_imported_fn(const struct err *err, void *arg);

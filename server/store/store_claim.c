@@ -9,7 +9,7 @@
 
 static const struct db_stmt claim_create = {
     .name = "claim_create",
-    .params = 5,
+    .params = 7,
     .scope = DB_TENANT,
     .tenant_param = 1,
     .sql = "WITH c AS ("
@@ -18,19 +18,23 @@ static const struct db_stmt claim_create = {
            "                                WHERE tenant_id = $1 AND public_id = $2::uuid),"
            "                              slipway_missing('group')), $3::bytea, $4::integer,"
            "         $5::timestamptz"
-           "  RETURNING public_id, group_id, count, used, expires_at, created_at)"
-           " SELECT " CLAIM_JSON " FROM c" CLAIM_JOIN,
+           "  RETURNING public_id, group_id, count, used, expires_at, created_at)," STORE_AUDITED(
+               "$6::bigint, $7::text", "claim.write", "'claim ' || c.public_id", "g.product_id",
+               "c.group_id", "NULL",
+               "to_jsonb(c)") " FROM c JOIN device_group g ON g.id = c.group_id)"
+                              " SELECT " CLAIM_JSON " FROM audited, c" CLAIM_JOIN,
 };
 
 void store_claim_create(struct db *db, const struct store_claim *claim, db_done_fn *done, void *arg)
 {
     struct db_call *call = db_call_new(db, &claim_create, done, arg);
 
-    db_bind_i64(call, claim->tenant_id);
+    db_bind_i64(call, claim->actor->tenant_id);
     db_bind_text(call, claim->group);
     db_bind_bytes(call, claim->digest, HASH_BYTES);
     db_bind_i64(call, claim->count);
     db_bind_time_ms(call, claim->expires_ms);
+    store_actor_bind(call, claim->actor);
     db_send(call);
 }
 

@@ -1,12 +1,13 @@
 #pragma once
 /* Claim tokens: the right of so many devices to join a group. See store_tenant.h. */
 #include "lib/crypto/hash.h"
+#include "server/store/actor.h"
 #include "server/store/page.h"
 
 extern const struct db_stmt *const store_claim_statements[];
 
 struct store_claim {
-    int64_t tenant_id;
+    const struct store_actor *actor;
     const char *group; /* uuid */
     uint8_t digest[HASH_BYTES];
     int64_t count;

@@ -7,19 +7,23 @@
 
 static const struct db_stmt component_create = {
     .name = "component_create",
-    .params = 4,
+    .params = 6,
     .scope = DB_TENANT,
     .tenant_param = 1,
-    .sql = "WITH c AS ("
-           "  INSERT INTO component (tenant_id, product_id, type, name)"
-           "  SELECT $1::bigint, coalesce((SELECT id FROM product"
-           "                                WHERE tenant_id = $1 AND public_id = $2::uuid),"
-           "                              slipway_missing('product')), $3::text, $4::text"
-           "  ON CONFLICT DO NOTHING"
-           "  RETURNING public_id, product_id, type, name, created_at),"
-           " noted AS ("
-           "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'component' FROM c)"
-           " SELECT " COMPONENT_JSON " FROM c JOIN product p ON p.id = c.product_id",
+    .sql =
+        "WITH c AS ("
+        "  INSERT INTO component (tenant_id, product_id, type, name)"
+        "  SELECT $1::bigint, coalesce((SELECT id FROM product"
+        "                                WHERE tenant_id = $1 AND public_id = $2::uuid),"
+        "                              slipway_missing('product')), $3::text, $4::text"
+        "  ON CONFLICT DO NOTHING"
+        "  RETURNING public_id, product_id, type, name, created_at),"
+        " noted AS ("
+        "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'component' FROM c)," STORE_AUDITED(
+            "$5::bigint, $6::text", "component.write", "'component ' || public_id", "product_id",
+            "NULL", "NULL", "to_jsonb(c)") " FROM c)"
+                                           " SELECT " COMPONENT_JSON
+                                           " FROM audited, c JOIN product p ON p.id = c.product_id",
 };
 
 void store_component_create(struct db *db, const struct store_component *component,
@@ -27,10 +31,11 @@ void store_component_create(struct db *db, const struct store_component *compone
 {
     struct db_call *call = db_call_new(db, &component_create, done, arg);
 
-    db_bind_i64(call, component->tenant_id);
+    db_bind_i64(call, component->actor->tenant_id);
     db_bind_text(call, component->product);
     db_bind_text(call, component->type);
     db_bind_text(call, component->name);
+    store_actor_bind(call, component->actor);
     db_send(call);
 }
 

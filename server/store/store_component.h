@@ -1,11 +1,12 @@
 #pragma once
 /* Components: what has versions on a device. See store_tenant.h. */
+#include "server/store/actor.h"
 #include "server/store/page.h"
 
 extern const struct db_stmt *const store_component_statements[];
 
 struct store_component {
-    int64_t tenant_id;
+    const struct store_actor *actor;
     const char *product; /* uuid */
     const char *type;
     const char *name;

@@ -6,7 +6,7 @@
 
 static const struct db_stmt deployment_create = {
     .name = "deployment_create",
-    .params = 8,
+    .params = 10,
     .scope = DB_TENANT,
     .tenant_param = 1,
     .sql =
@@ -19,7 +19,7 @@ static const struct db_stmt deployment_create = {
         "    FROM release r WHERE r.tenant_id = $1 AND r.public_id = $3::uuid),"
         " unfinished AS ("
         "  SELECT d.public_id FROM deployment d JOIN target ON target.id = d.group_id"
-        "   WHERE d.state IN ('running', 'paused')),"
+        "   WHERE d.state IN ('awaiting-approval', 'running', 'paused')),"
         " older AS ("
         "  SELECT c.name, now_i.release_counter AS now_counter, new_i.release_counter"
         "    FROM target JOIN deployment base ON base.id = target.baseline_deployment_id"
@@ -48,10 +48,12 @@ static const struct db_stmt deployment_create = {
         " fresh AS MATERIALIZED (SELECT gen_random_uuid() AS public_id),"
         " made AS ("
         "  INSERT INTO deployment (public_id, tenant_id, group_id, release_id, state, salt,"
-        "                          soak_s, failed_percent, min_finished)"
-        "  SELECT fresh.public_id, $1, target.id, goal.id, 'running',"
+        "                          soak_s, failed_percent, min_finished, author_id)"
+        "  SELECT fresh.public_id, $1, target.id, goal.id,"
+        "         CASE WHEN slipway_needs_approval($1, target.id) THEN 'awaiting-approval'"
+        "              ELSE 'running' END,"
         "         coalesce($4::text, fresh.public_id::text), $5::integer, $6::integer,"
-        "         $7::integer"
+        "         $7::integer, $9::bigint"
         "    FROM checked, fresh, target, goal WHERE checked.ok"
         "  RETURNING id, public_id, state, phase, salt, soak_s, failed_percent, min_finished,"
         "            created_at),"
@@ -69,7 +71,12 @@ static const struct db_stmt deployment_create = {
         " planned AS ("
         "  UPDATE release SET deltas_planned_at = NULL FROM goal, made WHERE release.id = goal.id),"
         " noted AS ("
-        "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'deployment' FROM made)"
+        "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'deployment' FROM made),"
+        " audited AS MATERIALIZED ("
+        "  SELECT slipway_audit($9, $10::text, 'deploy.create', 'deployment ' || made.public_id,"
+        "           target.product_id, target.id, NULL, to_jsonb(made) || jsonb_build_object("
+        "             'group', target.public_id, 'release', goal.public_id, 'shares', $8)) AS seq"
+        "    FROM made, target, goal)"
         " SELECT json_build_object('id', made.public_id, 'group', target.name,"
         "   'group_id', target.public_id, 'release', goal.name, 'release_id', goal.public_id,"
         "   'state', made.state, 'phase', made.phase, 'salt', made.salt, 'soak_s', made.soak_s,"
@@ -79,7 +86,7 @@ static const struct db_stmt deployment_create = {
         "                       'percent', trim_scale(share_milli / 1000.0)) ORDER BY phase)"
         "                FROM steps),"
         "   'created', slipway_time(made.created_at))"
-        "   FROM made, target, goal",
+        "   FROM made, target, goal, audited",
 };
 
 void store_deployment_create(struct db *db, const struct store_deployment *deployment,
@@ -87,7 +94,7 @@ void store_deployment_create(struct db *db, const struct store_deployment *deplo
 {
     struct db_call *call = db_call_new(db, &deployment_create, done, arg);
 
-    db_bind_i64(call, deployment->tenant_id);
+    db_bind_i64(call, deployment->actor->tenant_id);
     db_bind_text(call, deployment->group);
     db_bind_text(call, deployment->release);
     db_bind_text(call, deployment->salt);
@@ -95,6 +102,7 @@ void store_deployment_create(struct db *db, const struct store_deployment *deplo
     db_bind_i64(call, deployment->failed_percent);
     db_bind_i64(call, deployment->min_finished);
     db_bind_i32_array(call, deployment->shares_milli, deployment->phase_count);
+    store_actor_bind(call, deployment->actor);
     db_send(call);
 }
 
@@ -124,6 +132,8 @@ void store_deployment_create(struct db *db, const struct store_deployment *deplo
     "     'counts', " COUNTS_OF_PHASE ", 'touched', " TOUCHED_OF_PHASE ") ORDER BY s.phase)"       \
     "   FROM deployment_phase s WHERE s.deployment_id = d.id),"                                    \
     " 'counts', " COUNTS_OF_ALL ", 'touched', " TOUCHED_OF_ALL ", 'halt', d.halt,"                 \
+    " 'author', slipway_token_name(d.author_id),"                                                   \
+    " 'approver', slipway_token_name(d.approver_id),"                                              \
     " 'created', slipway_time(d.created_at), 'phase_started', slipway_time(d.phase_started_at),"   \
     " 'ended', slipway_time(d.ended_at)"
 #define DEPLOYMENT_JOIN                                                                            \
@@ -188,47 +198,66 @@ void store_deployment_get(struct db *db, int64_t tenant_id, const char *id, db_d
 
 static const struct db_stmt deployment_move = {
     .name = "deployment_move",
-    .params = 4,
+    .params = 7,
     .scope = DB_TENANT,
     .tenant_param = 1,
     .sql = "WITH found AS ("
-           "  SELECT id, state FROM deployment"
-           "   WHERE tenant_id = $1::bigint AND public_id = $2::uuid FOR UPDATE),"
+           "  SELECT d.id, d.public_id, d.state, d.group_id, d.author_id, d.created_at,"
+           "         g.product_id"
+           "    FROM deployment d JOIN device_group g ON g.id = d.group_id"
+           "   WHERE d.tenant_id = $1::bigint AND d.public_id = $2::uuid FOR UPDATE OF d),"
            " moved AS ("
            "  UPDATE deployment d"
-           "     SET state = $4::text, ended_at = CASE WHEN $4 = 'aborted' THEN now() END"
+           "     SET state = $4::text, ended_at = CASE WHEN $4 = 'aborted' THEN now() END,"
+           "         phase_started_at = CASE WHEN found.state = 'awaiting-approval' THEN now()"
+           "                                 ELSE d.phase_started_at END,"
+           "         approver_id = CASE WHEN $5::text = 'deploy.approve' THEN $6::bigint"
+           "                            ELSE d.approver_id END"
            "    FROM found"
            "   WHERE d.id = found.id"
-           "     AND CASE WHEN found.state = ANY ($3::text[]) THEN true"
-           "              ELSE slipway_refuse('SL409',"
-           "                     format('the deployment is %s', found.state)) END"
+           "     AND CASE WHEN NOT found.state = ANY ($3::text[]) THEN slipway_refuse('SL409',"
+           "                     format('the deployment is %s', found.state))"
+           "              WHEN $5 <> 'deploy.approve' THEN true"
+           "              ELSE slipway_other_eyes(found.author_id, $6, found.created_at) END"
            "  RETURNING d.public_id, d.state, d.phase),"
            " noted AS ("
-           "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'deployment' FROM moved)"
-           " SELECT json_build_object('id', public_id, 'state', state, 'phase', phase) FROM moved",
+           "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'deployment' FROM moved),"
+           " audited AS MATERIALIZED ("
+           "  SELECT slipway_audit($6, $7::text, $5, 'deployment ' || found.public_id,"
+           "                       found.product_id, found.group_id,"
+           "                       jsonb_build_object('state', found.state),"
+           "                       jsonb_build_object('state', moved.state)) AS seq"
+           "    FROM found, moved)"
+           " SELECT json_build_object('id', public_id, 'state', state, 'phase', phase)"
+           "   FROM moved, audited",
 };
 
-void store_deployment_move(struct db *db, int64_t tenant_id, const char *id,
+void store_deployment_move(struct db *db, const struct store_actor *actor, const char *id,
                            enum store_deployment_move move, db_done_fn *done, void *arg)
 {
     /* clang-format off */
     static const struct {
+        const char *action; /* in the audit */
         const char *to;
         size_t from_count;
-        const char *from[3];
+        const char *from[4];
     } moves[] = {
-        [DEPLOYMENT_PAUSE]  = {"paused",  1, {"running"}},
-        [DEPLOYMENT_RESUME] = {"running", 1, {"paused"}},
-        [DEPLOYMENT_ABORT]  = {"aborted", 3, {"running", "paused", "halted"}},
+        [DEPLOYMENT_APPROVE] = {"deploy.approve", "running", 1, {"awaiting-approval"}},
+        [DEPLOYMENT_PAUSE]   = {"deploy.pause",   "paused",  1, {"running"}},
+        [DEPLOYMENT_RESUME]  = {"deploy.resume",  "running", 1, {"paused"}},
+        [DEPLOYMENT_ABORT]   = {"deploy.abort",   "aborted", 4,
+                                {"awaiting-approval", "running", "paused", "halted"}},
     };
     /* clang-format on */
     _Static_assert(COUNT(moves) == DEPLOYMENT_MOVE_COUNT, "every move has its states");
     struct db_call *call = db_call_new(db, &deployment_move, done, arg);
 
-    db_bind_i64(call, tenant_id);
+    db_bind_i64(call, actor->tenant_id);
     db_bind_text(call, id);
     db_bind_text_array(call, moves[move].from, moves[move].from_count);
     db_bind_text(call, moves[move].to);
+    db_bind_text(call, moves[move].action);
+    store_actor_bind(call, actor);
     db_send(call);
 }
 

@@ -10,7 +10,8 @@
     "                FROM deployment d JOIN release r ON r.id = d.release_id"                      \
     "               WHERE d.id = g.baseline_deployment_id),"                                       \
     " 'deployment_id', (SELECT d.public_id FROM deployment d"                                      \
-    "                    WHERE d.group_id = g.id AND d.state IN ('running', 'paused')),"           \
+    "                    WHERE d.group_id = g.id AND d.state IN"                                   \
+    "                        ('awaiting-approval', 'running', 'paused')),"                         \
     " 'created', slipway_time(g.created_at))"
 
 static const struct db_stmt group_list = {
@@ -56,30 +57,40 @@ void store_group_get(struct db *db, int64_t tenant_id, const char *id, db_done_f
 
 static const struct db_stmt group_change = {
     .name = "group_change",
-    .params = 4,
+    .params = 6,
     .scope = DB_TENANT,
     .tenant_param = 1,
-    .sql = "WITH g AS ("
-           "  UPDATE device_group"
-           "     SET poll_interval_s = coalesce(nullif($3::integer, 0), poll_interval_s),"
-           "         update_policy = coalesce($4::text, update_policy)"
-           "   WHERE tenant_id = $1::bigint AND public_id = $2::uuid"
-           "  RETURNING id, public_id, product_id, name, poll_interval_s, update_policy,"
-           "            baseline_deployment_id, created_at),"
+    .sql = "WITH old AS ("
+           "  SELECT id, poll_interval_s, update_policy FROM device_group"
+           "   WHERE tenant_id = $1::bigint AND public_id = $2::uuid FOR UPDATE),"
+           " g AS ("
+           "  UPDATE device_group d"
+           "     SET poll_interval_s = coalesce(nullif($3::integer, 0), d.poll_interval_s),"
+           "         update_policy = coalesce($4::text, d.update_policy)"
+           "    FROM old WHERE d.id = old.id"
+           "  RETURNING d.id, d.public_id, d.product_id, d.name, d.poll_interval_s,"
+           "            d.update_policy, d.baseline_deployment_id, d.created_at),"
            " noted AS ("
-           "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'group' FROM g)"
-           " SELECT " GROUP_JSON " FROM g JOIN product p ON p.id = g.product_id",
+           "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'group' FROM g)," STORE_AUDITED(
+               "$5::bigint, $6::text", "group.write", "'group ' || g.public_id", "g.product_id",
+               "g.id", "to_jsonb(old)",
+               "jsonb_build_object('id', g.id, 'poll_interval_s', g.poll_interval_s,"
+               " 'update_policy', g.update_policy)") " FROM g, old)"
+                                                     " SELECT " GROUP_JSON
+                                                     " FROM audited, g JOIN product p ON p.id = "
+                                                     "g.product_id",
 };
 
-void store_group_change(struct db *db, int64_t tenant_id, const char *id,
+void store_group_change(struct db *db, const struct store_actor *actor, const char *id,
                         const struct store_group_change *change, db_done_fn *done, void *arg)
 {
     struct db_call *call = db_call_new(db, &group_change, done, arg);
 
-    db_bind_i64(call, tenant_id);
+    db_bind_i64(call, actor->tenant_id);
     db_bind_text(call, id);
     db_bind_i64(call, change->poll_interval_s);
     db_bind_text(call, change->update_policy);
+    store_actor_bind(call, actor);
     db_send(call);
 }
 

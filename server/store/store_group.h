@@ -1,5 +1,6 @@
 #pragma once
 /* Device groups. See store_tenant.h for what all these functions share. */
+#include "server/store/actor.h"
 #include "server/store/page.h"
 
 extern const struct db_stmt *const store_group_statements[];
@@ -12,5 +13,5 @@ struct store_group_change {
     int64_t poll_interval_s;   /* 0: as it is */
     const char *update_policy; /* NULL: as it is */
 };
-void store_group_change(struct db *db, int64_t tenant_id, const char *id,
+void store_group_change(struct db *db, const struct store_actor *actor, const char *id,
                         const struct store_group_change *change, db_done_fn *done, void *arg);

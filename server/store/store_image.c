@@ -31,7 +31,7 @@
 
 static void bind_image(struct db_call *call, const struct store_image *image)
 {
-    db_bind_i64(call, image->tenant_id);
+    db_bind_i64(call, image->actor->tenant_id);
     db_bind_bytes(call, image->sha256, HASH_BYTES);
     db_bind_text(call, image->type);
     db_bind_text(call, image->name);
@@ -58,29 +58,39 @@ void store_image_expect(struct db *db, const struct store_image *image, db_done_
 
 static const struct db_stmt image_add = {
     .name = "image_add",
-    .params = 12,
+    .params = 14,
     .scope = DB_TENANT,
     .tenant_param = 1,
-    .sql = "WITH " CHECKED ","
-           " made AS ("
-           "  INSERT INTO image (tenant_id, component_id, sha256, length, path, version, hwids,"
-           "                     release_counter, security_epoch, floor, stepping_stone)"
-           "  SELECT $1, component_id, $2::bytea, $6::bigint, $7::text, $8::text, $5, $9::bigint,"
-           "         $10::bigint, $11::bigint, $12::bigint"
-           "    FROM checked WHERE ok"
-           "  ON CONFLICT (tenant_id, sha256) DO NOTHING"
-           "  RETURNING component_id, sha256, length, path, version, hwids, release_counter,"
-           "            security_epoch, floor, stepping_stone, full_zstd_length, created_at),"
-           " noted AS ("
-           "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'image' FROM made)"
-           " SELECT " IMAGE_JSON
-           "   FROM (SELECT component_id, sha256, length, path, version, hwids, release_counter,"
-           "                security_epoch, floor, stepping_stone, full_zstd_length, created_at"
-           "           FROM made"
-           "         UNION ALL"
-           "         SELECT component_id, sha256, length, path, version, hwids, release_counter,"
-           "                security_epoch, floor, stepping_stone, full_zstd_length, created_at"
-           "           FROM image WHERE tenant_id = $1 AND sha256 = $2) i" IMAGE_JOIN,
+    .sql =
+        "WITH " CHECKED ","
+        " made AS ("
+        "  INSERT INTO image (tenant_id, component_id, sha256, length, path, version, hwids,"
+        "                     release_counter, security_epoch, floor, stepping_stone)"
+        "  SELECT $1, component_id, $2::bytea, $6::bigint, $7::text, $8::text, $5, $9::bigint,"
+        "         $10::bigint, $11::bigint, $12::bigint"
+        "    FROM checked WHERE ok"
+        "  ON CONFLICT (tenant_id, sha256) DO NOTHING"
+        "  RETURNING component_id, sha256, length, path, version, hwids, release_counter,"
+        "            security_epoch, floor, stepping_stone, full_zstd_length, created_at),"
+        " noted AS ("
+        "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'image' FROM made)," STORE_AUDITED(
+            "$13::bigint, $14::text", "image.upload", "'image ' || encode(made.sha256, 'hex')",
+            "c.product_id", "NULL", "NULL",
+            "to_jsonb(made)") " FROM made JOIN component c ON c.id = made.component_id)"
+                              " SELECT " IMAGE_JSON "   FROM (SELECT component_id, sha256, length, "
+                                                    "path, version, hwids, release_counter,"
+                              "                security_epoch, floor, stepping_stone, "
+                              "full_zstd_length, created_at"
+                              "           FROM made"
+                              "         UNION ALL"
+                              "         SELECT component_id, sha256, length, path, version, hwids, "
+                              "release_counter,"
+                              "                security_epoch, floor, stepping_stone, "
+                              "full_zstd_length, created_at"
+                              "           FROM image WHERE tenant_id = $1 AND sha256 = $2) "
+                              "i" IMAGE_JOIN
+                              "  WHERE (SELECT count(seq) FROM audited) >= 0", /* so that it is
+                                                                                  called */
 };
 
 void store_image_add(struct db *db, const struct store_image *image, db_done_fn *done, void *arg)
@@ -95,6 +105,7 @@ void store_image_add(struct db *db, const struct store_image *image, db_done_fn 
     db_bind_i64(call, (int64_t)image->security_epoch);
     db_bind_i64(call, (int64_t)image->floor);
     db_bind_i64(call, (int64_t)image->stepping_stone);
+    store_actor_bind(call, image->actor);
     db_send(call);
 }
 

@@ -1,13 +1,14 @@
 #pragma once
 /* Images: immutable versions of a component whose bytes are stored. See store_tenant.h. */
 #include "lib/crypto/hash.h"
+#include "server/store/actor.h"
 #include "server/store/page.h"
 
 extern const struct db_stmt *const store_image_statements[];
 
 /* What the signed metadata says about an image. Texts are borrowed for the call. */
 struct store_image {
-    int64_t tenant_id;
+    const struct store_actor *actor;
     const char *type; /* of the component */
     const char *name;
     const uint8_t *sha256;

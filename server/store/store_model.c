@@ -30,7 +30,8 @@ static const struct db_stmt model_groups = {
     "  SELECT n.id, n.release_id"                                                                  \
     "    FROM device_group g CROSS JOIN LATERAL ("                                                 \
     "         SELECT d.id, d.release_id, d.state FROM deployment d"                                \
-    "          WHERE d.group_id = g.id ORDER BY d.id DESC LIMIT 1) AS n"                           \
+    "          WHERE d.group_id = g.id AND d.state <> 'awaiting-approval'"                         \
+    "          ORDER BY d.id DESC LIMIT 1) AS n"                                                   \
     "   WHERE n.state IN ('running', 'paused', 'halted')"                                          \
     "   UNION"                                                                                     \
     "  SELECT d.id, d.release_id FROM device_group g"                                              \

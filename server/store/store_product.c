@@ -7,22 +7,25 @@
 
 static const struct db_stmt product_create = {
     .name = "product_create",
-    .params = 3,
+    .params = 5,
     .scope = DB_TENANT,
     .tenant_param = 1,
-    .sql = "WITH made AS ("
-           "  INSERT INTO product (tenant_id, name, hwids) VALUES ($1::bigint, $2, $3::text[])"
-           "  ON CONFLICT (tenant_id, name) DO NOTHING"
-           "  RETURNING id, public_id, name, hwids, created_at),"
-           " groups AS ("
-           "  INSERT INTO device_group (tenant_id, product_id, name)"
-           "  SELECT $1, made.id, given.name"
-           "    FROM made, unnest(ARRAY['development', 'field-test', 'production',"
-           "                            'field-test-os-evaluation', 'production-os-evaluation'])"
-           "         AS given (name)),"
-           " noted AS ("
-           "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'product' FROM made)"
-           " SELECT " PRODUCT_JSON " FROM made",
+    .sql =
+        "WITH made AS ("
+        "  INSERT INTO product (tenant_id, name, hwids) VALUES ($1::bigint, $2, $3::text[])"
+        "  ON CONFLICT (tenant_id, name) DO NOTHING"
+        "  RETURNING id, public_id, name, hwids, created_at),"
+        " groups AS ("
+        "  INSERT INTO device_group (tenant_id, product_id, name)"
+        "  SELECT $1, made.id, given.name"
+        "    FROM made, unnest(ARRAY['development', 'field-test', 'production',"
+        "                            'field-test-os-evaluation', 'production-os-evaluation'])"
+        "         AS given (name)),"
+        " noted AS ("
+        "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'product' FROM made)," STORE_AUDITED(
+            "$4::bigint, $5::text", "product.write", "'product ' || public_id", "id", "NULL",
+            "NULL", "to_jsonb(made)") " FROM made)"
+                                      " SELECT " PRODUCT_JSON " FROM made, audited",
 };
 
 void store_product_create(struct db *db, const struct store_product *product, db_done_fn *done,
@@ -30,9 +33,10 @@ void store_product_create(struct db *db, const struct store_product *product, db
 {
     struct db_call *call = db_call_new(db, &product_create, done, arg);
 
-    db_bind_i64(call, product->tenant_id);
+    db_bind_i64(call, product->actor->tenant_id);
     db_bind_text(call, product->name);
     db_bind_text_array(call, product->hwids, product->hwid_count);
+    store_actor_bind(call, product->actor);
     db_send(call);
 }
 

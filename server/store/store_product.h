@@ -1,11 +1,12 @@
 #pragma once
 /* Products: models of device. See store_tenant.h for what all these functions share. */
+#include "server/store/actor.h"
 #include "server/store/page.h"
 
 extern const struct db_stmt *const store_product_statements[];
 
 struct store_product {
-    int64_t tenant_id;
+    const struct store_actor *actor;
     const char *name;
     const char *const *hwids;
     size_t hwid_count;

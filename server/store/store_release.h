@@ -1,11 +1,12 @@
 #pragma once
 /* Releases: immutable sets of images. See store_tenant.h. */
+#include "server/store/actor.h"
 #include "server/store/page.h"
 
 extern const struct db_stmt *const store_release_statements[];
 
 struct store_release {
-    int64_t tenant_id;
+    const struct store_actor *actor;
     const char *product; /* uuid */
     const char *name;
     const char *notes;

@@ -15,6 +15,7 @@
 #include "lib/tuf/tuf.h"
 #include "server/artifact/routes.h"
 #include "server/artifact/store.h"
+#include "server/auth/foreign.h"
 #include "server/auth/operator.h"
 #include "server/auth/tokens.h"
 #include "server/http/http.h"
@@ -34,6 +35,11 @@ static const size_t counts[] = {OPERATOR_ROUTE_COUNT, REPO_ROUTE_COUNT, ARTIFACT
 static bool authenticate(struct http_request *req, const char *token, void *app, struct err *err)
 {
     return authenticate_operator(req, token, ((struct worker *)app)->tokens, err);
+}
+
+static void on_not_found(struct http_request *req, const struct err *err, void *app)
+{
+    foreign_answer(req, err, ((struct worker *)app)->db);
 }
 
 /* --- the server --------------------------------------------------------------------------------
@@ -63,7 +69,8 @@ struct api *api_open(void)
     api->app = (struct http_app){.route_tables = tables,
                                  .route_counts = counts,
                                  .app = worker,
-                                 .authenticate = authenticate};
+                                 .authenticate = authenticate,
+                                 .on_not_found = on_not_found};
     fixture_open_at(&api->fixture, database, 2);
     fill(&api->fixture);
     worker->loop = api->fixture.loop;

@@ -51,7 +51,10 @@ static void start(struct desk_world *world)
         .nonce_key = world->nonce_key,
         .public_url = "",
     });
-    world->app = (struct http_app){tables, counts, worker, authenticate};
+    world->app = (struct http_app){.route_tables = tables,
+                                   .route_counts = counts,
+                                   .app = worker,
+                                   .authenticate = authenticate};
     cr_assert(http_server_open(worker->loop, &options, &world->app, &worker->http, &err), "%s",
               err.text);
     world->front = (struct front){.loop = worker->loop, .server = worker->http};
@@ -89,7 +92,8 @@ void desk_world_restart(struct desk_world *world)
     struct err err;
 
     stop(world);
-    cr_assert(db_open(world->fixture.loop, world->fixture.conninfo, DB_RUNTIME_ROLE, 2, &world->fixture.db, &err));
+    cr_assert(db_open(world->fixture.loop, world->fixture.conninfo, DB_RUNTIME_ROLE, 2,
+                      &world->fixture.db, &err));
     start(world);
 }
 

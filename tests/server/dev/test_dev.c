@@ -80,7 +80,7 @@ Test(dev, says_where_it_is_only_to_its_owner_and_only_while_it_runs)
     AUTO_FREE char *path = mem_printf("%s/dev.json", dir);
     struct dev *dev = open_dev();
     AUTO_JSON *tree = NULL;
-    char token[TOKEN_ROOM];
+    char token[TOKEN_OPERATOR_ROOM];
     struct stat info;
     struct err err;
 
@@ -102,8 +102,8 @@ Test(dev, says_where_it_is_only_to_its_owner_and_only_while_it_runs)
 Test(dev, the_token_stays_the_same)
 {
     struct dev *dev = open_dev();
-    char first[TOKEN_ROOM];
-    char second[TOKEN_ROOM];
+    char first[TOKEN_OPERATOR_ROOM];
+    char second[TOKEN_OPERATOR_ROOM];
     struct err err;
 
     cr_assert(dev_token(dev, first, &err), "%s", err.text);

@@ -3,6 +3,7 @@
 
 #include "lib/base/mem.h"
 #include "server/db/sync.h"
+#include "server/store/store_audit.h"
 #include "server/store/store_claim.h"
 #include "server/store/store_component.h"
 #include "server/store/store_delta.h"
@@ -25,7 +26,7 @@ Test(statements, are_prepared_with_as_many_parameters_as_they_say)
         store_delta_view_statements, store_deployment_statements,  store_device_view_statements,
         store_group_statements,      store_image_statements,       store_product_statements,
         store_release_statements,    store_report_view_statements, store_repo_statements,
-        store_tenant_statements,
+        store_tenant_statements,     store_token_statements,       store_audit_statements,
     };
     AUTO_FREE char *database = pg_test_database();
     AUTO_DB_SYNC *sync = NULL;
