@@ -104,7 +104,7 @@ static bool on_child(struct tuf_step *step, void *arg)
     step->parent = children->parent;
     if (step->parent)
         step->parent->refs++;
-    children->items = mem_resize(children->items, children->count + 1, sizeof(children->items[0]));
+    children->items = mem_resize(children->items, children->count + 1, sizeof(struct tuf_step *));
     children->items[children->count++] = step;
     return !children->terminated && children->count < room;
 }

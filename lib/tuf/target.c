@@ -16,7 +16,7 @@ void tuf_target_done(struct tuf_target *target)
     *target = (struct tuf_target){0};
 }
 
-static const char *moved(const struct tuf_target *from, const char *text, char *memory)
+static const char *moved(const struct tuf_target *from, const char *text, const char *memory)
 {
     if (!text || text < from->memory || text >= from->memory + from->memory_len)
         return text; /* made by hand, of literals */

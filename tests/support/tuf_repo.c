@@ -282,14 +282,14 @@ uint64_t tuf_repo_kept_role(struct tuf_repo *repo, const char *name)
 }
 
 void tuf_repo_put_role(struct tuf_repo *repo, const char *name, uint64_t version, json_t *targets,
-                       json_t *delegations, const size_t *keys, size_t count)
+                       json_t *delegations, size_t key)
 {
     char file_name[TUF_FILE_NAME_ROOM];
     size_t at = 0;
 
     ASSERT(tuf_file_name(name, version, file_name, sizeof(file_name)));
     tuf_repo_put(repo, file_name, tuf_make_targets(version, repo->expires_ms, targets, delegations),
-                 keys, count);
+                 &key, 1);
     json_decref(targets);
     json_decref(delegations);
     while (at < repo->role_count && !text_equal(repo->roles[at].name, name))

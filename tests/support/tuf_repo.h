@@ -63,7 +63,7 @@ void tuf_repo_publish(struct tuf_repo *repo, uint64_t version);
 /* A delegated role, listed by the snapshots that are put from now on; `targets` and `delegations`
  * (may be NULL) are taken over. */
 void tuf_repo_put_role(struct tuf_repo *repo, const char *name, uint64_t version, json_t *targets,
-                       json_t *delegations, const size_t *keys, size_t count);
+                       json_t *delegations, size_t key);
 /* One delegation to a role signed by one key, for a pattern; not terminating, for all hardware. */
 json_t *tuf_repo_delegation(const struct tuf_repo *repo, const char *name, size_t key,
                             const char *pattern);

@@ -445,7 +445,7 @@ static void judge(struct meeting *m, struct err *err)
         director.count = 2;
         json_decref(m->beside);
     }
-    (void)tuf_cross_check(&director, 0, &image, &m->device, err);
+    cr_expect_eq(tuf_cross_check(&director, 0, &image, &m->device, err), err->code == ERR_NONE);
     tuf_set_free(image_set);
     tuf_set_free(director_set);
 }

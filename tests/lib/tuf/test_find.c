@@ -8,7 +8,7 @@
 #include "lib/tuf/tuf.h"
 #include "tests/support/tuf_repo.h"
 
-enum { A_KEY = TUF_ROLE_COUNT, B_KEY, C_KEY, EDGES_MAX = 40 };
+enum { A_KEY = TUF_ROLE_COUNT, C_KEY, EDGES_MAX = 40 };
 
 /* One delegation, and one target somewhere. */
 struct edge {
@@ -58,18 +58,17 @@ static json_t *delegations_of(const struct tuf_repo *repo, const char *role,
     return found ? tuf_repo_delegations(repo, roles, found) : NULL;
 }
 
-/* All roles of the graph, each signed by keys A and B; version 1 of everything. */
+/* All roles of the graph, each signed by key A; version 1 of everything. */
 static struct tuf_repo *graph(const struct edge *edges, size_t edge_count,
                               const struct listed *listed, size_t listed_count)
 {
-    static const size_t keys[] = {A_KEY, B_KEY};
     struct tuf_repo *repo = tuf_repo_new();
 
     tuf_repo_put_root(repo, 1);
     tuf_repo_trust(repo, "1.root.json");
     for (size_t i = 0; i < edge_count; i++)
         tuf_repo_put_role(repo, edges[i].to, 1, entries_of(edges[i].to, listed, listed_count),
-                          delegations_of(repo, edges[i].to, edges, edge_count), keys, 2);
+                          delegations_of(repo, edges[i].to, edges, edge_count), A_KEY);
     json_decref(repo->targets);
     repo->targets = entries_of("targets", listed, listed_count);
     repo->delegations = delegations_of(repo, "targets", edges, edge_count);
@@ -308,9 +307,8 @@ static const struct listed one_target[] = {{"A", "os/h/x"}};
 
 static void role_by_other_key(struct tuf_repo *repo)
 {
-    const size_t key = C_KEY;
 
-    tuf_repo_put_role(repo, "A", 1, json_object(), NULL, &key, 1);
+    tuf_repo_put_role(repo, "A", 1, json_object(), NULL, C_KEY);
     tuf_repo_publish(repo, 1);
 }
 
@@ -333,10 +331,9 @@ static void role_shorter(struct tuf_repo *repo)
 
 static void role_of_other_version(struct tuf_repo *repo)
 {
-    const size_t key = A_KEY;
     struct buf *file;
 
-    tuf_repo_put_role(repo, "A", 2, json_object(), NULL, &key, 1);
+    tuf_repo_put_role(repo, "A", 2, json_object(), NULL, A_KEY);
     file = tuf_repo_file(repo, "2.A.json");
     repo->roles[0].version = 1;
     tuf_repo_put_bytes(repo, "1.A.json", file->data, file->len);
@@ -345,11 +342,10 @@ static void role_of_other_version(struct tuf_repo *repo)
 
 static void role_expired(struct tuf_repo *repo)
 {
-    const size_t key = A_KEY;
     int64_t later_ms = repo->expires_ms;
 
     repo->expires_ms = repo->now_ms;
-    tuf_repo_put_role(repo, "A", 1, json_object(), NULL, &key, 1);
+    tuf_repo_put_role(repo, "A", 1, json_object(), NULL, A_KEY);
     repo->expires_ms = later_ms;
     tuf_repo_publish(repo, 1);
 }
@@ -398,11 +394,10 @@ Test(find, refuses_each_manipulation_of_a_delegated_role_and_keeps_nothing_of_it
 Test(find, takes_a_new_version_and_never_an_older_one)
 {
     struct tuf_repo *repo = graph(one_edge, 1, one_target, 1);
-    const size_t key = A_KEY;
     struct err err = {0};
 
     expect_search(repo, "os/h/x", NULL, "A", "1.A.json ");
-    tuf_repo_put_role(repo, "A", 2, entries_of("A", one_target, 1), NULL, &key, 1);
+    tuf_repo_put_role(repo, "A", 2, entries_of("A", one_target, 1), NULL, A_KEY);
     tuf_repo_publish(repo, 2);
     expect_search(repo, "os/h/x", NULL, "A", "2.A.json ");
     cr_expect_eq(tuf_repo_kept_role(repo, "A"), 2);
@@ -520,7 +515,6 @@ Test(find, refuses_a_role_name_that_is_no_file_name)
 /* targets delegates to "os-h", which is split into bins of the same key. */
 static struct tuf_repo *binned(unsigned bits, const char *const *paths, size_t count)
 {
-    static const size_t key = A_KEY;
     const struct edge edge = {.from = "targets", .to = "os-h", .pattern = "os/h/*", .hwid = "h1"};
     struct tuf_repo *repo = graph(&edge, 1, NULL, 0);
     char keyid[TUF_KEYID_ROOM];
@@ -535,14 +529,14 @@ static struct tuf_repo *binned(unsigned bits, const char *const *paths, size_t c
     tuf_keyid(sign_key_public(repo->keys[A_KEY]), keyid);
     cr_assert(
         tuf_delegations_json(keys, 1, NULL, tuf_succinct_json(&plan, bits), &delegations, &err));
-    tuf_repo_put_role(repo, "os-h", 1, json_object(), delegations, &key, 1);
+    tuf_repo_put_role(repo, "os-h", 1, json_object(), delegations, A_KEY);
     for (size_t i = 0; i < count; i++) {
         json_t *entries = json_object();
         char bin[TUF_ROLE_NAME_MAX + 1];
 
         cr_assert(tuf_bin_name("os-h.b", bits, paths[i], bin, sizeof(bin)));
         cr_assert_eq(json_object_set_new(entries, paths[i], tuf_repo_entry("h1", i + 1, 1)), 0);
-        tuf_repo_put_role(repo, bin, 1, entries, NULL, &key, 1);
+        tuf_repo_put_role(repo, bin, 1, entries, NULL, A_KEY);
     }
     tuf_repo_publish(repo, 1);
     return repo;

@@ -70,9 +70,10 @@ Test(pattern, of_many_stars_ends_soon)
 
     memset(path, 'a', TUF_PATH_MAX);
     path[TUF_PATH_MAX] = '\0';
-    for (size_t i = 0; i + 2 < sizeof(pattern); i += 2)
-        memcpy(pattern + i, "*a", 2);
-    memcpy(pattern + 400, "b", 2);
+    for (size_t i = 0; i < sizeof(pattern); i++)
+        pattern[i] = i % 2 ? 'a' : '*';
+    pattern[400] = 'b';
+    pattern[401] = '\0';
     cr_expect_not(tuf_pattern_matches(pattern, path));
 }
 

@@ -75,8 +75,6 @@ static json_t *top_delegations(const struct tuf_repo *repo)
 
 static void shop_open(struct shop *shop)
 {
-    static const size_t os_key = OS_KEY;
-    static const size_t app_key = APP_KEY;
 
     *shop = (struct shop){.repo = tuf_repo_new(),
                           .fresh = json_object(),
@@ -87,9 +85,9 @@ static void shop_open(struct shop *shop)
     tuf_repo_put_root(shop->repo, 1);
     tuf_repo_put_targets(shop->repo, 1);
     tuf_repo_put_role(shop->repo, "os-h1", 1, entry_at("os/h1/v5/a", tuf_repo_entry("h1", 5, 5)),
-                      NULL, &os_key, 1);
+                      NULL, OS_KEY);
     tuf_repo_put_role(shop->repo, "app-t", 1, entry_at("app/p/a/5", app_entry(5)),
-                      bins_of(shop->repo, 2), &app_key, 1);
+                      bins_of(shop->repo, 2), APP_KEY);
     keep(shop, "root", "1.root.json");
     keep(shop, "targets", "1.targets.json");
     keep(shop, "os-h1", "1.os-h1.json");
@@ -100,12 +98,11 @@ static bool shop_publish(struct shop *shop, struct err *err)
 {
     const struct tuf_published published = {shop->roles, shop->count};
     const struct buf *fresh;
-    const size_t keys[] = {shop->key};
     char file[TUF_FILE_NAME_ROOM];
     bool good;
 
-    tuf_repo_put_role(shop->repo, shop->name, shop->version, shop->fresh, shop->delegations, keys,
-                      1);
+    tuf_repo_put_role(shop->repo, shop->name, shop->version, shop->fresh, shop->delegations,
+                      shop->key);
     cr_assert(tuf_file_name(shop->name, shop->version, file, sizeof(file)));
     fresh = tuf_repo_file(shop->repo, file);
     good = tuf_check_role(&published, shop->name, fresh, shop->repo->now_ms, err);
@@ -445,14 +442,13 @@ Test(check_role, lets_through_what_every_device_would_take)
 Test(check_role, judges_expiry_and_the_longest_delegated_file)
 {
     struct shop shop;
-    const size_t key = OS_KEY;
     struct tuf_published published;
     struct err err = {0};
     struct buf *file;
 
     shop_open(&shop);
     published = (struct tuf_published){shop.roles, shop.count};
-    tuf_repo_put_role(shop.repo, "os-h1", 2, shop.fresh, NULL, &key, 1);
+    tuf_repo_put_role(shop.repo, "os-h1", 2, shop.fresh, NULL, OS_KEY);
     file = tuf_repo_file(shop.repo, "2.os-h1.json");
     cr_expect(tuf_check_role(&published, "os-h1", file, shop.repo->expires_ms - 1, &err), "%s",
               err.text);
@@ -480,7 +476,6 @@ Test(check_role, lets_files_of_trust_change_and_count_up)
         {2, 2, 1, REFUSAL_NONE}, /* the same bytes */
         {0, 0, 2, REFUSAL_NONE}, /* they do not count */
     };
-    const size_t key = TUF_TARGETS;
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct tuf_repo *repo = tuf_repo_new();
@@ -501,7 +496,8 @@ Test(check_role, lets_files_of_trust_change_and_count_up)
         set(entry, "custom",
             json_pack("{s:s, s:{s:i}}", "type", "trust", "match", "release_counter",
                       cases[i].after));
-        tuf_repo_put_role(repo, "targets", 2, entry_at("trust/anchors.json", entry), NULL, &key, 1);
+        tuf_repo_put_role(repo, "targets", 2, entry_at("trust/anchors.json", entry), NULL,
+                          TUF_TARGETS);
         cr_expect_eq(tuf_check_role(&published, "targets", tuf_repo_file(repo, "2.targets.json"),
                                     repo->now_ms, &err),
                      cases[i].refusal == REFUSAL_NONE, "case %zu: %s", i, err.text);
