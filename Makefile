@@ -33,12 +33,14 @@ LDFLAGS  += -pthread $(MODE_$(MODE)) $(LINK_$(MODE))
 
 # --- what is built: every .c below a program's folder, main.c last ------------------------------
 found    = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
-objects  = $(patsubst %.c,$(B)/o/%.o,$(filter-out $(1)/main.c $(1)/bin/%,$(call found,$(1))))
-PROGRAMS := slipwayd slipway deltagen slipway-agent
+objects  = $(patsubst %.c,$(B)/o/%.o,$(filter-out $(1)/main.c $(1)/tuf.c $(1)/bin/%,$(call found,$(1))))
+PROGRAMS := slipwayd slipway deltagen slipway-agent slipway-tuf
 DIR_slipwayd := server
 DIR_slipway := cli
 DIR_deltagen := deltagen
 DIR_slipway-agent := device-client
+DIR_slipway-tuf := cli
+MAIN_slipway-tuf := cli/tuf
 
 LIBS_lib           := -lsodium -lcrypto -ljansson -lz -lzstd -levent_core -lcurl
 LIBS_slipwayd      := -lpq -lssl
@@ -57,10 +59,10 @@ $(B)/$(1).a: $$(call objects,$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@ && ar rcs $$@ $$^
 endef
-$(foreach d,lib $(foreach p,$(PROGRAMS),$(DIR_$(p))) tests/support,$(eval $(call archive,$(d))))
+$(foreach d,$(sort lib $(foreach p,$(PROGRAMS),$(DIR_$(p))) tests/support),$(eval $(call archive,$(d))))
 
 define program
-$(B)/$(1): $(B)/o/$(DIR_$(1))/main.o $(B)/$(DIR_$(1)).a $(B)/lib.a
+$(B)/$(1): $(B)/o/$(or $(MAIN_$(1)),$(DIR_$(1))/main).o $(B)/$(DIR_$(1)).a $(B)/lib.a
 	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) $$(LIBS_lib)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))

@@ -141,6 +141,7 @@ static int run_create(int argc, char **argv, struct cli *cli)
     AUTO_JSON *body = NULL;
     AUTO_JSON *answer = NULL;
     const char *id;
+    bool waits;
     struct err err = {0};
     int status;
 
@@ -150,11 +151,15 @@ static int run_create(int argc, char **argv, struct cli *cli)
         !api_call(api, "POST", "/deployments", body, &answer, &err))
         return cli_fail(cli, &err);
     id = json_string_value(json_object_get(answer, "id"));
+    waits = json_string_value(json_object_get(answer, "state")) &&
+            text_equal(json_string_value(json_object_get(answer, "state")), "awaiting-approval");
     if (cli->json)
         cli_print_json(cli, answer);
     else
-        (void)fprintf(cli->out, "deployment %s: %s to %s\nwatch it: slipway deploy watch %s\n", id,
-                      values.release, values.group, id);
+        (void)fprintf(cli->out, "deployment %s: %s to %s\n%s: slipway deploy %s %s\n", id,
+                      values.release, values.group,
+                      waits ? "it waits for another person" : "watch it",
+                      waits ? "approve" : "watch", id);
     return CLI_DONE;
 }
 

@@ -31,6 +31,7 @@ struct list {
 /* clang-format off */
 static const struct list lists[] = {
     {"tenant list",    "/tenants",      {{"NAME", "name"}, {"ID", "id"}, {0}}},
+    {"token list",     "/operator-tokens", {{"ID", "id"}, {"NAME", "name"}, {"ROLE", "role"}, {"PRODUCTS", "products"}, {"GROUPS", "groups"}, {"EXPIRES", "expires"}, {"LAST USED", "last_used"}, {"REVOKED", "revoked"}, {0}}},
     {"product list",   "/products",     {{"NAME", "name"}, {"HARDWARE", "hwids"}, {"ID", "id"}, {0}}},
     {"group list",     "/groups",       {{"PRODUCT", "product"}, {"GROUP", "name"}, {"POLL", "poll_interval_s"}, {"UPDATES", "update_policy"}, {"BASELINE", "baseline.release"}, {"ID", "id"}, {0}}},
     {"claim list",     "/claim-tokens", {{"GROUP", "group"}, {"USED", "used"}, {"OF", "count"}, {"EXPIRES", "expires"}, {"ID", "id"}, {0}}},
@@ -160,6 +161,7 @@ static int run_show(int argc, char **argv, struct cli *cli)
 /* clang-format off */
 const struct cli_command cli_list_commands[] = {
     {"tenant list",    "your tenant and those it made",            plain_options,   "slipway tenant list",                          run_list},
+    {"token list",     "operators' tokens, not the tokens themselves", plain_options, "slipway token list",                       run_list},
     {"product list",   "products and their hardware ids",          plain_options,   "slipway product list",                         run_list},
     {"group list",     "groups, their policy and baseline",        product_options, "slipway group list --product camera",          run_list},
     {"claim list",     "claim tokens and how often they were used", plain_options,  "slipway claim list",                           run_list},

@@ -15,6 +15,9 @@ static const struct cli_command *const tables[] = {
     cli_deploy_commands,
     cli_list_commands,
     cli_fleet_commands,
+    cli_token_commands,
+    cli_approve_commands,
+    cli_audit_commands,
     NULL,
 };
 /* clang-format on */

@@ -17,6 +17,7 @@ struct metrics;
 struct server_config;
 struct fleet;
 struct device_desk;
+struct signer;
 
 struct worker {
     /* its own */
@@ -24,6 +25,7 @@ struct worker {
     struct loop *loop;
     struct db *db;
     struct http_server *http;
+    struct signer *signer; /* its connection to slipway-signer */
     struct device_desk *devices; /* what its device handlers share */
 
     /* read only */

@@ -276,6 +276,7 @@ static void set_limits(const struct transfer *transfer)
     SET(easy, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES_PER_S);
     SET(easy, CURLOPT_LOW_SPEED_TIME, (long)transfer->origin->slow_window_s);
     SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    SET(easy, CURLOPT_PATH_AS_IS, 1L);
     SET(easy, CURLOPT_NOSIGNAL, 1L);
     SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");

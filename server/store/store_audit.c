@@ -1,6 +1,27 @@
 /* The columns go out exactly as they are hashed, so that whoever reads can recompute the chain. */
 #include "server/store/store_audit.h"
 
+static const struct db_stmt audit_add = {
+    .name = "audit_add",
+    .params = 7,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
+    .sql = "SELECT slipway_audit($2::bigint, $3::text, $4::text, $5::text, NULL, NULL, $6::jsonb,"
+           "                     $7::jsonb) WHERE $1::bigint > 0",
+};
+
+void store_audit_add(struct db_tx *tx, const struct store_audit_entry *entry)
+{
+    struct db_call *call = db_tx_call(tx, &audit_add);
+
+    db_bind_i64(call, entry->actor->tenant_id);
+    store_actor_bind(call, entry->actor);
+    db_bind_text(call, entry->action);
+    db_bind_text(call, entry->object);
+    db_bind_json(call, entry->before);
+    db_bind_json(call, entry->after);
+}
+
 static const struct db_stmt audit_list = {
     .name = "audit_list",
     .params = 3,
@@ -73,4 +94,5 @@ void store_audit_foreign(struct db *db, const struct store_foreign *asked, db_do
     db_send(call);
 }
 
-const struct db_stmt *const store_audit_statements[] = {&audit_list, &audit_foreign, NULL};
+const struct db_stmt *const store_audit_statements[] = {&audit_add, &audit_list, &audit_foreign,
+                                                        NULL};

@@ -91,3 +91,29 @@ Test(token, are_43_characters_and_differ)
     cr_expect_eq(strlen(a), 43);
     cr_expect_str_neq(a, b);
 }
+
+Test(token, of_an_operator_says_what_it_is_and_has_a_name)
+{
+    static const char *const others[] = {
+        "",
+        "slw_",
+        "slw_00112233",
+        "slw_00112233_00112233445566778899aabbccddeeff00112233445566778899aabbccddeef",
+        "slw_00112233_00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff0",
+        "slw_0011223g_00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+        "slw_00112233-00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+        "slx_00112233_00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+    };
+    char first[TOKEN_OPERATOR_ROOM];
+    char second[TOKEN_OPERATOR_ROOM];
+    char id[TOKEN_OPERATOR_ID_ROOM];
+
+    token_make_operator(first);
+    token_make_operator(second);
+    cr_expect_str_neq(first, second);
+    cr_expect_eq(strlen(first), TOKEN_OPERATOR_ROOM - 1);
+    cr_assert(token_operator_id(first, id));
+    cr_expect_eq(strncmp(first + 4, id, 8), 0);
+    for (size_t i = 0; i < COUNT(others); i++)
+        cr_expect_not(token_operator_id(others[i], id), "%s", others[i]);
+}
