@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -18,9 +19,12 @@ static bool set_pss(EVP_PKEY_CTX *ctx);
 static const struct scheme {
     bool (*is_kind)(const EVP_PKEY *key);
     bool (*set)(EVP_PKEY_CTX *ctx);
+    const char *numbers[2]; /* that make the public key */
 } schemes[] = {
-    [VERIFY_ECDSA_P256] = {is_p256, set_nothing},
-    [VERIFY_RSA_PSS] = {is_rsa, set_pss},
+    [VERIFY_ECDSA_P256] = {is_p256,
+                           set_nothing,
+                           {OSSL_PKEY_PARAM_EC_PUB_X, OSSL_PKEY_PARAM_EC_PUB_Y}},
+    [VERIFY_RSA_PSS] = {is_rsa, set_pss, {OSSL_PKEY_PARAM_RSA_N, OSSL_PKEY_PARAM_RSA_E}},
 };
 _Static_assert(COUNT(schemes) == VERIFY_SCHEME_COUNT, "every scheme has its row");
 
@@ -90,6 +94,37 @@ bool verify_pem_is(enum verify_scheme scheme, const char *pem)
 
     EVP_PKEY_free(key);
     return key != NULL;
+}
+
+static bool add_number(const EVP_PKEY *key, const char *name, struct sha256 *hash)
+{
+    uint8_t bytes[RSA_BITS_MAX / 8] = {0};
+    BIGNUM *number = NULL;
+    bool good = EVP_PKEY_get_bn_param(key, name, &number) == 1 &&
+                BN_bn2binpad(number, bytes, (int)sizeof(bytes)) == (int)sizeof(bytes);
+
+    BN_free(number);
+    if (good)
+        sha256_add(hash, bytes, sizeof(bytes));
+    return good;
+}
+
+bool verify_pem_identity(enum verify_scheme scheme, const char *pem, uint8_t out[HASH_BYTES])
+{
+    AUTO_SHA256 struct sha256 *hash = sha256_new();
+    EVP_PKEY *key = read_key(scheme, pem);
+    const uint8_t kind = (uint8_t)scheme;
+    bool good = key != NULL;
+
+    sha256_add(hash, &kind, sizeof(kind));
+    for (size_t i = 0; good && i < COUNT(schemes[scheme].numbers); i++)
+        good = add_number(key, schemes[scheme].numbers[i], hash);
+    EVP_PKEY_free(key);
+    if (good)
+        sha256_peek(hash, out);
+    else
+        ERR_clear_error();
+    return good;
 }
 
 bool verify_pem(enum verify_scheme scheme, const char *pem, const void *data, size_t len,

@@ -99,6 +99,7 @@ struct tuf_key {
     bool malformed;                  /* of a known scheme */
     char *text;                      /* keyval.public; owned */
     uint8_t public_key[32];          /* of Ed25519 */
+    uint8_t identity[HASH_BYTES];    /* the same however the key is written */
 };
 
 /* The keys of one document; counted, for a search outlives the documents it went through. */

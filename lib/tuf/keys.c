@@ -26,8 +26,10 @@ struct tuf_scheme {
 
 static bool prepare_ed25519(struct tuf_key *key)
 {
-    return text_to_hex_bytes(key->text, strlen(key->text), key->public_key,
-                             sizeof(key->public_key));
+    if (!text_to_hex_bytes(key->text, strlen(key->text), key->public_key, sizeof(key->public_key)))
+        return false;
+    hash_sha256(key->public_key, sizeof(key->public_key), key->identity);
+    return true;
 }
 
 static bool check_ed25519(const struct tuf_key *key, const void *data, size_t len,
@@ -38,12 +40,12 @@ static bool check_ed25519(const struct tuf_key *key, const void *data, size_t le
 
 static bool prepare_ecdsa(struct tuf_key *key)
 {
-    return verify_pem_is(VERIFY_ECDSA_P256, key->text);
+    return verify_pem_identity(VERIFY_ECDSA_P256, key->text, key->identity);
 }
 
 static bool prepare_rsa(struct tuf_key *key)
 {
-    return verify_pem_is(VERIFY_RSA_PSS, key->text);
+    return verify_pem_identity(VERIFY_RSA_PSS, key->text, key->identity);
 }
 
 static bool check_ecdsa(const struct tuf_key *key, const void *data, size_t len, const uint8_t *sig,
@@ -134,6 +136,7 @@ static bool parse_key(struct flat_value key, struct tuf_key *out, struct err *er
     if (!flat_text_copy(flat_get(flat_get(key, "keyval"), "public"), text, sizeof(text)))
         text[0] = '\0';
     out->text = mem_strdup(text);
+    hash_sha256(text, strlen(text), out->identity); /* unless the scheme knows better */
     find_scheme(key, out);
     return true;
 }
@@ -141,12 +144,12 @@ static bool parse_key(struct flat_value key, struct tuf_key *out, struct err *er
 static bool check_twice(const struct tuf_keys *keys, struct err *err)
 {
     for (size_t i = 0; i < keys->count; i++) {
-        const char *text = keys->items[i].text;
+        const struct tuf_key *key = &keys->items[i];
 
-        for (size_t j = 0; text[0] && j < i; j++) {
-            if (text_equal(text, keys->items[j].text))
+        for (size_t j = 0; key->text[0] && j < i; j++) {
+            if (crypto_equal(key->identity, keys->items[j].identity, HASH_BYTES))
                 return err_refuse(err, REFUSAL_KEY_DUPLICATE, "keys '%.16s' and '%.16s' are one",
-                                  keys->items[j].keyid, keys->items[i].keyid);
+                                  keys->items[j].keyid, key->keyid);
         }
     }
     return true;

@@ -1,5 +1,6 @@
 /* Signatures that OpenSSL's command line made, and what is no key. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/mem.h"
@@ -130,4 +131,30 @@ Test(crypto_verify, takes_one_public_key_and_nothing_else)
     cr_expect_not(verify_pem_is(VERIFY_RSA_PSS, rsa_1024_pem));
     cr_expect_not(verify_pem_is(VERIFY_ECDSA_P256, p384_pem));
     cr_expect_not(verify_pem_is(VERIFY_ECDSA_P256, ""));
+}
+
+/* The same key as ec_pem, its point compressed. */
+static const char compressed_pem[] =
+    "-----BEGIN PUBLIC KEY-----\n"
+    "MDkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDIgADDtkK2C/hzFSDbryXRjLBABvFg5Zq\n"
+    "c0QcdjfuMtHeBH8=\n"
+    "-----END PUBLIC KEY-----\n";
+
+Test(crypto_verify, tells_one_key_from_another_however_they_are_written)
+{
+    uint8_t first[HASH_BYTES];
+    uint8_t other[HASH_BYTES];
+    char spaced[VERIFY_PEM_BYTES_MAX];
+
+    (void)snprintf(spaced, sizeof(spaced), "%s \n\n", ec_pem);
+    cr_assert(verify_pem_identity(VERIFY_ECDSA_P256, ec_pem, first));
+    cr_assert(verify_pem_identity(VERIFY_ECDSA_P256, compressed_pem, other));
+    cr_expect_arr_eq(first, other, HASH_BYTES);
+    cr_assert(verify_pem_identity(VERIFY_ECDSA_P256, spaced, other));
+    cr_expect_arr_eq(first, other, HASH_BYTES);
+    cr_assert(verify_pem_identity(VERIFY_RSA_PSS, rsa_pem, other));
+    cr_expect(memcmp(first, other, HASH_BYTES) != 0);
+    cr_expect_not(verify_pem_identity(VERIFY_RSA_PSS, ec_pem, other));
+    cr_expect_not(verify_pem_identity(VERIFY_ECDSA_P256, p384_pem, other));
+    cr_expect_not(verify_pem_identity(VERIFY_ECDSA_P256, "", other));
 }
