@@ -18,7 +18,7 @@ static bool is_id(const char *text)
 static bool find_one(struct api *api, const char *list, const char *what, const char *name,
                      char **out, struct err *err)
 {
-    AUTO_BUF path;
+    AUTO_BUF path = {0};
     AUTO_JSON *found = NULL;
     const json_t *items;
     bool good;

@@ -132,7 +132,7 @@ bool tuf_client_download(struct tuf_client *client, const struct tuf_target *tar
     AUTO_FREE char *name = encode(target->path, false);
     AUTO_FREE char *path = mem_printf("%s/%s", client->target_dir, name);
     AUTO_FREE char *url = url_of(client, target);
-    AUTO_BUF data;
+    AUTO_BUF data = {0};
 
     if (target->length > target_bytes_max)
         return err_refuse(err, REFUSAL_LENGTH_LIMIT, "'%s' is longer than 1 GiB", target->path);

@@ -262,8 +262,8 @@ bool flat_equal(struct flat_value a, struct flat_value b)
 {
     struct err err;
     bool equal;
-    AUTO_BUF left;
-    AUTO_BUF right;
+    AUTO_BUF left = {0};
+    AUTO_BUF right = {0};
 
     if (!flat_some(a) || !flat_some(b))
         return !flat_some(a) && !flat_some(b);

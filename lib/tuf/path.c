@@ -105,11 +105,11 @@ bool tuf_delegated_name_is_good(const char *name)
 {
     AUTO_BUF encoded;
 
+    buf_init(&encoded, ENCODED_NAME_MAX);
     for (int role = 0; role < TUF_ROLE_COUNT; role++) {
         if (text_equal(name, tuf_role_name((enum tuf_role)role)))
             return false;
     }
-    buf_init(&encoded, ENCODED_NAME_MAX);
     add_encoded(&encoded, name);
     return name[0] != '\0' && !encoded.failed;
 }

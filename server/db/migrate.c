@@ -64,7 +64,7 @@ static bool read_one(struct migrations *migrations, const char *file, struct err
     AUTO_FREE char *path = mem_printf("%s/%s", migrations->dir, file);
     struct migration *migration;
     size_t number = 0;
-    AUTO_BUF sql;
+    AUTO_BUF sql = {0};
 
     if (!parse_name(file, &number))
         return err_set(err, ERR_INVALID, "migration '%s' is not named NNNN_what.sql", file);

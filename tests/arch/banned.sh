@@ -24,4 +24,14 @@ sources lib/crypto server/auth device-client/trust | grep -v 'lib/crypto/sign.c'
     xargs grep -nE "$(call 'memcmp')" /dev/null | code | complain "memcmp where secrets live (crypto_equal):"
 sources lib server cli deltagen device-client | xargs grep -nwE '(TODO|FIXME|XXX)' /dev/null | code |
     complain "unfinished words:"
+# A buffer that ends itself must be one before the first return: "= {0}" or buf_init() comes first.
+sources lib server cli deltagen device-client signer tests/support | xargs awk '
+    FNR == 1 { name = "" }
+    match($0, /^ +AUTO_BUF [a-z_0-9]+;/) {
+        name = substr($0, RSTART, RLENGTH); sub(/^ +AUTO_BUF /, "", name); sub(/;$/, "", name); at = FNR; next
+    }
+    name != "" && index($0, "&" name) { name = "" }
+    name != "" && /^}/ { name = "" }
+    name != "" && /(^|[^a-z_])return([^a-z_]|$)/ { printf "%s:%d: %s\n", FILENAME, at, name; name = "" }' |
+    complain "a way out before the buffer is made:"
 exit $bad
