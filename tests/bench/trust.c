@@ -48,7 +48,13 @@ extern void *__libc_calloc(size_t items, size_t size);
 extern void *__libc_realloc(void *block, size_t size);
 extern void __libc_free(void *block);
 
-void *malloc(size_t size)
+/* Under libc's names for the linker, so that every allocation of the program comes through here. */
+void *counted_malloc(size_t size) __asm__("malloc");
+void *counted_calloc(size_t items, size_t size) __asm__("calloc");
+void *counted_realloc(void *block, size_t size) __asm__("realloc");
+void counted_free(void *block) __asm__("free");
+
+void *counted_malloc(size_t size)
 {
     void *block = __libc_malloc(size);
 
@@ -56,7 +62,7 @@ void *malloc(size_t size)
     return block;
 }
 
-void *calloc(size_t items, size_t size)
+void *counted_calloc(size_t items, size_t size)
 {
     void *block = __libc_calloc(items, size);
 
@@ -64,7 +70,7 @@ void *calloc(size_t items, size_t size)
     return block;
 }
 
-void *realloc(void *block, size_t size)
+void *counted_realloc(void *block, size_t size)
 {
     void *grown;
 
@@ -74,7 +80,7 @@ void *realloc(void *block, size_t size)
     return grown;
 }
 
-void free(void *block)
+void counted_free(void *block)
 {
     discount(block);
     __libc_free(block);
