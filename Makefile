@@ -34,16 +34,19 @@ LDFLAGS  += -pthread $(MODE_$(MODE)) $(LINK_$(MODE))
 # --- what is built: every .c below a program's folder, main.c last ------------------------------
 found    = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
 objects  = $(patsubst %.c,$(B)/o/%.o,$(filter-out $(1)/main.c $(1)/tuf.c $(1)/bin/%,$(call found,$(1))))
-PROGRAMS := slipwayd slipway deltagen slipway-agent slipway-tuf
+PROGRAMS := slipwayd slipway deltagen slipway-agent slipway-signer slipway-tuf
 DIR_slipwayd := server
 DIR_slipway := cli
 DIR_deltagen := deltagen
 DIR_slipway-agent := device-client
+DIR_slipway-signer := signer
 DIR_slipway-tuf := cli
 MAIN_slipway-tuf := cli/tuf
 
 LIBS_lib           := -lsodium -lcrypto -ljansson -lz -lzstd -levent_core -lcurl
 LIBS_slipwayd      := -lpq -lssl
+# It holds keys: no library that it does not use is in its memory.
+LIBS_slipway-signer := -Wl,--as-needed
 LIBS_deltagen      := -ldivsufsort -ldivsufsort64
 
 all: $(PROGRAMS:%=$(B)/%) $(B)/file-loader   ## build the programs into build/MODE (default)
@@ -73,7 +76,7 @@ $(HELPERS:%=$(B)/%): $(B)/%: $(B)/o/tests/support/bin/%.o $(B)/device-client.a $
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_slipwayd) $(LIBS_lib)
 
 # --- tests: one Criterion binary per folder, named after it ---------------------------------------
-TEST_DIRS := $(sort $(dir $(shell find tests/lib tests/server tests/cli tests/deltagen tests/device-client -name 'test_*.c' 2>/dev/null)))
+TEST_DIRS := $(sort $(dir $(shell find tests/lib tests/server tests/cli tests/deltagen tests/device-client tests/signer -name 'test_*.c' 2>/dev/null)))
 TESTS     := $(patsubst tests/%/,$(B)/tests/%/run,$(TEST_DIRS))
 tested     = $(word 2,$(subst /, ,$(1)))
 LIBS_server := $(LIBS_slipwayd)
@@ -139,7 +142,7 @@ coverage:    ## lines and branches per folder, by gcovr
 lint:        ## format, headers, layers, banned words, clang-tidy, cppcheck, docs
 	@$(MAKE) --no-print-directory -j2 check-format check-headers check-layers check-banned check-tidy check-cppcheck check-docs
 
-DIRS    := lib server cli deltagen device-client tests
+DIRS    := lib server cli deltagen device-client signer tests
 SOURCES := $(call found,$(DIRS))
 HEADERS := $(sort $(shell find $(DIRS) -name "*.h" 2>/dev/null))
 L       := build/lint

@@ -6,6 +6,7 @@
 #include "deltagen/pack.h"
 #include "deltagen/progress.h"
 #include "lib/base/text.h"
+#include "lib/delta/apply.h"
 #include "lib/os/file.h"
 
 enum { PAYS_PERCENT = 60 };
@@ -39,12 +40,19 @@ static void print_text(const struct delta_header *header, uint64_t patch_bytes, 
 
 static void print_json(const struct delta_header *header, uint64_t patch_bytes, uint64_t full_bytes)
 {
+    uint8_t hash[HASH_BYTES];
+    char hex[HASH_HEX_ROOM];
+
+    delta_header_sha256(header, hash);
+    text_from_hex_bytes(hash, sizeof(hash), hex);
     (void)printf("{\"old_bytes\":%llu,\"new_bytes\":%llu,\"patch_bytes\":%llu,"
-                 "\"full_zstd_bytes\":%llu,\"codec\":\"%s\",\"pays\":%s}\n",
+                 "\"full_zstd_bytes\":%llu,\"codec\":\"%s\",\"pays\":%s,"
+                 "\"header_length\":%d,\"header_sha256\":\"%s\",\"memory_bytes\":%llu}\n",
                  (unsigned long long)header->old_length, (unsigned long long)header->new_length,
                  (unsigned long long)patch_bytes, (unsigned long long)full_bytes,
                  delta_codec_name(header->codec),
-                 patch_bytes * 100 < full_bytes * PAYS_PERCENT ? "true" : "false");
+                 patch_bytes * 100 < full_bytes * PAYS_PERCENT ? "true" : "false",
+                 DELTA_HEADER_BYTES, hex, (unsigned long long)delta_memory_bytes(header));
 }
 
 static bool diff(const struct options *options, struct progress *progress, struct err *err)

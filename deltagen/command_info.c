@@ -6,20 +6,32 @@
 #include "lib/base/text.h"
 #include "lib/delta/apply.h"
 
+static void header_hex(const struct delta_header *header, char out[HASH_HEX_ROOM])
+{
+    uint8_t hash[HASH_BYTES];
+
+    delta_header_sha256(header, hash);
+    text_from_hex_bytes(hash, sizeof(hash), out);
+}
+
 static void print_text(const struct delta_header *header, uint64_t patch_bytes)
 {
     char old_hash[HASH_HEX_ROOM];
     char new_hash[HASH_HEX_ROOM];
+    char header_hash[HASH_HEX_ROOM];
 
+    header_hex(header, header_hash);
     text_from_hex_bytes(header->old_sha256, HASH_BYTES, old_hash);
     text_from_hex_bytes(header->new_sha256, HASH_BYTES, new_hash);
     (void)printf("codec   %s\n"
                  "old     %llu bytes, sha256 %s\n"
                  "new     %llu bytes, sha256 %s\n"
-                 "patch   %llu bytes\n"
+                 "patch   %llu bytes, in chunks of %u\n"
+                 "header  %d bytes, sha256 %s\n"
                  "memory  %llu bytes to apply, %llu of them the codec's window\n",
                  delta_codec_name(header->codec), (unsigned long long)header->old_length, old_hash,
                  (unsigned long long)header->new_length, new_hash, (unsigned long long)patch_bytes,
+                 header->chunk_bytes, DELTA_HEADER_BYTES, header_hash,
                  (unsigned long long)delta_memory_bytes(header),
                  (unsigned long long)delta_window_bytes(header));
 }
@@ -28,16 +40,20 @@ static void print_json(const struct delta_header *header, uint64_t patch_bytes)
 {
     char old_hash[HASH_HEX_ROOM];
     char new_hash[HASH_HEX_ROOM];
+    char header_hash[HASH_HEX_ROOM];
 
+    header_hex(header, header_hash);
     text_from_hex_bytes(header->old_sha256, HASH_BYTES, old_hash);
     text_from_hex_bytes(header->new_sha256, HASH_BYTES, new_hash);
     (void)printf("{\"codec\":\"%s\",\"old_bytes\":%llu,\"old_sha256\":\"%s\",\"new_bytes\":%llu,"
                  "\"new_sha256\":\"%s\",\"patch_bytes\":%llu,\"memory_bytes\":%llu,"
-                 "\"window_bytes\":%llu}\n",
+                 "\"window_bytes\":%llu,\"chunk_bytes\":%u,\"header_length\":%d,"
+                 "\"header_sha256\":\"%s\"}\n",
                  delta_codec_name(header->codec), (unsigned long long)header->old_length, old_hash,
                  (unsigned long long)header->new_length, new_hash, (unsigned long long)patch_bytes,
                  (unsigned long long)delta_memory_bytes(header),
-                 (unsigned long long)delta_window_bytes(header));
+                 (unsigned long long)delta_window_bytes(header), header->chunk_bytes,
+                 DELTA_HEADER_BYTES, header_hash);
 }
 
 int command_info(const struct options *options)

@@ -4,8 +4,11 @@
  */
 #include "deltagen/encode.h"
 
+#include <string.h>
+
 #include "deltagen/pack.h"
 #include "lib/base/mem.h"
+#include "lib/crypto/hash.h"
 #include "lib/delta/apply.h"
 
 /* Larger frames part the three sorts of bytes better; this leaves the applier below 1 MiB. */
@@ -15,6 +18,7 @@ enum {
     FRAME_SMALL_BELOW = 1 << 20,
     CM_LOG2_MIN = 12,
     CM_LOG2_MAX = 18,
+    CHUNK_BYTES = 32 << 10, /* a hash for each: 0.1 % */
     ZSTD_LOG2_MAX = 23,
 };
 
@@ -232,6 +236,32 @@ static bool choose_size(const struct encode_options *options, uint64_t body_byte
                    delta_codec_name(header->codec), (unsigned long long)delta_memory_bytes(header));
 }
 
+/* `payload` cut into chunks, each but the last with the next one's hash in front: so the last is
+ * hashed first. */
+static void chunks_write(const struct buf *payload, struct delta_header *header, struct buf *out)
+{
+    size_t step = header->chunk_bytes - DELTA_HASH_BYTES;
+    size_t before = payload->len > header->chunk_bytes
+                        ? (payload->len - header->chunk_bytes + step - 1) / step
+                        : 0; /* chunks in front of the last */
+    size_t last = payload->len - before * step;
+    AUTO_FREE uint8_t *body = mem_alloc(payload->len + before * DELTA_HASH_BYTES + 1);
+    uint8_t *at = body + before * header->chunk_bytes;
+
+    header->body_length = before * header->chunk_bytes + last;
+    if (last > 0)
+        memcpy(at, payload->data + before * step, last);
+    hash_sha256(at, last, header->chunk_sha256);
+    while (before-- > 0) {
+        at -= header->chunk_bytes;
+        memcpy(at, header->chunk_sha256, DELTA_HASH_BYTES);
+        memcpy(at + DELTA_HASH_BYTES, payload->data + before * step, step);
+        hash_sha256(at, header->chunk_bytes, header->chunk_sha256);
+    }
+    delta_header_format(header, out);
+    buf_add(out, body, (size_t)header->body_length);
+}
+
 bool encode_patch(const struct plan *plan, const struct encode_options *options,
                   struct delta_header *header, struct buf *out, struct err *err)
 {
@@ -242,6 +272,7 @@ bool encode_patch(const struct plan *plan, const struct encode_options *options,
     buf_init(&frames, limit * 2);
     buf_init(&body, limit * 2);
     header->frame_bytes_max = 0;
+    header->chunk_bytes = CHUNK_BYTES;
     if (options->codec != DELTA_CM) {
         header->frame_bytes_max =
             options->memory_bytes < FRAME_SMALL_BELOW ? FRAME_SMALL_BYTES : FRAME_BYTES;
@@ -256,8 +287,6 @@ bool encode_patch(const struct plan *plan, const struct encode_options *options,
     if (frames.failed || body.failed)
         return err_set(err, ERR_LIMIT, "patch grows too large");
 
-    header->body_length = body.len;
-    delta_header_format(header, out);
-    buf_add(out, body.data, body.len);
+    chunks_write(&body, header, out);
     return !out->failed || err_set(err, ERR_LIMIT, "patch grows too large");
 }

@@ -77,6 +77,7 @@ CREATE TABLE repo_request (
     state       text NOT NULL DEFAULT 'open'
                 CHECK (state IN ('open', 'awaiting-approval', 'published', 'withdrawn')),
     author_id   bigint REFERENCES operator_token,
+    approver_id bigint REFERENCES operator_token,
     created_at  timestamptz NOT NULL DEFAULT now(),
     ended_at    timestamptz
 );

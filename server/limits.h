@@ -73,6 +73,15 @@ enum {
 };
 #define IMAGE_BYTES_MAX (64ULL << 30)
 
+/* --- the signer (per worker) -------------------------------------------------------------------
+ */
+enum {
+    SIGNER_QUEUE_BYTES_MAX = 8 << 20, /* requests on their way */
+    SIGNER_WAIT_MS_MAX = 2000,        /* for a signer that is being started */
+    SIGNER_ANSWER_MS_MAX = 10000,     /* without an answer the connection is given up */
+    SIGNER_RETRY_MS = 50,             /* between attempts, while somebody waits */
+};
+
 /* --- devices -----------------------------------------------------------------------------------
  */
 enum {

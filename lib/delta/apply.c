@@ -45,7 +45,7 @@ _Static_assert(COUNT(codecs) == DELTA_CODEC_COUNT, "every codec has its function
 uint64_t delta_memory_bytes(const struct delta_header *header)
 {
     return delta_space_of(sizeof(struct applier)) + delta_space_of(OUT_BYTES) +
-           delta_space_of(OLD_BYTES) + delta_space_of(DELTA_INPUT_BYTES) +
+           delta_space_of(OLD_BYTES) + delta_space_of(header->chunk_bytes) +
            codecs[header->codec]->memory_bytes(header) + DELTA_SPACE_ALIGN;
 }
 
@@ -254,9 +254,11 @@ static bool finish(struct applier *a, struct err *err)
     return true;
 }
 
-static bool read_header(const struct delta_io *io, struct delta_header *out, struct err *err)
+static bool read_header(const struct delta_io *io, const uint8_t *sha256, struct delta_header *out,
+                        struct err *err)
 {
     uint8_t data[DELTA_HEADER_BYTES];
+    uint8_t found[HASH_BYTES];
     struct bytes in;
     size_t len = 0;
     size_t got = 1;
@@ -265,6 +267,12 @@ static bool read_header(const struct delta_io *io, struct delta_header *out, str
         if (!io->read_patch(io->arg, data + len, sizeof(data) - len, &got, err))
             return false;
         len += got;
+    }
+    if (sha256 && len == sizeof(data)) {
+        hash_sha256(data, len, found);
+        if (!crypto_equal(found, sha256, sizeof(found)))
+            return err_refuse(err, REFUSAL_DELTA_FILE_HASH,
+                              "patch is not the one that was named: its header has another hash");
     }
     in = bytes_of(data, len);
     return delta_header_read(&in, out, err);
@@ -308,9 +316,10 @@ static bool apply_in(struct delta_space *space, const struct delta_io *io,
         .hash = hash,
         .out = delta_space_take(space, OUT_BYTES),
         .old = delta_space_take(space, OLD_BYTES),
-        .in = {.io = io, .left = header->body_length},
+        .in = {.io = io, .left = header->body_length, .chunk_bytes = header->chunk_bytes},
     };
-    a->in.buf = delta_space_take(space, DELTA_INPUT_BYTES);
+    a->in.buf = delta_space_take(space, header->chunk_bytes);
+    memcpy(a->in.next_sha256, header->chunk_sha256, sizeof(a->in.next_sha256));
     ASSERT(a->out && a->old && a->in.buf);
     return a->codec->open(header, space, &a->in, &a->decoder, err) && run_operations(a, err) &&
            finish(a, err);
@@ -326,7 +335,8 @@ bool delta_apply(const struct delta_io *io, const struct delta_limits *limits,
     void *block;
     bool good;
 
-    if (!read_header(io, &header, err) || !check_limits(&header, limits, err))
+    if (!read_header(io, limits->header_sha256, &header, err) ||
+        !check_limits(&header, limits, err))
         return false;
 
     size = (size_t)delta_memory_bytes(&header);

@@ -11,9 +11,10 @@
  * only then is its SHA-256 the one that the header and the caller named. Bytes written before a
  * refusal are worth nothing.
  *
- * Refusals: DELTA_FORMAT (the patch is malformed), DELTA_BASE (made for another old image),
- * DELTA_LIMIT (wants more than the caller allows), DELTA_RESULT_HASH. Errors of the callbacks
- * come through unchanged.
+ * Refusals: DELTA_FORMAT (the patch is malformed), DELTA_FILE_HASH (it is not the patch whose
+ * header the caller named, or its chunks are not the header's), DELTA_BASE (made for another old
+ * image), DELTA_LIMIT (wants more than the caller allows), DELTA_RESULT_HASH. Errors of the
+ * callbacks come through unchanged.
  */
 #include "lib/delta/format.h"
 
@@ -39,6 +40,9 @@ struct delta_limits {
     /* What the caller knows of the images; NULL: the patch's word is taken. */
     const uint8_t *old_sha256;
     const uint8_t *new_sha256;
+    /* Of the patch's first DELTA_HEADER_BYTES, compared before they are parsed. NULL: they are
+     * taken as they are. */
+    const uint8_t *header_sha256;
 };
 
 /* `out_header` may be NULL. */

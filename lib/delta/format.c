@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "lib/crypto/hash.h"
+
 static const char magic[8] = {'S', 'L', 'D', 'E', 'L', 'T', 'A', '1'};
 
 /* clang-format off */
@@ -42,7 +44,29 @@ static bool check_ranges(const struct delta_header *header, struct err *err)
     if (header->old_length > DELTA_LENGTH_MAX || header->new_length > DELTA_LENGTH_MAX ||
         header->body_length > DELTA_LENGTH_MAX)
         return refuse(err, "patch names an impossible length");
+    if (header->chunk_bytes < DELTA_CHUNK_BYTES_MIN || header->chunk_bytes > DELTA_CHUNK_BYTES_MAX)
+        return refuse(err, "patch names an impossible chunk size");
     return true;
+}
+
+/* Nobody reads the one chunk of an empty body, so its hash is compared here. */
+static bool check_empty(const struct delta_header *header, struct err *err)
+{
+    uint8_t nothing[HASH_BYTES];
+
+    if (header->body_length > 0)
+        return true;
+    hash_sha256("", 0, nothing);
+    return crypto_equal(nothing, header->chunk_sha256, sizeof(nothing)) ||
+           refuse(err, "patch without a body names a chunk");
+}
+
+static void read_hash(struct bytes *in, uint8_t out[DELTA_HASH_BYTES])
+{
+    const uint8_t *hash = bytes_take(in, DELTA_HASH_BYTES);
+
+    if (hash)
+        memcpy(out, hash, DELTA_HASH_BYTES);
 }
 
 bool delta_header_read(struct bytes *in, struct delta_header *out, struct err *err)
@@ -51,19 +75,16 @@ bool delta_header_read(struct bytes *in, struct delta_header *out, struct err *e
     const uint8_t *start = bytes_take(in, sizeof(magic));
     unsigned version = bytes_u16(in);
     unsigned codec = bytes_u8(in);
-    const uint8_t *hash;
 
     header.codec_log2 = bytes_u8(in);
     header.frame_bytes_max = bytes_u32(in);
     header.old_length = bytes_u64(in);
     header.new_length = bytes_u64(in);
     header.body_length = bytes_u64(in);
-    hash = bytes_take(in, sizeof(header.old_sha256));
-    if (hash)
-        memcpy(header.old_sha256, hash, sizeof(header.old_sha256));
-    hash = bytes_take(in, sizeof(header.new_sha256));
-    if (hash)
-        memcpy(header.new_sha256, hash, sizeof(header.new_sha256));
+    read_hash(in, header.old_sha256);
+    read_hash(in, header.new_sha256);
+    header.chunk_bytes = bytes_u32(in);
+    read_hash(in, header.chunk_sha256);
 
     if (start && memcmp(start, magic, sizeof(magic)) != 0)
         return refuse(err, "not a patch file");
@@ -74,7 +95,7 @@ bool delta_header_read(struct bytes *in, struct delta_header *out, struct err *e
     if (codec >= DELTA_CODEC_COUNT)
         return err_refuse(err, REFUSAL_DELTA_FORMAT, "unknown patch codec %u", codec);
     header.codec = (enum delta_codec)codec;
-    if (!check_ranges(&header, err))
+    if (!check_ranges(&header, err) || !check_empty(&header, err))
         return false;
 
     *out = header;
@@ -96,6 +117,17 @@ void delta_header_format(const struct delta_header *header, struct buf *out)
     buf_add_u64(out, header->body_length);
     buf_add(out, header->old_sha256, sizeof(header->old_sha256));
     buf_add(out, header->new_sha256, sizeof(header->new_sha256));
+    buf_add_u32(out, header->chunk_bytes);
+    buf_add(out, header->chunk_sha256, sizeof(header->chunk_sha256));
+}
+
+void delta_header_sha256(const struct delta_header *header, uint8_t out[DELTA_HASH_BYTES])
+{
+    AUTO_BUF text;
+
+    buf_init(&text, DELTA_HEADER_BYTES);
+    delta_header_format(header, &text);
+    hash_sha256(text.data, text.len, out);
 }
 
 uint64_t delta_zigzag(int64_t value)

@@ -39,9 +39,9 @@ static const struct shape shapes[] = {
     /*                   tenant label  device  data at least, at most */
     [SIGNER_PING]      = {false, false, false, 0, 0},
     [SIGNER_KEYS]      = {true,  false, false, 0, 0},
-    [SIGNER_SIGN]      = {true,  true,  true,  1, SIGNER_MESSAGE_BYTES_MAX},
+    [SIGNER_SIGN]      = {true,  true,  true,  1, SIGNER_DATA_BYTES_MAX},
     [SIGNER_IMPORT]    = {true,  true,  false, SIGNER_SEED_BYTES, SIGNER_SEED_BYTES},
-    [SIGNER_PUBLISHED] = {true,  false, false, 1, SIGNER_MESSAGE_BYTES_MAX},
+    [SIGNER_PUBLISHED] = {true,  false, false, 1, SIGNER_DATA_BYTES_MAX},
 };
 /* clang-format on */
 _Static_assert(COUNT(shapes) == SIGNER_OP_COUNT, "every request has a shape");

@@ -16,6 +16,7 @@ enum {
     SIGNER_PROTOCOL = 1, /* the first byte of every request */
     SIGNER_MESSAGE_BYTES_MAX = 1 << 20,
     SIGNER_FRAME_BYTES_MAX = 4 + SIGNER_MESSAGE_BYTES_MAX,
+    SIGNER_DATA_BYTES_MAX = SIGNER_MESSAGE_BYTES_MAX - 128, /* leaves room for the other fields */
     SIGNER_TENANT_MAX = 63, /* [a-z0-9-], as the server names tenants */
     SIGNER_DEVICE_HEX = 64,
     SIGNER_SEED_BYTES = 32,

@@ -23,8 +23,8 @@ struct put {
     struct http_request *req;
     struct worker *worker;
     struct store_actor actor;
-    struct repo_view *view;
-    struct tuf_target target;
+    struct repo_view *view; /* what `target` is in */
+    const struct tuf_target *target;
     struct artifact_upload *upload; /* while the body comes or is written */
     bool receiving;
     bool gone; /* the client left */
@@ -32,37 +32,34 @@ struct put {
 
 static struct store_image image_of(struct put *put)
 {
-    const struct tuf_target *target = &put->target;
+    const struct tuf_target *target = put->target;
+    struct store_image image;
 
     put->actor = operator_actor(put->req);
-
-    return (struct store_image){
+    image = (struct store_image){
         .actor = &put->actor,
         .type = target->type,
         .name = target->name,
-        .sha256 = target->sha256,
         .length = target->length,
-        .path = target->path,
         .version = target->version,
         .hwids = target->hwids,
         .hwid_count = target->hwid_count,
         .release_counter = target->release_counter,
         .security_epoch = target->security_epoch,
-        .floor = target->floor,
-        .stepping_stone = target->stepping_stone,
     };
+
+    store_signed_of(target, put->req->arena, &image.entry);
+    return image;
 }
 
 static void answer_err(struct put *put, const struct err *err)
 {
-    tuf_target_done(&put->target);
     repo_view_unref(put->view);
     http_answer_error(put->req, err);
 }
 
 static void answer_image(struct put *put, int status, const char *json)
 {
-    tuf_target_done(&put->target);
     repo_view_unref(put->view);
     http_answer_json(put->req, status, json);
 }
@@ -75,9 +72,24 @@ static void on_added(const struct db_result *result, const struct err *err, void
         answer_err(put, err);
         return;
     }
-    LOG_INFO("artifact.image_stored", "path=%s length=%" PRIu64 " request=%s", put->target.path,
-             put->target.length, put->req->id);
+    LOG_INFO("artifact.image_stored", "path=%s length=%" PRIu64 " request=%s", put->target->path,
+             put->target->length, put->req->id);
     answer_image(put, 201, db_text(result, 0, 0));
+}
+
+/* What is signed of it may have changed while the bytes came. */
+static void look_again(struct put *put)
+{
+    struct repo_view *view = repo_view_of(put->worker->repo, put->view->tenant_id);
+    const struct tuf_target *target = view ? repo_view_target(view, put->target->sha256) : NULL;
+
+    if (!target || !text_equal(target->path, put->target->path)) {
+        repo_view_unref(view);
+        return;
+    }
+    repo_view_unref(put->view);
+    put->view = view;
+    put->target = target;
 }
 
 static void on_uploaded(const struct err *err, void *arg)
@@ -91,6 +103,7 @@ static void on_uploaded(const struct err *err, void *arg)
         answer_err(put, err);
         return;
     }
+    look_again(put);
     image = image_of(put);
     store_image_add(put->worker->db, &image, on_added, put);
 }
@@ -141,13 +154,13 @@ static void receive(struct put *put)
         .store = put->worker->artifacts,
         .offload = put->worker->offload,
         .loop = put->worker->loop,
-        .length = put->target.length,
+        .length = put->target->length,
         .on_room = on_room,
         .on_done = on_uploaded,
         .arg = put,
     };
 
-    memcpy(plan.sha256, put->target.sha256, HASH_BYTES);
+    memcpy(plan.sha256, put->target->sha256, HASH_BYTES);
     put->upload = artifact_upload_new(&plan);
     put->receiving = true;
     http_stream_body(put->req, on_piece, put);
@@ -160,10 +173,10 @@ static bool has_file(const struct put *put)
     struct err err;
     int fd;
 
-    if (!artifact_store_read(put->worker->artifacts, put->target.sha256, &fd, &size, &err))
+    if (!artifact_store_read(put->worker->artifacts, put->target->sha256, &fd, &size, &err))
         return false;
     (void)close(fd); /* it was only looked at */
-    return size == put->target.length;
+    return size == put->target->length;
 }
 
 static void on_expected(const struct db_result *result, const struct err *err, void *arg)
@@ -188,13 +201,18 @@ static bool find_target(struct put *put, struct err *err)
     if (!text_to_hex_bytes(req->params[0], strlen(req->params[0]), sha256, HASH_BYTES))
         return err_set(err, ERR_INVALID, "the id in the path is not 64 lower-case hex digits");
     put->view = repo_view_of(put->worker->repo, req->identity.tenant_id);
-    if (!put->view || !repo_view_target(put->view, sha256, &put->target))
+    put->target = put->view ? repo_view_target(put->view, sha256) : NULL;
+    if (!put->target)
         return err_set(err, ERR_CONFLICT,
                        "the signed metadata names no file with this hash: publish it first");
-    if (req->content_length != put->target.length)
+    if (!put->target->is_typed || text_equal(put->target->type, "trust"))
+        return err_set(err, ERR_CONFLICT,
+                       "'%.120s' is no image: such a file comes with the publication that lists it",
+                       put->target->path);
+    if (req->content_length != put->target->length)
         return err_set(err, ERR_INVALID,
                        "Content-Length is %" PRIu64 ", the signed length is %" PRIu64,
-                       req->content_length, put->target.length);
+                       req->content_length, put->target->length);
     return true;
 }
 

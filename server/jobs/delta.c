@@ -203,7 +203,10 @@ static bool parse_output(const char *text, struct store_delta_made *made, struct
     if (!json_parse(line, strlen(line), &json_limits_api, &tree, err) ||
         !json_field_u64(tree, "", "patch_bytes", 1, INT64_MAX, &made->length, err) ||
         !json_field_u64(tree, "", "full_zstd_bytes", 1, INT64_MAX, &made->full_zstd_length, err) ||
-        !json_field_bool(tree, "", "pays", &made->kept, err))
+        !json_field_bool(tree, "", "pays", &made->kept, err) ||
+        !json_field_u64(tree, "", "header_length", 1, INT64_MAX, &made->header_length, err) ||
+        !json_field_hex(tree, "", "header_sha256", made->header_sha256, HASH_BYTES, err) ||
+        !json_field_u64(tree, "", "memory_bytes", 1, INT64_MAX, &made->memory_bytes, err))
         return err_wrap(err, "deltagen's result");
     return true;
 }

@@ -9,12 +9,15 @@
 #include "server/auth/tokens.h"
 #include "server/jobs/delta.h"
 #include "server/jobs/jobs.h"
+#include "server/metrics/metrics.h"
+#include "server/repo/expiry.h"
 #include "server/repo/renew.h"
 #include "server/worker.h"
 
 struct upkeep {
     const struct worker *worker;
     struct repo_renewer *renewer;
+    struct repo_watch *watch;
     struct delta_worker *deltas;
     struct jobs *jobs;
 };
@@ -41,6 +44,17 @@ static void renew_timestamps(void *arg)
     repo_renewer_run(upkeep->renewer, clock_now_ms());
 }
 
+static void watch_expiry(void *arg)
+{
+    const struct upkeep *upkeep = arg;
+    uint64_t counts[EXPIRY_COUNT];
+
+    repo_watch_run(upkeep->watch, clock_now_ms(), counts);
+    for (size_t level = EXPIRY_FAR + 1; level < EXPIRY_COUNT; level++)
+        metrics_publish_expiring(upkeep->worker->metrics, repo_expiry_name((enum repo_expiry)level),
+                                 counts[level]);
+}
+
 static void make_deltas(void *arg)
 {
     const struct upkeep *upkeep = arg;
@@ -57,8 +71,7 @@ void upkeep_wake(struct upkeep *upkeep)
 struct upkeep *upkeep_new(const struct worker *worker, const char *deltagen)
 {
     struct upkeep *upkeep = mem_alloc(sizeof(*upkeep));
-    const struct repo_place repo = {
-        .repo = worker->repo, .db = worker->db, .loop = worker->loop, .offload = worker->offload};
+    const struct repo_place repo = repo_place_of(worker);
     const struct delta_place deltas = {.db = worker->db,
                                        .loop = worker->loop,
                                        .offload = worker->offload,
@@ -69,12 +82,14 @@ struct upkeep *upkeep_new(const struct worker *worker, const char *deltagen)
         {"tokens",       30000, load_tokens,      upkeep},
         {"repositories", 30000, load_repo,        upkeep},
         {"timestamps",   60000, renew_timestamps, upkeep},
+        {"role-expiry",  60000, watch_expiry,     upkeep},
         {"deltas",       30000, make_deltas,      upkeep},
     };
     /* clang-format on */
 
     upkeep->worker = worker;
     upkeep->renewer = repo_renewer_new(&repo);
+    upkeep->watch = repo_watch_new(worker->repo);
     upkeep->deltas = delta_worker_new(&deltas);
     upkeep->jobs = jobs_new(worker->loop, table, COUNT(table));
     return upkeep;
@@ -86,6 +101,7 @@ void upkeep_free(struct upkeep *upkeep)
         return;
     jobs_free(upkeep->jobs);
     delta_worker_free(upkeep->deltas);
+    repo_watch_free(upkeep->watch);
     repo_renewer_free(upkeep->renewer);
     mem_free(upkeep);
 }

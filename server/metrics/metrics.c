@@ -18,11 +18,20 @@ struct row {
     _Atomic uint64_t values[METRIC_COUNT];
 };
 
+enum { LEVELS_MAX = 8 };
+
+struct level {
+    const char *name;
+    uint64_t count;
+};
+
 struct metrics {
     unsigned workers;
-    pthread_mutex_t lock; /* of the statements */
+    pthread_mutex_t lock; /* of the statements and levels */
     struct statement *statements;
     size_t statement_count;
+    struct level levels[LEVELS_MAX];
+    size_t level_count;
     struct row rows[];
 };
 
@@ -97,6 +106,34 @@ void metrics_publish_statement(struct metrics *metrics, unsigned worker, const c
     ASSERT(pthread_mutex_unlock(&metrics->lock) == 0);
 }
 
+void metrics_publish_expiring(struct metrics *metrics, const char *level, uint64_t count)
+{
+    size_t at = 0;
+
+    ASSERT(pthread_mutex_lock(&metrics->lock) == 0);
+    while (at < metrics->level_count && !text_equal(metrics->levels[at].name, level))
+        at++;
+    ASSERT(at < LEVELS_MAX);
+    metrics->levels[at] = (struct level){.name = level, .count = count};
+    metrics->level_count += at == metrics->level_count;
+    ASSERT(pthread_mutex_unlock(&metrics->lock) == 0);
+}
+
+static void print_levels(struct metrics *metrics, struct buf *out)
+{
+    static const char name[] = "slipway_repo_roles_expiring";
+
+    buf_printf(out,
+               "# HELP %s Metadata roles to be signed again, by days left or expired.\n"
+               "# TYPE %s gauge\n",
+               name, name);
+    ASSERT(pthread_mutex_lock(&metrics->lock) == 0);
+    for (size_t i = 0; i < metrics->level_count; i++)
+        buf_printf(out, "%s{within=\"%s\"} %" PRIu64 "\n", name, metrics->levels[i].name,
+                   metrics->levels[i].count);
+    ASSERT(pthread_mutex_unlock(&metrics->lock) == 0);
+}
+
 static void print_statements(struct metrics *metrics, struct buf *out)
 {
     static const char name[] = "slipway_database_statement_total";
@@ -128,5 +165,6 @@ void metrics_print(struct metrics *metrics, struct buf *out)
     for (size_t i = 0; i < METRIC_COUNT; i++)
         buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %" PRIu64 "\n", table[i].name,
                    table[i].help, table[i].name, table[i].type, table[i].name, sum(metrics, i));
+    print_levels(metrics, out);
     print_statements(metrics, out);
 }

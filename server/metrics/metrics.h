@@ -29,5 +29,8 @@ void metrics_publish(struct metrics *metrics, unsigned worker, const uint64_t va
  * program. */
 void metrics_publish_statement(struct metrics *metrics, unsigned worker, const char *name,
                                uint64_t sent);
+/* Metadata roles that people have to sign again: so many are this near to their expiry. `level` is
+ * the label, "90" days for one, and lives as long as the program. */
+void metrics_publish_expiring(struct metrics *metrics, const char *level, uint64_t count);
 /* From any thread: the sums, in Prometheus' text format. */
 void metrics_print(struct metrics *metrics, struct buf *out);

@@ -17,3 +17,5 @@ http_handler_fn on_deployment_approve, on_deployment_pause, on_deployment_resume
     on_deployment_abort;
 http_handler_fn on_report_list;
 http_handler_fn on_delta_list;
+http_handler_fn on_request_create, on_request_list, on_request_get, on_request_sign;
+http_handler_fn on_request_withdraw, on_request_approve;

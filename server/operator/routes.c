@@ -4,6 +4,7 @@
 
 #include "server/limits.h"
 #include "server/operator/handlers.h"
+#include "server/repo/bundle.h"
 
 #define READ(path, handler, summary)                                                               \
     {                                                                                              \
@@ -82,6 +83,23 @@ const struct http_route operator_routes[] = {
      on_deployment_resume, "Go on after a pause"},
     {"POST", "/api/v1/deployments/:id/abort", ACCESS_OPERATOR, ACTION_DEPLOY_STEER, BODY, false,
      on_deployment_abort, "Stop for good; what is not activated is withdrawn"},
+
+    READ("/api/v1/repo/requests", on_request_list,
+         "Publications that wait, or waited, for signatures. `?state=`"),
+    {"POST", "/api/v1/repo/requests", ACCESS_OPERATOR, ACTION_REPO_REQUEST, REPO_BUNDLE_BYTES_MAX, false,
+     on_request_create,
+     "Ask for signatures of `{note, documents:[{repository, role, signed}], files:[{path, text}]}`;"
+     " `signed` is canonical"},
+    READ("/api/v1/repo/requests/:id", on_request_get,
+         "A request: what changes, who may sign, who has"),
+    {"POST", "/api/v1/repo/requests/:id/signatures", ACCESS_OPERATOR, ACTION_REPO_SIGN, REPO_BUNDLE_BYTES_MAX, false,
+     on_request_sign,
+     "Add `{documents:[{repository, role, sha256, signatures:[{keyid, sig}]}]}`; with the last one"
+     " needed all is published"},
+    {"POST", "/api/v1/repo/requests/:id/approve", ACCESS_OPERATOR, ACTION_REPO_APPROVE, BODY, false,
+     on_request_approve, "Publish what changes keys or raises a floor, as another than its author"},
+    {"POST", "/api/v1/repo/requests/:id/withdraw", ACCESS_OPERATOR, ACTION_REPO_REQUEST, BODY, false,
+     on_request_withdraw, "Give it up"},
 
     READ("/api/v1/reports", on_report_list,
          "What devices said. `?device=` or `?deployment=` (id), or both"),

@@ -4,6 +4,12 @@
 #include "server/repo/compose.h"
 
 struct db;
+struct sign_key;
+
+struct repo_keys {
+    struct sign_key *snapshot;
+    struct sign_key *timestamp;
+};
 
 /* Either `err` is NULL or `keys` is. The keys are the receiver's, to free with
  * repo_keys_done(). */

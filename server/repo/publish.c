@@ -1,13 +1,19 @@
 /*
- * keys (SQL) -> compose (pure; a big document on the background thread) -> one transaction that
- * fails when somebody else was faster -> everybody sees the new view -> done.
+ * keys -> compose (pure; what is big, and files, on the background thread) -> sign snapshot ->
+ * sign timestamp -> one transaction that fails when somebody else was faster -> everybody sees the
+ * new view -> done.
  */
 #include "server/repo/publish.h"
 
+#include <string.h>
+
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/text.h"
 #include "lib/loop/loop.h"
+#include "server/repo/files.h"
 #include "server/store/store_repo.h"
+#include "server/worker.h"
 
 /* Verifying this much takes about a millisecond; more would hold up the loop's other clients. */
 enum { INLINE_BYTES_MAX = 64 << 10 };
@@ -16,15 +22,31 @@ struct change_job {
     struct repo_place place;
     int64_t tenant_id;
     bool is_renewal;
-    struct buf fresh; /* else the document to publish */
+    struct repo_bundle bundle;
+    const void *body; /* from which the bundle is still to be made; NULL: it is */
+    size_t body_len;
+    struct store_actor actor;
+    int64_t request_id;
+    bool is_approval;
+    bool needs_approval; /* found out with the rest */
     repo_changed_fn *done;
     void *arg;
     struct repo_view *before;
     struct repo_keys keys;
     struct repo_change change;
+    int64_t now_ms;
     bool composed;
     struct err err;
 };
+
+struct repo_place repo_place_of(const struct worker *worker)
+{
+    return (struct repo_place){.repo = worker->repo,
+                               .db = worker->db,
+                               .loop = worker->loop,
+                               .offload = worker->offload,
+                               .artifacts = worker->artifacts};
+}
 
 static void job_end(struct change_job *job, const struct repo_view *after, const struct err *err)
 {
@@ -32,9 +54,12 @@ static void job_end(struct change_job *job, const struct repo_view *after, const
     repo_change_done(&job->change);
     repo_keys_done(&job->keys);
     repo_view_unref(job->before);
-    buf_done(&job->fresh);
+    repo_bundle_done(&job->bundle);
     mem_free(job);
 }
+
+/* --- the transaction ---------------------------------------------------------------------------
+ */
 
 static void on_committed(const struct db_result *const *results, size_t count,
                          const struct err *err, void *arg)
@@ -51,52 +76,190 @@ static void on_committed(const struct db_result *const *results, size_t count,
     job_end(job, after, err);
 }
 
-static void commit(struct change_job *job)
+static struct store_document *documents_of(const struct repo_change *change)
 {
-    struct store_document documents[COUNT(job->change.documents)];
-    const struct store_publication publication = {
-        .tenant_id = job->tenant_id,
-        .before = {repo_view_version(job->before, TUF_ROOT),
-                   repo_view_version(job->before, TUF_TARGETS),
-                   repo_view_version(job->before, TUF_SNAPSHOT),
-                   repo_view_version(job->before, TUF_TIMESTAMP)},
-        .documents = documents,
-        .count = job->change.count,
-    };
+    struct store_document *documents = mem_array(change->count + 1, sizeof(*documents));
 
-    for (size_t i = 0; i < job->change.count; i++) {
-        const struct repo_document *document = job->change.documents[i];
+    for (size_t i = 0; i < change->count; i++) {
+        const struct repo_document *document = change->documents[i];
 
-        documents[i] = (struct store_document){.role = tuf_role_name(document->role),
+        documents[i] = (struct store_document){.repository = repo_kind_name(document->repository),
+                                               .role = document->role,
                                                .version = document->version,
                                                .bytes = document->bytes.data,
                                                .len = document->bytes.len,
                                                .expires_ms = document->expires_ms};
     }
-    store_repo_publish(job->place.db, &publication, on_committed, job);
+    return documents;
 }
 
-static void work(void *arg)
+static struct store_file *files_of(const struct repo_bundle *bundle)
 {
-    struct change_job *job = arg;
-    int64_t now_ms = clock_now_ms();
+    struct store_file *files = mem_array(bundle->file_count + 1, sizeof(*files));
 
-    if (job->is_renewal)
-        job->composed =
-            repo_compose_renewal(job->before, &job->keys, now_ms, &job->change, &job->err);
-    else
-        job->composed = repo_compose_publication(job->before, &job->fresh, &job->keys, now_ms,
-                                                 &job->change, &job->err);
+    for (size_t i = 0; i < bundle->file_count; i++)
+        files[i] = (struct store_file){.path = bundle->files[i].path,
+                                       .sha256 = bundle->files[i].sha256,
+                                       .len = bundle->files[i].bytes.len};
+    return files;
+}
+
+static bool is_news(const struct repo_view *before, const struct tuf_target *target)
+{
+    const struct tuf_target *old = repo_view_target(before, target->sha256);
+
+    return target->is_typed && target->has_sha256 &&
+           !(old && text_equal(old->path, target->path) && text_equal(old->role, target->role) &&
+             text_equal(old->entry, target->entry));
+}
+
+/* What the change newly says of files that may be images already. */
+static struct store_signed *targets_of(const struct change_job *job, struct arena *arena,
+                                       size_t *count)
+{
+    struct store_signed *targets = NULL;
+
+    *count = 0;
+    for (size_t i = 0; i < job->change.count; i++) {
+        const struct repo_document *document = job->change.documents[i];
+
+        for (size_t k = 0; k < document->target_count; k++) {
+            if (!is_news(job->before, &document->targets[k]))
+                continue;
+            targets = mem_resize(targets, *count + 1, sizeof(*targets));
+            store_signed_of(&document->targets[k], arena, &targets[(*count)++]);
+        }
+    }
+    return targets;
+}
+
+static void commit(struct change_job *job)
+{
+    AUTO_FREE struct store_document *documents = documents_of(&job->change);
+    AUTO_FREE struct store_file *files = files_of(&job->bundle);
+    struct arena *arena = arena_new();
+    struct store_publication publication = {
+        .tenant_id = job->tenant_id,
+        .documents = documents,
+        .count = job->change.count,
+        .files = files,
+        .file_count = job->bundle.file_count,
+        .request_id = job->request_id,
+        .actor = job->is_renewal ? NULL : &job->actor,
+        .needs_approval = job->needs_approval,
+        .is_approval = job->is_approval,
+    };
+    AUTO_FREE struct store_signed *targets = targets_of(job, arena, &publication.target_count);
+    struct repo_stamp stamp;
+
+    repo_view_stamp(job->before, &stamp);
+    for (size_t i = 0; i < COUNT(stamp.versions); i++)
+        publication.before[i] = stamp.versions[i];
+    publication.targets = targets;
+    store_repo_publish(job->place.db, &publication, on_committed, job);
+    arena_free(arena);
+}
+
+/* --- what the server signs ---------------------------------------------------------------------
+ */
+
+/* The next thing to sign: its role, and its canonical bytes appended to `out`; NULL: nothing. */
+static const char *next_to_sign(const struct change_job *job, struct buf *out, bool *good,
+                                struct err *err)
+{
+    const struct repo_view *before = job->before;
+
+    *good = true;
+    if (!repo_change_find(&job->change, REPO_IMAGE, "snapshot") &&
+        repo_compose_needs_snapshot(before, &job->change, job->now_ms)) {
+        *good = repo_compose_snapshot(before, &job->change, job->now_ms, out, err);
+        return "snapshot";
+    }
+    if (!repo_change_find(&job->change, REPO_IMAGE, "timestamp") &&
+        repo_compose_needs_timestamp(before, &job->change)) {
+        *good = repo_compose_timestamp(before, &job->change, job->now_ms, out, err);
+        return "timestamp";
+    }
+    return NULL;
+}
+
+static bool sign(struct change_job *job, const char *role, const struct buf *bytes, struct err *err)
+{
+    const struct sign_key *key =
+        text_equal(role, "snapshot") ? job->keys.snapshot : job->keys.timestamp;
+    char keyid[TUF_KEYID_ROOM];
+    uint8_t sig[SIGN_BYTES];
+
+    tuf_keyid(sign_key_public(key), keyid);
+    sign_make(key, bytes->data, bytes->len, sig);
+    return repo_change_add_signed(&job->change, role, bytes, keyid, sig, err);
+}
+
+static bool sign_all(struct change_job *job, struct err *err)
+{
+    for (;;) {
+        AUTO_BUF bytes;
+        const char *role;
+        bool good;
+
+        buf_init(&bytes, TUF_SNAPSHOT_BYTES_MAX);
+        role = next_to_sign(job, &bytes, &good, err);
+        if (!role)
+            return true;
+        if (!good || !sign(job, role, &bytes, err))
+            return false;
+    }
 }
 
 static void on_composed(void *arg)
 {
     struct change_job *job = arg;
 
-    if (job->composed)
+    if (job->composed && sign_all(job, &job->err))
         commit(job);
     else
         job_end(job, NULL, &job->err);
+}
+
+/* --- what comes from offline -------------------------------------------------------------------
+ */
+
+static void online_keys(const struct repo_keys *keys, struct repo_online_keys *out)
+{
+    *out = (struct repo_online_keys){0};
+    memcpy(out->snapshot, sign_key_public(keys->snapshot), SIGN_PUBLIC_BYTES);
+    memcpy(out->timestamp, sign_key_public(keys->timestamp), SIGN_PUBLIC_BYTES);
+}
+
+static bool compose(struct change_job *job, struct err *err)
+{
+    struct repo_online_keys keys;
+
+    online_keys(&job->keys, &keys);
+    if (job->body && !repo_bundle_parse_publication(job->body, job->body_len, &job->bundle, err))
+        return false;
+    if (!repo_compose_publication(job->before, &job->bundle, &keys, job->now_ms, &job->change, err))
+        return false;
+    job->needs_approval = repo_change_needs_approval(
+        job->before, (const struct repo_document *const *)job->change.documents, job->change.count);
+    return repo_files_store(job->place.artifacts, &job->bundle, err);
+}
+
+static void work(void *arg)
+{
+    struct change_job *job = arg;
+
+    job->now_ms = clock_now_ms();
+    job->composed = job->is_renewal || compose(job, &job->err);
+}
+
+static bool is_big(const struct change_job *job)
+{
+    size_t bytes = job->body_len;
+
+    for (size_t i = 0; i < job->bundle.document_count; i++)
+        bytes += job->bundle.documents[i].bytes.len;
+    return job->body || job->bundle.file_count > 0 || bytes > INLINE_BYTES_MAX;
 }
 
 static void on_keys(struct repo_keys *keys, const struct err *err, void *arg)
@@ -108,7 +271,7 @@ static void on_keys(struct repo_keys *keys, const struct err *err, void *arg)
         return;
     }
     job->keys = *keys;
-    if (job->fresh.len > INLINE_BYTES_MAX) {
+    if (is_big(job)) {
         offload_send(job->place.offload, job->place.loop, work, on_composed, job);
     } else {
         work(job);
@@ -134,7 +297,6 @@ static struct change_job *job_new(const struct repo_place *place, int64_t tenant
     job->done = done;
     job->arg = arg;
     job->before = repo_view_of(place->repo, tenant_id);
-    buf_init(&job->fresh, TUF_TARGETS_BYTES_MAX);
     return job;
 }
 
@@ -146,13 +308,21 @@ static void job_start(struct change_job *job)
         loop_later(job->place.loop, on_unknown_tenant, job);
 }
 
-void repo_publish(const struct repo_place *place, int64_t tenant_id, const struct buf *document,
+void repo_publish(const struct repo_place *place, const struct repo_source *source,
                   repo_changed_fn *done, void *arg)
 {
-    struct change_job *job = job_new(place, tenant_id, done, arg);
+    struct change_job *job = job_new(place, source->actor.tenant_id, done, arg);
 
-    ASSERT(document->len <= job->fresh.max);
-    buf_add(&job->fresh, document->data, document->len);
+    ASSERT((source->bundle != NULL) != (source->body != NULL));
+    if (source->bundle) {
+        job->bundle = *source->bundle;
+        *source->bundle = (struct repo_bundle){0};
+    }
+    job->body = source->body;
+    job->body_len = source->len;
+    job->actor = source->actor;
+    job->request_id = source->request_id;
+    job->is_approval = source->is_approval;
     job_start(job);
 }
 

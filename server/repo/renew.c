@@ -34,7 +34,7 @@ static void on_renewed(const struct repo_view *after, const struct repo_change *
     (void)change;
     if (!err)
         LOG_INFO("repo.timestamp_signed", "tenant=%s version=%llu", after->tenant,
-                 (unsigned long long)repo_view_version(after, TUF_TIMESTAMP));
+                 (unsigned long long)repo_view_version(after, REPO_IMAGE, "timestamp"));
     else if (err->code != ERR_CONFLICT)
         LOG_WARNING("repo.timestamp_not_signed", "tenant_id=%lld error=%s",
                     (long long)renewer->tenant_id, err->text);

@@ -18,7 +18,8 @@
 struct head {
     int64_t tenant_id;
     char *tenant;
-    uint64_t versions[TUF_ROLE_COUNT];
+    uint64_t version_floor;
+    struct repo_stamp stamp;
 };
 
 struct repo {
@@ -144,12 +145,26 @@ struct repo_view *repo_view_after(struct repo *repo, int64_t after_tenant_id)
     return view;
 }
 
-/* Every publication raises the root's version or the timestamp's. */
+/* Does `stamp` have something that the view has not? */
+static bool is_past(const struct repo_stamp *stamp, uint64_t version_floor,
+                    const struct repo_view *view)
+{
+    struct repo_stamp known;
+
+    repo_view_stamp(view, &known);
+    for (size_t i = 0; i < COUNT(known.versions); i++) {
+        if (stamp->versions[i] > known.versions[i])
+            return true;
+    }
+    return version_floor > view->version_floor;
+}
+
 static bool is_newer(const struct repo_view *a, const struct repo_view *b)
 {
-    return repo_view_version(a, TUF_ROOT) > repo_view_version(b, TUF_ROOT) ||
-           (repo_view_version(a, TUF_ROOT) == repo_view_version(b, TUF_ROOT) &&
-            repo_view_version(a, TUF_TIMESTAMP) > repo_view_version(b, TUF_TIMESTAMP));
+    struct repo_stamp stamp;
+
+    repo_view_stamp(a, &stamp);
+    return is_past(&stamp, a->version_floor, b);
 }
 
 void repo_put(struct repo *repo, struct repo_view *view)
@@ -199,18 +214,26 @@ static void load_failed(struct repo *repo, const char *tenant, const struct err 
     load_ended(repo);
 }
 
+static bool is_last_of_role(const struct db_result *result, size_t row)
+{
+    return row + 1 == db_rows(result) ||
+           !text_equal(db_text(result, row, 0), db_text(result, row + 1, 0)) ||
+           !text_equal(db_text(result, row, 1), db_text(result, row + 1, 1));
+}
+
 static bool document_of_row(const struct db_result *result, size_t row, struct repo_document **out,
                             struct err *err)
 {
-    bool last_of_role = row + 1 == db_rows(result) ||
-                        !text_equal(db_text(result, row, 0), db_text(result, row + 1, 0));
-    struct tuf_facts facts;
+    enum repo_kind kind;
     AUTO_BUF bytes;
 
     buf_init(&bytes, TUF_TARGETS_BYTES_MAX);
-    db_bytes_add(result, row, 2, &bytes);
-    return tuf_peek(bytes.data, bytes.len, &facts, err) &&
-           repo_document_new(&facts, bytes.data, bytes.len, last_of_role, out, err);
+    db_bytes_add(result, row, 3, &bytes);
+    if (!repo_kind_parse(db_text(result, row, 0), &kind))
+        return err_set(err, ERR_SYSTEM, "there is no repository '%s'", db_text(result, row, 0));
+    return repo_document_new(kind, db_text(result, row, 1), &bytes, is_last_of_role(result, row),
+                             out, err) ||
+           err_wrap(err, "%s", db_text(result, row, 1));
 }
 
 static bool view_of_rows(const struct head *head, const struct db_result *result,
@@ -226,7 +249,7 @@ static bool view_of_rows(const struct head *head, const struct db_result *result
         count += good;
     }
     if (good)
-        *out = repo_view_new(head->tenant_id, head->tenant, documents, count);
+        *out = repo_view_new(head->tenant_id, head->tenant, head->version_floor, documents, count);
     for (size_t i = 0; i < count; i++)
         repo_document_unref(documents[i]);
     return good;
@@ -254,11 +277,7 @@ static bool is_known(struct repo *repo, const struct head *head)
 {
     AUTO_REPO_VIEW *view = repo_view_of(repo, head->tenant_id);
 
-    for (size_t role = 0; view && role < TUF_ROLE_COUNT; role++) {
-        if (repo_view_version(view, (enum tuf_role)role) < head->versions[role])
-            return false;
-    }
-    return view != NULL;
+    return view && !is_past(&head->stamp, head->version_floor, view);
 }
 
 /* Asks for the documents of the next tenant that changed, or ends the load. */
@@ -274,7 +293,6 @@ static void read_next(struct repo *repo)
 
 static void on_heads(const struct db_result *result, const struct err *err, void *arg)
 {
-    static const enum tuf_role columns[] = {TUF_ROOT, TUF_TARGETS, TUF_SNAPSHOT, TUF_TIMESTAMP};
     struct repo *repo = arg;
 
     if (err) {
@@ -288,8 +306,9 @@ static void on_heads(const struct db_result *result, const struct err *err, void
 
         head->tenant_id = db_i64(result, row, 0);
         head->tenant = mem_strdup(db_text(result, row, 1));
-        for (unsigned i = 0; i < COUNT(columns); i++)
-            head->versions[columns[i]] = (uint64_t)db_i64(result, row, 2 + i);
+        head->version_floor = (uint64_t)db_i64(result, row, 2);
+        for (unsigned i = 0; i < COUNT(head->stamp.versions); i++)
+            head->stamp.versions[i] = (uint64_t)db_i64(result, row, 3 + i);
     }
     repo->reading = 0;
     read_next(repo);

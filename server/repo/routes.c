@@ -1,27 +1,42 @@
-/* Handlers of the image repository. `app` is the struct worker. */
+/* Handlers of the repositories. `app` is the struct worker. */
 #include "server/repo/routes.h"
 
+#include <string.h>
+
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 #include "lib/crypto/sign.h"
 #include "lib/http/range.h"
 #include "lib/log/log.h"
+#include "server/auth/operator.h"
 #include "server/repo/publish.h"
+#include "server/repo/status.h"
 #include "server/worker.h"
 
-static http_handler_fn on_metadata, on_publish, on_online_keys, on_status;
+static http_handler_fn on_metadata, on_publish, on_publication, on_online_keys, on_status;
+static http_handler_fn on_index, on_pull;
 
 /* clang-format off */
 const struct http_route repo_routes[] = {
     {"GET", "/t/:tenant/image/metadata/:name", ACCESS_PUBLIC, ACTION_NONE, 0, false, on_metadata,
-     "Signed metadata: `timestamp.json`, `N.root.json`, `N.snapshot.json`, `N.targets.json`"},
+     "Signed metadata: `timestamp.json`, `N.root.json`, `N.snapshot.json`, `N.ROLE.json`"},
+    {"GET", "/api/v1/repo/metadata", ACCESS_OPERATOR, ACTION_READ, 0, false, on_index,
+     "The current document of every role of both repositories: name, version, hash"},
+    {"GET", "/api/v1/repo/metadata/:repository/:name", ACCESS_OPERATOR, ACTION_READ, 0, false, on_pull,
+     "A document as it was signed. `image` or `director`; a file's name, or a role's for its newest"},
     {"POST", "/api/v1/repo/metadata", ACCESS_OPERATOR, ACTION_REPO_PUBLISH, TUF_TARGETS_BYTES_MAX, false,
      on_publish,
-     "Publish one signed document, the next root or targets; snapshot and timestamp follow"},
+     "Publish one signed document, the next of its role; snapshot and timestamp follow. `?role=` of"
+     " a delegated one, `?repository=director` for the director's root"},
+    {"POST", "/api/v1/repo/publications", ACCESS_OPERATOR, ACTION_REPO_PUBLISH, REPO_BUNDLE_BYTES_MAX, false,
+     on_publication,
+     "Publish `{documents:[{repository, role, text}], files:[{path, text}]}` at once, verified in"
+     " this order; all or nothing"},
     {"GET", "/api/v1/repo/online-keys", ACCESS_OPERATOR, ACTION_READ, 0, false, on_online_keys,
      "The public halves of this tenant's snapshot and timestamp keys, made at first use"},
     {"GET", "/api/v1/repo/status", ACCESS_OPERATOR, ACTION_READ, 0, false, on_status,
-     "Version and expiry of each role, and how many files are signed"},
+     "Each role's version and expiry with a warning, who has to sign it, and what a thief could do"},
 };
 /* clang-format on */
 _Static_assert(COUNT(repo_routes) == REPO_ROUTE_COUNT, "the header says how many");
@@ -29,27 +44,41 @@ _Static_assert(COUNT(repo_routes) == REPO_ROUTE_COUNT, "the header says how many
 /* --- what devices read -------------------------------------------------------------------------
  */
 
-static void on_metadata(struct http_request *req, void *app)
+static void answer_missing(struct http_request *req)
 {
-    struct worker *worker = app;
-    AUTO_REPO_VIEW *view = repo_view_named(worker->repo, req->params[0]);
-    const struct repo_document *document = view ? repo_view_find(view, req->params[1]) : NULL;
-    const char *known = http_header(req, "if-none-match");
     struct err err;
 
-    if (!document) {
-        (void)err_set(&err, ERR_NOT_FOUND, "there is no such metadata");
-        http_answer_error(req, &err);
-        return;
-    }
+    (void)err_set(&err, ERR_NOT_FOUND, "there is no such metadata");
+    http_answer_error(req, &err);
+}
+
+static void answer_document(struct http_request *req, const struct repo_document *document,
+                            const char *cache_control)
+{
+    const char *known = http_header(req, "if-none-match");
+
     http_answer_header(req, "ETag", arena_printf(req->arena, "\"%s\"", document->etag));
-    http_answer_header(req, "Cache-Control",
-                       document->role == TUF_TIMESTAMP ? "no-cache"
-                                                       : "public, max-age=31536000, immutable");
+    http_answer_header(req, "Cache-Control", cache_control);
     if (known && etag_list_has(known, document->etag))
         http_answer(req, 304, NULL, NULL, 0);
     else
         http_answer(req, 200, "application/json", document->bytes.data, document->bytes.len);
+}
+
+static void on_metadata(struct http_request *req, void *app)
+{
+    const struct worker *worker = app;
+    AUTO_REPO_VIEW *view = repo_view_named(worker->repo, req->params[0]);
+    const struct repo_document *document =
+        view ? repo_view_find(view, REPO_IMAGE, req->params[1]) : NULL;
+
+    if (document)
+        answer_document(req, document,
+                        text_equal(document->role, "timestamp")
+                            ? "no-cache"
+                            : "public, max-age=31536000, immutable");
+    else
+        answer_missing(req);
 }
 
 /* --- publication -------------------------------------------------------------------------------
@@ -63,17 +92,7 @@ static void answer_tree(struct http_request *req, int status, json_t *tree)
     http_answer_json(req, status, text);
 }
 
-static json_t *document_json(const struct repo_document *document)
-{
-    char expires[TEXT_TIME_ROOM];
-
-    if (!document)
-        return json_null();
-    text_from_time(document->expires_ms, expires);
-    return json_pack("{s:I, s:s, s:I}", "version", (json_int_t)document->version, "expires",
-                     expires, "length", (json_int_t)document->bytes.len);
-}
-
+/* {"root":{...}, "os-demo":{...}}; the director's root is "director/root". */
 static void on_published(const struct repo_view *after, const struct repo_change *change,
                          const struct err *err, void *arg)
 {
@@ -87,28 +106,92 @@ static void on_published(const struct repo_view *after, const struct repo_change
     answer = json_object();
     for (size_t i = 0; i < change->count; i++) {
         const struct repo_document *document = change->documents[i];
+        const char *name = document->repository == REPO_IMAGE
+                               ? document->role
+                               : arena_printf(req->arena, "director/%s", document->role);
 
-        (void)json_object_set_new(answer, tuf_role_name(document->role), document_json(document));
-        LOG_INFO("repo.published", "tenant=%s role=%s version=%llu request=%s", after->tenant,
-                 tuf_role_name(document->role), (unsigned long long)document->version, req->id);
+        (void)json_object_set_new(answer, name, repo_document_json(document));
+        LOG_INFO("repo.published", "tenant=%s role=%s version=%llu request=%s", after->tenant, name,
+                 (unsigned long long)document->version, req->id);
     }
     answer_tree(req, 201, answer);
 }
 
+/* What the query says; else the role is what the document says of itself. */
+static bool role_of(struct http_request *req, enum repo_kind *kind, const char **role,
+                    struct err *err)
+{
+    const char *repository = http_query(req, "repository");
+    struct tuf_facts facts;
+
+    *kind = REPO_IMAGE;
+    if (repository && !repo_kind_parse(repository, kind))
+        return err_set(err, ERR_INVALID, "parameter 'repository' is 'image' or 'director'");
+    *role = http_query(req, "role");
+    if (*role)
+        return repo_role_is_named(*role, err);
+    if (!tuf_peek(req->body, req->body_len, &facts, err))
+        return false;
+    *role = tuf_role_name(facts.role);
+    return true;
+}
+
 static void on_publish(struct http_request *req, void *app)
 {
-    struct worker *worker = app;
-    const struct repo_place place = {
-        .repo = worker->repo, .db = worker->db, .loop = worker->loop, .offload = worker->offload};
-    AUTO_BUF document;
+    const struct repo_place place = repo_place_of(app);
+    AUTO_REPO_BUNDLE bundle = {0};
+    const struct repo_source source = {.bundle = &bundle, .actor = operator_actor(req)};
+    enum repo_kind kind;
+    const char *role = NULL;
+    struct err err;
 
-    buf_init(&document, TUF_TARGETS_BYTES_MAX);
-    buf_add(&document, req->body, req->body_len); /* the route's limit is the same */
-    repo_publish(&place, req->identity.tenant_id, &document, on_published, req);
+    if (!role_of(req, &kind, &role, &err)) {
+        http_answer_error(req, &err);
+        return;
+    }
+    repo_bundle_of(kind, role, req->body, req->body_len, &bundle);
+    repo_publish(&place, &source, on_published, req);
+}
+
+static void on_publication(struct http_request *req, void *app)
+{
+    const struct repo_place place = repo_place_of(app);
+    const struct repo_source source = {.body = req->body ? req->body : (const uint8_t *)"",
+                                       .len = req->body_len,
+                                       .actor = operator_actor(req)};
+
+    repo_publish(&place, &source, on_published, req);
 }
 
 /* --- what operators read -----------------------------------------------------------------------
  */
+
+static void on_index(struct http_request *req, void *app)
+{
+    const struct worker *worker = app;
+    AUTO_REPO_VIEW *view = repo_view_of(worker->repo, req->identity.tenant_id);
+
+    answer_tree(req, 200, repo_index_json(view));
+}
+
+static void on_pull(struct http_request *req, void *app)
+{
+    const struct worker *worker = app;
+    AUTO_REPO_VIEW *view = repo_view_of(worker->repo, req->identity.tenant_id);
+    const struct repo_document *document = NULL;
+    const char *name = req->params[1];
+    enum repo_kind kind;
+
+    if (view && repo_kind_parse(req->params[0], &kind)) {
+        document = repo_view_find(view, kind, name);
+        if (!document)
+            document = repo_view_newest(view, kind, name);
+    }
+    if (document)
+        answer_document(req, document, "no-cache");
+    else
+        answer_missing(req);
+}
 
 static json_t *key_json(const struct sign_key *key)
 {
@@ -141,14 +224,8 @@ static void on_online_keys(struct http_request *req, void *app)
 
 static void on_status(struct http_request *req, void *app)
 {
-    struct worker *worker = app;
+    const struct worker *worker = app;
     AUTO_REPO_VIEW *view = repo_view_of(worker->repo, req->identity.tenant_id);
-    json_t *answer = json_object();
 
-    for (size_t role = 0; role < TUF_ROLE_COUNT; role++)
-        (void)json_object_set_new(answer, tuf_role_name((enum tuf_role)role),
-                                  document_json(view ? view->newest[role] : NULL));
-    (void)json_object_set_new(answer, "files",
-                              json_integer(view ? (json_int_t)repo_view_target_count(view) : 0));
-    answer_tree(req, 200, answer);
+    answer_tree(req, 200, repo_status_json(view, clock_now_ms()));
 }

@@ -1,6 +1,7 @@
 #pragma once
-/* The image repository's part of the APIs: what devices and caches read, what operators publish. */
+/* The repositories' part of the APIs: what devices and caches read, what operators publish.
+ * Signing requests are in server/operator/request.c. */
 #include "server/http/http.h"
 
-enum { REPO_ROUTE_COUNT = 4 };
+enum { REPO_ROUTE_COUNT = 7 };
 extern const struct http_route repo_routes[];

@@ -113,12 +113,13 @@ void store_delta_renew(struct db *db, int64_t id, int64_t lease_s, db_done_fn *d
 
 static const struct db_stmt delta_made = {
     .name = "delta_made",
-    .params = 5,
+    .params = 8,
     .scope = DB_EVERY_TENANT,
     .sql = "WITH ended AS ("
            "  UPDATE delta SET state = CASE WHEN $2::boolean THEN 'kept' ELSE 'dropped' END,"
            "         sha256 = CASE WHEN $2 THEN $3::bytea END, length = $4::bigint,"
-           "         full_zstd_length = $5::bigint, ended_at = now(), detail = ''"
+           "         full_zstd_length = $5::bigint, header_length = $6::bigint,"
+           "         header_sha256 = $7::bytea, memory = $8::bigint, ended_at = now(), detail = ''"
            "   WHERE id = $1::bigint AND state = 'running'"
            "  RETURNING tenant_id, to_image_id),"
            " measured AS ("
@@ -137,6 +138,9 @@ void store_delta_made(struct db *db, const struct store_delta_made *made, db_don
     db_bind_bytes(call, made->sha256, HASH_BYTES);
     db_bind_i64(call, (int64_t)made->length);
     db_bind_i64(call, (int64_t)made->full_zstd_length);
+    db_bind_i64(call, (int64_t)made->header_length);
+    db_bind_bytes(call, made->header_sha256, HASH_BYTES);
+    db_bind_i64(call, (int64_t)made->memory_bytes);
     db_send(call);
 }
 

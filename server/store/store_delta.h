@@ -30,6 +30,10 @@ struct store_delta_made {
     uint8_t sha256[HASH_BYTES]; /* of the patch, when kept */
     uint64_t length;
     uint64_t full_zstd_length;
+    /* What the director signs of it. */
+    uint64_t header_length;
+    uint8_t header_sha256[HASH_BYTES];
+    uint64_t memory_bytes;
 };
 /* Ends a running row as kept or dropped. */
 void store_delta_made(struct db *db, const struct store_delta_made *made, db_done_fn *done,

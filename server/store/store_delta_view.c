@@ -12,6 +12,8 @@ static const struct db_stmt delta_list = {
         "       'to', encode(t.sha256, 'hex'), 'to_version', t.version, 'state', d.state,"
         "       'sha256', encode(d.sha256, 'hex'), 'length', d.length,"
         "       'full_length', t.length, 'full_zstd_length', d.full_zstd_length,"
+        "       'header_length', d.header_length, 'header_sha256', encode(d.header_sha256, 'hex'),"
+        "       'memory', d.memory,"
         "       'devices', d.devices, 'attempts', d.attempts, 'detail', d.detail,"
         "       'created', slipway_time(d.created_at), 'ended', slipway_time(d.ended_at)) AS item"
         "  FROM delta d JOIN image f ON f.id = d.from_image_id"

@@ -9,7 +9,7 @@
     "json_build_object('sha256', encode(i.sha256, 'hex'), 'length', i.length, 'path', i.path,"     \
     " 'version', i.version, 'component', c.name, 'component_id', c.public_id, 'type', c.type,"     \
     " 'product', p.name, 'product_id', p.public_id, 'hwids', to_json(i.hwids),"                    \
-    " 'release_counter', i.release_counter, 'security_epoch', i.security_epoch,"                   \
+    " 'role', i.role, 'release_counter', i.release_counter, 'security_epoch', i.security_epoch,"   \
     " 'floor', i.floor, 'stepping_stone', i.stepping_stone,"                                       \
     " 'full_zstd_length', i.full_zstd_length, 'created', slipway_time(i.created_at))"
 #define IMAGE_JOIN                                                                                 \
@@ -32,7 +32,7 @@
 static void bind_image(struct db_call *call, const struct store_image *image)
 {
     db_bind_i64(call, image->actor->tenant_id);
-    db_bind_bytes(call, image->sha256, HASH_BYTES);
+    db_bind_bytes(call, image->entry.sha256, HASH_BYTES);
     db_bind_text(call, image->type);
     db_bind_text(call, image->name);
     db_bind_text_array(call, image->hwids, image->hwid_count);
@@ -56,42 +56,43 @@ void store_image_expect(struct db *db, const struct store_image *image, db_done_
     db_send(call);
 }
 
+/* clang-format off */
 static const struct db_stmt image_add = {
     .name = "image_add",
-    .params = 14,
+    .params = 20,
     .scope = DB_TENANT,
     .tenant_param = 1,
-    .sql =
-        "WITH " CHECKED ","
-        " made AS ("
-        "  INSERT INTO image (tenant_id, component_id, sha256, length, path, version, hwids,"
-        "                     release_counter, security_epoch, floor, stepping_stone)"
-        "  SELECT $1, component_id, $2::bytea, $6::bigint, $7::text, $8::text, $5, $9::bigint,"
-        "         $10::bigint, $11::bigint, $12::bigint"
-        "    FROM checked WHERE ok"
-        "  ON CONFLICT (tenant_id, sha256) DO NOTHING"
-        "  RETURNING component_id, sha256, length, path, version, hwids, release_counter,"
-        "            security_epoch, floor, stepping_stone, full_zstd_length, created_at),"
-        " noted AS ("
-        "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'image' FROM made)," STORE_AUDITED(
-            "$13::bigint, $14::text", "image.upload", "'image ' || encode(made.sha256, 'hex')",
-            "c.product_id", "NULL", "NULL",
-            "to_jsonb(made)") " FROM made JOIN component c ON c.id = made.component_id)"
-                              " SELECT " IMAGE_JSON "   FROM (SELECT component_id, sha256, length, "
-                                                    "path, version, hwids, release_counter,"
-                              "                security_epoch, floor, stepping_stone, "
-                              "full_zstd_length, created_at"
-                              "           FROM made"
-                              "         UNION ALL"
-                              "         SELECT component_id, sha256, length, path, version, hwids, "
-                              "release_counter,"
-                              "                security_epoch, floor, stepping_stone, "
-                              "full_zstd_length, created_at"
-                              "           FROM image WHERE tenant_id = $1 AND sha256 = $2) "
-                              "i" IMAGE_JOIN
-                              "  WHERE (SELECT count(seq) FROM audited) >= 0", /* so that it is
-                                                                                  called */
+    .sql = "WITH " CHECKED ","
+           " made AS ("
+           "  INSERT INTO image (tenant_id, component_id, sha256, length, path, version, hwids,"
+           "                     release_counter, security_epoch, floor, stepping_stone, role,"
+           "                     entry, match, revert_to, revert_until, requires)"
+           "  SELECT $1, component_id, $2::bytea, $6::bigint, $7::text, $8::text, $5, $9::bigint,"
+           "         $10::bigint, $11::bigint, $12::bigint, $13::text, $14::text, $15::text,"
+           "         $16::bigint[], nullif($17::timestamptz, 'epoch'), $18::jsonb"
+           "    FROM checked WHERE ok"
+           "  ON CONFLICT (tenant_id, sha256) DO NOTHING"
+           "  RETURNING component_id, sha256, length, path, version, hwids, release_counter,"
+           "            security_epoch, floor, stepping_stone, full_zstd_length, created_at, role),"
+           " noted AS ("
+           "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'image' FROM made),"
+           STORE_AUDITED("$19::bigint, $20::text", "image.upload",
+                         "'image ' || encode(made.sha256, 'hex')", "c.product_id", "NULL", "NULL",
+                         "to_jsonb(made)")
+           "  FROM made JOIN component c ON c.id = made.component_id)"
+           " SELECT " IMAGE_JSON
+           "   FROM (SELECT component_id, sha256, length, path, version, hwids, release_counter,"
+           "                security_epoch, floor, stepping_stone, full_zstd_length, created_at,"
+           "                role"
+           "           FROM made"
+           "         UNION ALL"
+           "         SELECT component_id, sha256, length, path, version, hwids, release_counter,"
+           "                security_epoch, floor, stepping_stone, full_zstd_length, created_at,"
+           "                role"
+           "           FROM image WHERE tenant_id = $1 AND sha256 = $2) i" IMAGE_JOIN
+           "  WHERE (SELECT count(seq) FROM audited) >= 0", /* so that it is called */
 };
+/* clang-format on */
 
 void store_image_add(struct db *db, const struct store_image *image, db_done_fn *done, void *arg)
 {
@@ -99,12 +100,18 @@ void store_image_add(struct db *db, const struct store_image *image, db_done_fn 
 
     bind_image(call, image);
     db_bind_i64(call, (int64_t)image->length);
-    db_bind_text(call, image->path);
+    db_bind_text(call, image->entry.path);
     db_bind_text(call, image->version);
     db_bind_i64(call, (int64_t)image->release_counter);
     db_bind_i64(call, (int64_t)image->security_epoch);
-    db_bind_i64(call, (int64_t)image->floor);
-    db_bind_i64(call, (int64_t)image->stepping_stone);
+    db_bind_i64(call, (int64_t)image->entry.floor);
+    db_bind_i64(call, (int64_t)image->entry.stepping_stone);
+    db_bind_text(call, image->entry.role);
+    db_bind_text(call, image->entry.entry);
+    db_bind_text(call, image->entry.match);
+    db_bind_text(call, image->entry.revert_to);
+    db_bind_time_ms(call, image->entry.revert_until_ms);
+    db_bind_json(call, image->entry.requires);
     store_actor_bind(call, image->actor);
     db_send(call);
 }
@@ -151,7 +158,10 @@ static const struct db_stmt image_file = {
     .params = 3,
     .scope = DB_EVERY_TENANT,
     .sql = "SELECT i.length FROM image i JOIN tenant t ON t.id = i.tenant_id"
-           " WHERE t.name = $1 AND i.sha256 = $2 AND i.path = $3",
+           " WHERE t.name = $1 AND i.sha256 = $2 AND i.path = $3"
+           " UNION "
+           "SELECT f.length FROM repo_file f JOIN tenant t ON t.id = f.tenant_id"
+           " WHERE t.name = $1 AND f.sha256 = $2 AND f.path = $3",
 };
 
 void store_image_file(struct db *db, const char *tenant, const uint8_t sha256[HASH_BYTES],

@@ -3,6 +3,7 @@
 #include "lib/crypto/hash.h"
 #include "server/store/actor.h"
 #include "server/store/page.h"
+#include "server/store/signed.h"
 
 extern const struct db_stmt *const store_image_statements[];
 
@@ -11,16 +12,13 @@ struct store_image {
     const struct store_actor *actor;
     const char *type; /* of the component */
     const char *name;
-    const uint8_t *sha256;
     uint64_t length;
-    const char *path;
     const char *version;
     const char *const *hwids;
     size_t hwid_count;
     uint64_t release_counter;
     uint64_t security_epoch;
-    uint64_t floor;
-    uint64_t stepping_stone;
+    struct store_signed entry;
 };
 
 /* Before the bytes are taken: one row with the JSON of the image when it is stored already, else

@@ -99,17 +99,17 @@ static const struct {
     void (*change)(struct pair *pair);
     size_t patch_max; /* of the best codec */
 } pairs[] = {
-    {"both empty", 0, 0, pair_same, 104},
+    {"both empty", 0, 0, pair_same, 140},
     {"an empty old image", 0, LEN, pair_same, 30000},
-    {"an empty new image", LEN, 0, pair_same, 104},
-    {"one byte from one byte", 1, 1, pair_zeros, 130},
-    {"the same", LEN, LEN, pair_same, 130},
-    {"one changed byte", LEN, LEN, pair_one_byte, 140},
-    {"one byte in front", LEN, LEN, pair_shift, 140},
-    {"half of it", LEN, LEN / 2, pair_same, 130},
+    {"an empty new image", LEN, 0, pair_same, 140},
+    {"one byte from one byte", 1, 1, pair_zeros, 166},
+    {"the same", LEN, LEN, pair_same, 166},
+    {"one changed byte", LEN, LEN, pair_one_byte, 176},
+    {"one byte in front", LEN, LEN, pair_shift, 176},
+    {"half of it", LEN, LEN / 2, pair_same, 166},
     {"shuffled pieces", LEN, LEN, pair_shuffle, 400},
     {"a program", LEN, LEN, pair_program, 500},
-    {"all zeros", LEN, LEN, pair_zeros, 140},
+    {"all zeros", LEN, LEN, pair_zeros, 176},
     {"out of zeros", LEN, LEN, pair_from_zeros, 33000},
     {"random bytes", LEN, LEN, pair_random, LEN + LEN / 1000 + 200},
 };
@@ -195,23 +195,45 @@ Test(make_patch, gives_the_same_bytes_again_whatever_the_number_of_threads)
     pair_done(&pair);
 }
 
-/* A damaged patch is refused, or makes the right image all the same (some bits mean nothing);
- * it never makes a wrong one. */
-static void expect_never_wrong(const struct pair *pair, const struct buf *patch, const char *what)
+static bool apply_named(const struct pair *pair, const struct buf *patch, const uint8_t *header,
+                        struct delta_memory *memory, struct err *err)
+{
+    const struct delta_limits limits = {.old_length = pair->old_len,
+                                        .new_length_max = pair->new_len,
+                                        .memory_bytes_max = 16 << 20,
+                                        .header_sha256 = header};
+    struct delta_io io;
+
+    delta_memory_init(memory, pair->new_len);
+    memory->old = pair->old;
+    memory->old_len = pair->old_len;
+    memory->patch = patch->data;
+    memory->patch_len = patch->len;
+    io = delta_memory_io(memory);
+    return delta_apply(&io, &limits, NULL, err);
+}
+
+/* Without the header's hash a bit of it may mean nothing; a wrong image never comes out. With the
+ * hash nothing passes. */
+static void expect_refused(const struct pair *pair, const struct buf *patch, const uint8_t *header,
+                           const char *what)
 {
     struct delta_memory memory;
     struct err err = {0};
 
-    if (apply(pair, patch, 0, &memory, &err)) {
+    if (apply_named(pair, patch, NULL, &memory, &err)) {
         cr_assert_eq(memory.out.len, pair->new_len, "%s", what);
         cr_assert_eq(memcmp(memory.out.data, pair->new_data, pair->new_len), 0, "%s", what);
     } else {
         cr_assert_neq(err.refusal, REFUSAL_NONE, "%s: %s", what, err.text);
     }
     delta_memory_done(&memory);
+    cr_assert_not(apply_named(pair, patch, header, &memory, &err), "%s", what);
+    cr_assert_eq(err.refusal, REFUSAL_DELTA_FILE_HASH, "%s: %s", what, err.text);
+    delta_memory_done(&memory);
 }
 
-Test(delta_apply, accepts_no_wrong_bytes_from_any_flipped_byte_or_truncation)
+Test(delta_apply, refuses_every_flipped_byte_and_truncation)
 {
     struct pair pair;
 
@@ -221,15 +243,17 @@ Test(delta_apply, accepts_no_wrong_bytes_from_any_flipped_byte_or_truncation)
     memset(pair.new_data + 1000, 'x', 300);
     for (int codec = 0; codec < DELTA_CODEC_COUNT; codec++) {
         AUTO_BUF patch;
+        uint8_t header[HASH_BYTES];
         struct err err = {0};
 
         buf_init(&patch, 1 << 20);
         cr_assert(make(&pair, codec, 1, &patch, &err), "%s", err.text);
+        hash_sha256(patch.data, DELTA_HEADER_BYTES, header);
         for (size_t i = 0; i < patch.len; i++) {
             patch.data[i] ^= 0xFF;
-            expect_never_wrong(&pair, &patch, "a flipped byte");
+            expect_refused(&pair, &patch, header, "a flipped byte");
             patch.data[i] ^= 0xFE;
-            expect_never_wrong(&pair, &patch, "a flipped bit");
+            expect_refused(&pair, &patch, header, "a flipped bit");
             patch.data[i] ^= 0x01;
         }
         for (size_t len = patch.len; len-- > 0;) {
@@ -243,6 +267,134 @@ Test(delta_apply, accepts_no_wrong_bytes_from_any_flipped_byte_or_truncation)
         }
     }
     pair_done(&pair);
+}
+
+/* Random bytes after random bytes: a body of several chunks whatever the codec. */
+static void make_chunks(struct pair *pair, int codec, struct buf *patch, uint8_t header[HASH_BYTES])
+{
+    struct err err = {0};
+
+    pair_init(pair, 1000, 150000);
+    pair_random(pair);
+    buf_init(patch, 1 << 20);
+    cr_assert(make(pair, codec, 1, patch, &err), "%s", err.text);
+    cr_assert_gt(patch->len, 4 * (32 << 10));
+    hash_sha256(patch->data, DELTA_HEADER_BYTES, header);
+}
+
+enum { CHUNK = 32 << 10 };
+
+static size_t chunk_at(size_t number)
+{
+    return DELTA_HEADER_BYTES + number * CHUNK;
+}
+
+Test(delta_apply, refuses_a_flipped_bit_in_any_chunk_before_a_byte_of_it_is_decoded)
+{
+    for (int codec = 0; codec < DELTA_CODEC_COUNT; codec++) {
+        struct pair pair;
+        AUTO_BUF patch;
+        uint8_t header[HASH_BYTES];
+        size_t written = 0;
+
+        make_chunks(&pair, codec, &patch, header);
+        for (size_t chunk = 0; chunk_at(chunk) < patch.len; chunk++) {
+            const size_t places[] = {chunk_at(chunk), chunk_at(chunk) + 31, chunk_at(chunk) + 32,
+                                     chunk_at(chunk + 1) - 1};
+            size_t less = SIZE_MAX;
+
+            for (size_t i = 0; i < COUNT(places); i++) {
+                size_t at = places[i] < patch.len ? places[i] : patch.len - 1;
+                struct delta_memory memory;
+                struct err err = {0};
+
+                patch.data[at] ^= 1;
+                cr_assert_not(apply_named(&pair, &patch, header, &memory, &err), "byte %zu", at);
+                cr_expect_eq(err.refusal, REFUSAL_DELTA_FILE_HASH, "byte %zu: %s", at, err.text);
+                cr_expect_eq(memory.patch_pos,
+                             chunk_at(chunk + 1) < patch.len ? chunk_at(chunk + 1) : patch.len,
+                             "codec %d, byte %zu: nothing behind the chunk is read", codec, at);
+                /* Wherever in the chunk: what came out before is the same. */
+                cr_expect(less == SIZE_MAX || less == memory.out.len, "byte %zu", at);
+                less = memory.out.len;
+                patch.data[at] ^= 1;
+                delta_memory_done(&memory);
+            }
+            cr_expect_geq(less, written);
+            written = less;
+        }
+        pair_done(&pair);
+    }
+}
+
+Test(delta_apply, refuses_chunks_that_changed_places)
+{
+    struct pair pair;
+    AUTO_BUF patch;
+    uint8_t header[HASH_BYTES];
+    AUTO_FREE uint8_t *kept = mem_alloc(CHUNK);
+    struct delta_memory memory;
+    struct err err = {0};
+
+    make_chunks(&pair, DELTA_STORED, &patch, header);
+    memcpy(kept, patch.data + chunk_at(1), CHUNK);
+    memcpy(patch.data + chunk_at(1), patch.data + chunk_at(2), CHUNK);
+    memcpy(patch.data + chunk_at(2), kept, CHUNK);
+
+    cr_expect_not(apply_named(&pair, &patch, header, &memory, &err));
+    cr_expect_eq(err.refusal, REFUSAL_DELTA_FILE_HASH, "%s", err.text);
+    cr_expect_eq(memory.patch_pos, chunk_at(2));
+    delta_memory_done(&memory);
+    pair_done(&pair);
+}
+
+Test(delta_apply, refuses_a_whole_good_patch_under_another_headers_hash_and_reads_no_body)
+{
+    struct pair pair;
+    AUTO_BUF patch;
+    uint8_t header[HASH_BYTES];
+    struct delta_memory memory;
+    struct err err = {0};
+
+    make_chunks(&pair, DELTA_ZSTD, &patch, header);
+    cr_expect(apply_named(&pair, &patch, header, &memory, &err), "%s", err.text);
+    delta_memory_done(&memory);
+    header[31] ^= 1;
+    cr_expect_not(apply_named(&pair, &patch, header, &memory, &err));
+    cr_expect_eq(err.refusal, REFUSAL_DELTA_FILE_HASH, "%s", err.text);
+    cr_expect_eq(memory.patch_pos, DELTA_HEADER_BYTES);
+    cr_expect_eq(memory.allocations, 0);
+    delta_memory_done(&memory);
+    pair_done(&pair);
+}
+
+/* One chunk, a chunk to the last byte, and one byte more; 32 bytes a chunk and no more. */
+Test(make_patch, cuts_bodies_at_every_boundary)
+{
+    for (size_t chunks = 1; chunks <= 3; chunks++)
+        for (size_t extra = 0; extra < 4; extra++) {
+            static const struct image none = {NULL, 0};
+            const size_t frame = DELTA_FRAME_HEAD_BYTES + 3; /* of one insert of that length */
+            size_t len = chunks * CHUNK - (chunks - 1) * HASH_BYTES - frame - 2 + extra;
+            struct pair pair;
+            AUTO_BUF patch;
+            const struct make_options options = {
+                .codec = DELTA_STORED, .memory_bytes = 16 << 20, .threads = 1};
+            struct image new_image;
+            struct delta_header header;
+            struct err err = {0};
+
+            pair_init(&pair, 0, len);
+            pair_random(&pair);
+            new_image = (struct image){pair.new_data, len};
+            buf_init(&patch, 1 << 20);
+            cr_assert(make_patch(&none, &new_image, &options, &header, &patch, &err), "%s",
+                      err.text);
+            cr_expect_eq(patch.len,
+                         DELTA_HEADER_BYTES + frame + len + (chunks - (extra < 3)) * HASH_BYTES,
+                         "%zu chunks, %zu bytes more: %zu", chunks, extra, patch.len);
+            pair_done(&pair);
+        }
 }
 
 Test(make_patch, keeps_to_the_memory_of_the_device)

@@ -9,6 +9,7 @@
 #include "lib/delta/apply.h"
 
 enum { NEW_MAX = 1 << 20, HEADER_OLD_LENGTH = 16, HEADER_BODY_LENGTH = 32 };
+enum { HEADER_CHUNK_BYTES = 104, HEADER_CHUNK_SHA256 = 108 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -59,12 +60,32 @@ static void put_u64(uint8_t *at, uint64_t value)
         at[i] = (uint8_t)(value >> (8 * i));
 }
 
+/* Every chunk's hash in front of the one before it, the first one's in the header. */
+static void repair_chain(struct buf *patch)
+{
+    size_t chunk = DELTA_CHUNK_BYTES_MIN;
+    size_t body = patch->len - DELTA_HEADER_BYTES;
+    size_t at = body == 0 ? 0 : (body - 1) / chunk * chunk;
+
+    put_u64(patch->data + HEADER_CHUNK_BYTES, chunk); /* the hash behind it is written below */
+    for (;; at -= chunk) {
+        uint8_t *data = patch->data + DELTA_HEADER_BYTES + at;
+        uint8_t hash[HASH_BYTES];
+
+        hash_sha256(data, body - at < chunk ? body - at : chunk, hash);
+        memcpy(at == 0 ? patch->data + HEADER_CHUNK_SHA256 : data - chunk, hash, HASH_BYTES);
+        if (at == 0)
+            return;
+    }
+}
+
 static void repair(struct buf *patch, size_t old_len)
 {
     if (patch->len < DELTA_HEADER_BYTES)
         return;
     put_u64(patch->data + HEADER_OLD_LENGTH, old_len);
     put_u64(patch->data + HEADER_BODY_LENGTH, patch->len - DELTA_HEADER_BYTES);
+    repair_chain(patch);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

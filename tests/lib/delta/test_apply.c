@@ -22,6 +22,16 @@ struct frame {
 #define PART(text) text, sizeof(text) - 1
 #define WORD(len, kind) ((len) << 3 | (kind))
 
+/* The header of a patch with a body of one chunk, then that body. */
+static void add_patch(struct delta_header *header, const struct buf *body, struct buf *out)
+{
+    header->chunk_bytes = DELTA_CHUNK_BYTES_MIN;
+    header->body_length = body->len;
+    hash_sha256(body->data, body->len, header->chunk_sha256);
+    delta_header_format(header, out);
+    buf_add(out, body->data, body->len);
+}
+
 /* A stored patch of one frame from `old_text` to `want`. */
 static void make_stored(const struct frame *frame, const char *want, struct buf *out)
 {
@@ -29,18 +39,18 @@ static void make_stored(const struct frame *frame, const char *want, struct buf 
                                   .frame_bytes_max = DELTA_FRAME_BYTES_MIN,
                                   .old_length = OLD_LEN,
                                   .new_length = strlen(want)};
+    AUTO_BUF body;
 
-    header.body_length =
-        DELTA_FRAME_HEAD_BYTES + frame->control_len + frame->diffs_len + frame->literals_len;
+    buf_init(&body, DELTA_CHUNK_BYTES_MIN);
     hash_sha256(old_text, OLD_LEN, header.old_sha256);
     hash_sha256(want, strlen(want), header.new_sha256);
-    delta_header_format(&header, out);
-    buf_add_u32(out, (uint32_t)frame->control_len);
-    buf_add_u32(out, (uint32_t)frame->diffs_len);
-    buf_add_u32(out, (uint32_t)frame->literals_len);
-    buf_add(out, frame->control, frame->control_len);
-    buf_add(out, frame->diffs, frame->diffs_len);
-    buf_add(out, frame->literals, frame->literals_len);
+    buf_add_u32(&body, (uint32_t)frame->control_len);
+    buf_add_u32(&body, (uint32_t)frame->diffs_len);
+    buf_add_u32(&body, (uint32_t)frame->literals_len);
+    buf_add(&body, frame->control, frame->control_len);
+    buf_add(&body, frame->diffs, frame->diffs_len);
+    buf_add(&body, frame->literals, frame->literals_len);
+    add_patch(&header, &body, out);
 }
 
 static bool apply(struct delta_memory *memory, const struct buf *patch,
@@ -167,14 +177,15 @@ Test(delta_apply, refuses_what_the_caller_does_not_allow)
         struct delta_limits limits;
         enum refusal refusal;
     } cases[] = {
-        {"a longer image", {OLD_LEN, 1, 1 << 20, NULL, NULL}, REFUSAL_DELTA_LIMIT},
-        {"more memory", {OLD_LEN, 2, 1 << 16, NULL, NULL}, REFUSAL_DELTA_LIMIT},
-        {"another old image", {OLD_LEN, 2, 1 << 20, other, NULL}, REFUSAL_DELTA_BASE},
+        {"a longer image", {OLD_LEN, 1, 1 << 20, NULL, NULL, NULL}, REFUSAL_DELTA_LIMIT},
+        {"more memory", {OLD_LEN, 2, 1 << 16, NULL, NULL, NULL}, REFUSAL_DELTA_LIMIT},
+        {"another old image", {OLD_LEN, 2, 1 << 20, other, NULL, NULL}, REFUSAL_DELTA_BASE},
         {"an old image of another length",
-         {OLD_LEN + 1, 2, 1 << 20, NULL, NULL},
+         {OLD_LEN + 1, 2, 1 << 20, NULL, NULL, NULL},
          REFUSAL_DELTA_BASE},
-        {"another new image", {OLD_LEN, 2, 1 << 20, NULL, other}, REFUSAL_DELTA_RESULT_HASH},
-        {"nothing wrong", {OLD_LEN, 2, 1 << 20, NULL, NULL}, REFUSAL_NONE},
+        {"another new image", {OLD_LEN, 2, 1 << 20, NULL, other, NULL}, REFUSAL_DELTA_RESULT_HASH},
+        {"another header", {OLD_LEN, 2, 1 << 20, NULL, NULL, other}, REFUSAL_DELTA_FILE_HASH},
+        {"nothing wrong", {OLD_LEN, 2, 1 << 20, NULL, NULL, NULL}, REFUSAL_NONE},
     };
     const struct frame frame = {
         .control = "\x12", .control_len = 1, .diffs = "", .literals = "ab", .literals_len = 2};
@@ -248,6 +259,7 @@ Test(delta_memory_bytes, stays_within_1_mib_beyond_the_window)
         for (unsigned log2 = cases[i].log2_min; log2 <= cases[i].log2_max; log2++) {
             struct delta_header header = {.codec = cases[i].codec,
                                           .codec_log2 = log2,
+                                          .chunk_bytes = DELTA_CHUNK_BYTES_MAX,
                                           .frame_bytes_max = cases[i].frame_bytes_max};
 
             cr_expect_leq(delta_memory_bytes(&header),
@@ -264,6 +276,7 @@ Test(delta_apply, ends_on_any_arithmetic_code)
     for (unsigned seed = 0; seed < 200; seed++) {
         struct delta_header header = {
             .codec = DELTA_CM, .codec_log2 = 12, .old_length = OLD_LEN, .new_length = 5000};
+        AUTO_BUF body;
         AUTO_BUF patch;
         struct delta_memory memory;
         struct err err = {0};
@@ -271,13 +284,13 @@ Test(delta_apply, ends_on_any_arithmetic_code)
             .old_length = OLD_LEN, .new_length_max = 5000, .memory_bytes_max = 1 << 20};
         uint32_t state = seed * 2654435761u + 1;
 
+        buf_init(&body, 1000);
         buf_init(&patch, 1000);
-        header.body_length = 64;
-        delta_header_format(&header, &patch);
         for (int i = 0; i < 64; i++) {
             state = state * 1664525 + 1013904223;
-            buf_add_u8(&patch, (uint8_t)(seed < 2 ? seed * 255 : state >> 24));
+            buf_add_u8(&body, (uint8_t)(seed < 2 ? seed * 255 : state >> 24));
         }
+        add_patch(&header, &body, &patch);
         delta_memory_init(&memory, 5000);
 
         cr_expect_not(apply(&memory, &patch, &limits, &err), "seed %u", seed);

@@ -10,15 +10,28 @@ static const struct delta_header good = {.codec = DELTA_ZSTD,
                                          .old_length = 1000,
                                          .new_length = 2000,
                                          .body_length = 300,
+                                         .chunk_bytes = 32 << 10,
+                                         .chunk_sha256 = {7, 8, 9},
                                          .old_sha256 = {1, 2, 3},
                                          .new_sha256 = {4, 5, 6}};
 
 Test(delta_header, comes_back_as_it_was_written)
 {
     static const struct delta_header cases[] = {
-        {.codec = DELTA_STORED, .frame_bytes_max = DELTA_FRAME_BYTES_MIN},
-        {.codec = DELTA_ZLIB, .codec_log2 = 15, .frame_bytes_max = DELTA_FRAME_BYTES_MAX},
-        {.codec = DELTA_CM, .codec_log2 = 12, .new_length = DELTA_LENGTH_MAX},
+        {.codec = DELTA_STORED,
+         .frame_bytes_max = DELTA_FRAME_BYTES_MIN,
+         .chunk_bytes = DELTA_CHUNK_BYTES_MIN,
+         .body_length = 1},
+        {.codec = DELTA_ZLIB,
+         .codec_log2 = 15,
+         .frame_bytes_max = DELTA_FRAME_BYTES_MAX,
+         .chunk_bytes = DELTA_CHUNK_BYTES_MAX,
+         .body_length = DELTA_LENGTH_MAX},
+        {.codec = DELTA_CM,
+         .codec_log2 = 12,
+         .chunk_bytes = 32 << 10,
+         .body_length = 1,
+         .new_length = DELTA_LENGTH_MAX},
     };
 
     for (size_t i = 0; i <= COUNT(cases); i++) {
@@ -53,7 +66,8 @@ Test(delta_header, refuses_fields_that_cannot_be)
         {"another magic", 0, 1, {'X'}},
         {"another magic's end", 7, 1, {'2'}},
         {"version 0", 8, 2, {0, 0}},
-        {"version 2", 8, 2, {2, 0}},
+        {"version 1, which has no chunks", 8, 2, {1, 0}},
+        {"version 3", 8, 2, {3, 0}},
         {"an unknown codec", 10, 1, {4}},
         {"a zstd window of 2^9", 11, 1, {9}},
         {"a zstd window of 2^28", 11, 1, {28}},
@@ -66,6 +80,10 @@ Test(delta_header, refuses_fields_that_cannot_be)
         {"an old image of 2^42 + 1 bytes", 16, 8, {1, 0, 0, 0, 0, 4, 0, 0}},
         {"a new image of 2^42 + 1 bytes", 24, 8, {1, 0, 0, 0, 0, 4, 0, 0}},
         {"a body of 2^63 bytes", 32, 8, {0, 0, 0, 0, 0, 0, 0, 0x80}},
+        {"no body, and a chunk", 32, 2, {0, 0}},
+        {"chunks of 4095 bytes", 104, 4, {0xff, 0xf, 0, 0}},
+        {"chunks of 64 KiB and one byte", 104, 4, {1, 0, 1, 0}},
+        {"chunks of 2^31 bytes", 104, 4, {0, 0, 0, 0x80}},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -4,9 +4,11 @@
 
 #include <criterion/criterion.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 #include "lib/crypto/hash.h"
+#include "lib/tuf/tuf.h"
 #include "server/artifact/routes.h"
 #include "server/db/sync.h"
 #include "server/http/route.h"
@@ -93,6 +95,12 @@ static const struct step steps[] = {
     {"POST",  "/api/v1/deployments/{deployment}/pause", "default-approver", NULL, "deploy.pause", NULL},
     {"POST",  "/api/v1/deployments/{deployment}/resume", "default-contributor", NULL, "deploy.resume", NULL},
     {"POST",  "/api/v1/deployments/{deployment}/abort", API_ADMIN, NULL, "deploy.abort", NULL},
+    {"POST",  "/api/v1/repo/requests", "default-contributor", "{ask}", "repo.request", "givenup"},
+    {"POST",  "/api/v1/repo/requests/{givenup}/withdraw", "default-contributor", NULL, "repo.request", NULL},
+    {"PATCH", "/api/v1/tenant", API_ADMIN, "{\"approval_changes\":true}", "tenant.settings", NULL},
+    {"POST",  "/api/v1/repo/requests", "default-contributor", "{ask}", "repo.request", "request"},
+    {"POST",  "/api/v1/repo/requests/{request}/signatures", "default-contributor", "{signatures}", "repo.sign", NULL},
+    {"POST",  "/api/v1/repo/requests/{request}/approve", "default-approver", NULL, "repo.approve", NULL},
 };
 /* clang-format on */
 
@@ -129,6 +137,44 @@ static const char *field(const json_t *row, const char *name)
     return text ? text : "";
 }
 
+/* The next targets with a floor: what is asked for, and the signatures that it needs. */
+static void prepare_request(struct api *api, struct names *names)
+{
+    json_t *entry = json_object_get(api->targets, "os/h1/v1/rootfs.img");
+    AUTO_JSON *body = NULL;
+    AUTO_JSON *ask = NULL;
+    AUTO_JSON *signatures = NULL;
+    AUTO_FREE char *ask_text = NULL;
+    AUTO_FREE char *signatures_text = NULL;
+    uint8_t digest[HASH_BYTES];
+    uint8_t sig[SIGN_BYTES];
+    char hash_hex[HASH_HEX_ROOM];
+    char sig_hex[SIGN_HEX_ROOM];
+    char keyid[TUF_KEYID_ROOM];
+    AUTO_BUF canonical;
+    struct err err;
+
+    (void)json_object_set_new(json_object_get(entry, "custom"), "floor", json_integer(1));
+    body =
+        tuf_make_targets(api->targets_version + 1, clock_now_ms() + 100000000, api->targets, NULL);
+    buf_init(&canonical, 4096);
+    cr_assert(json_canonical(body, &canonical, &err), "%s", err.text);
+    hash_sha256(canonical.data, canonical.len, digest);
+    text_from_hex_bytes(digest, sizeof(digest), hash_hex);
+    sign_make(api->keys[1], canonical.data, canonical.len, sig);
+    text_from_hex_bytes(sig, sizeof(sig), sig_hex);
+    tuf_keyid(sign_key_public(api->keys[1]), keyid);
+    ask = json_pack("{s:s, s:[{s:s, s:s, s:s}]}", "note", "a floor", "documents", "repository",
+                    "image", "role", "targets", "signed", buf_text(&canonical));
+    signatures = json_pack("{s:[{s:s, s:s, s:s, s:[{s:s, s:s}]}]}", "documents", "repository",
+                           "image", "role", "targets", "sha256", hash_hex, "signatures", "keyid",
+                           keyid, "sig", sig_hex);
+    ask_text = json_text(ask);
+    signatures_text = json_text(signatures);
+    names_add(names, "ask", ask_text);
+    names_add(names, "signatures", signatures_text);
+}
+
 /* A product with a group of three devices, an image, and a second one that is only signed. */
 static void prepare(struct api *api, struct names *names)
 {
@@ -147,6 +193,7 @@ static void prepare(struct api *api, struct names *names)
 
         cr_assert_eq(published.status, 201);
     }
+    prepare_request(api, names);
     names_add(names, "product", api->product);
     names_add(names, "group", api_text(&groups, "items.0.id"));
     names_add(names, "image", image);

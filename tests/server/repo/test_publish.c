@@ -161,11 +161,11 @@ Test(publish, is_found_by_a_server_that_only_reads_the_database)
         AUTO_REPO_VIEW *other = repo_view_named(fresh, "other");
 
         cr_assert(view);
-        cr_expect_eq(repo_view_version(view, TUF_TARGETS), 1);
-        cr_expect_eq(repo_view_target_count(view), 1);
-        cr_expect_not_null(repo_view_find(view, "timestamp.json"));
+        cr_expect_eq(repo_view_version(view, REPO_IMAGE, "targets"), 1);
+        cr_expect_eq(view->target_count, 1);
+        cr_expect_not_null(repo_view_find(view, REPO_IMAGE, "timestamp.json"));
         cr_assert(other);
-        cr_expect_eq(repo_view_version(other, TUF_ROOT), 0);
+        cr_expect_eq(repo_view_version(other, REPO_IMAGE, "root"), 0);
         cr_expect_null(repo_view_named(fresh, "nobody"));
     }
     repo_free(fresh);
@@ -193,7 +193,8 @@ static struct repo_place place_of(const struct api *api, struct repo *repo)
     return (struct repo_place){.repo = repo,
                                .db = api->worker.db,
                                .loop = api->worker.loop,
-                               .offload = api->worker.offload};
+                               .offload = api->worker.offload,
+                               .artifacts = api->worker.artifacts};
 }
 
 Test(publish, is_a_conflict_for_whoever_did_not_see_the_last_one)
@@ -203,6 +204,8 @@ Test(publish, is_a_conflict_for_whoever_did_not_see_the_last_one)
     struct repo *late = repo_new();
     struct repo_place place = place_of(api, late);
     AUTO_BUF targets = api_sign_targets(api, 1);
+    AUTO_REPO_BUNDLE bundle = {0};
+    struct repo_source source = {.bundle = &bundle};
     struct outcome outcome = {0};
     AUTO_ANSWER published = {0};
     int64_t tenant_id;
@@ -217,7 +220,9 @@ Test(publish, is_a_conflict_for_whoever_did_not_see_the_last_one)
     }
     published = api_publish(api, &targets);
     cr_assert_eq(published.status, 201);
-    repo_publish(&place, tenant_id, &targets, on_changed, &outcome);
+    repo_bundle_of(REPO_IMAGE, "targets", targets.data, targets.len, &bundle);
+    source.actor = (struct store_actor){.tenant_id = tenant_id, .token_id = 1, .request = "r"};
+    repo_publish(&place, &source, on_changed, &outcome);
     cr_expect_not(outcome.ended, "never from inside the call");
     while (!outcome.ended)
         loop_turn(api->worker.loop);
@@ -235,7 +240,7 @@ Test(publish, renews_timestamps_that_are_due_and_only_those)
     struct repo_place place = place_of(api, api->worker.repo);
     struct repo_renewer *renewer = repo_renewer_new(&place);
     AUTO_REPO_VIEW *before = repo_view_named(api->worker.repo, "default");
-    int64_t signed_ms = (int64_t)repo_view_version(before, TUF_TIMESTAMP);
+    int64_t signed_ms = (int64_t)repo_view_version(before, REPO_IMAGE, "timestamp");
     uint64_t version = (uint64_t)signed_ms;
 
     repo_renewer_run(renewer, signed_ms + 11LL * 3600 * 1000);
@@ -247,8 +252,9 @@ Test(publish, renews_timestamps_that_are_due_and_only_those)
 
         loop_turn(api->worker.loop);
         now = repo_view_named(api->worker.repo, "default");
-        version = repo_view_version(now, TUF_TIMESTAMP);
-        cr_assert_eq(repo_view_version(now, TUF_SNAPSHOT), repo_view_version(before, TUF_SNAPSHOT));
+        version = repo_view_version(now, REPO_IMAGE, "timestamp");
+        cr_assert_eq(repo_view_version(now, REPO_IMAGE, "snapshot"),
+                     repo_view_version(before, REPO_IMAGE, "snapshot"));
     }
     cr_expect_gt(version, (uint64_t)signed_ms);
     loop_flush(api->worker.loop);
