@@ -40,6 +40,8 @@ uint8_t *buf_reserve(struct buf *buf, size_t len)
 
         while (room < need)
             room *= 2;
+        if (room - 1 > buf->max) /* never more than it may hold, and the NUL */
+            room = buf->max + 1;
         buf->data = mem_resize(buf->data, room, 1);
         buf->room = room;
     }

@@ -283,6 +283,7 @@ bool flat_parse(const void *text, size_t len, const struct flat_limits *limits, 
         flat_done(&doc);
         return false;
     }
+    doc.nodes = mem_resize(doc.nodes, doc.count, sizeof(*doc.nodes)); /* it may be kept for long */
     *out = doc;
     return true;
 }
