@@ -100,6 +100,7 @@ enum {
     DEVICE_POLL_BYTES_MAX = 4 << 10,
     DEVICE_REPORT_BYTES_MAX = 4 << 10,
     DEVICE_ATTRIBUTES_BYTES_MAX = 60 << 10,
+    DEVICE_TIME_PER_S = 200, /* signed times, of each worker */
     DEVICE_NONCE_MS = 120000,
     DEVICE_SESSION_MS = 24 * 3600 * 1000,
 };

@@ -22,6 +22,7 @@ struct entries {
     size_t count;
     struct err *err;
     bool good;
+    bool together; /* what is compared now comes with the same publication */
 };
 
 static void entries_done(struct entries *entries)
@@ -157,7 +158,9 @@ static bool may_replace(const struct tuf_target *old, const struct tuf_target *t
                       target->release_counter, old->release_counter);
 }
 
-static bool compare(struct entry *entry, const struct tuf_target *old, struct err *err)
+/* `together`: what is published along with it is no older release, but may share no counter. */
+static bool compare(struct entry *entry, const struct tuf_target *old, bool together,
+                    struct err *err)
 {
     const struct tuf_target *target = &entry->target;
 
@@ -169,6 +172,8 @@ static bool compare(struct entry *entry, const struct tuf_target *old, struct er
                err_set(err, ERR_CONFLICT, "target '%.120s' was published with another match",
                        target->path);
     }
+    if (together && old->release_counter != target->release_counter)
+        return true;
     if (are_rivals(old, target) && old->release_counter >= entry->highest) {
         entry->highest = old->release_counter;
         (void)text_copy(entry->rival, sizeof(entry->rival), old->path); /* a path fits */
@@ -181,7 +186,7 @@ static bool on_published(const struct tuf_target *old, void *arg)
     struct entries *fresh = arg;
 
     for (size_t i = 0; fresh->good && i < fresh->count; i++)
-        fresh->good = compare(&fresh->items[i], old, fresh->err);
+        fresh->good = compare(&fresh->items[i], old, fresh->together, fresh->err);
     return fresh->good;
 }
 
@@ -205,6 +210,9 @@ static bool check_all(const struct shelf *shelf, struct entries *fresh,
             !check_floor(target, err) || !check_distinct(fresh, i, err))
             return false;
     }
+    for (size_t i = 0; i < shelf->before_count && fresh->good; i++)
+        tuf_doc_each(&shelf->before[i], on_published, fresh);
+    fresh->together = shelf->before;
     for (size_t i = 0; i < shelf->count && fresh->good; i++)
         tuf_doc_each(&shelf->docs[i], on_published, fresh);
     for (size_t i = 0; i < fresh->count && fresh->good; i++)

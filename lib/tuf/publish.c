@@ -296,7 +296,7 @@ bool tuf_check_targets(const struct buf *root, const struct buf *fresh, const st
                        int64_t now_ms, struct err *err)
 {
     const struct tuf_named roles[] = {{"root", root}, {"targets", previous}};
-    const struct tuf_published published = {roles, previous ? 2 : 1};
+    const struct tuf_published published = {.roles = roles, .count = previous ? 2 : 1};
 
     return tuf_check_role(&published, "targets", fresh, now_ms, err);
 }

@@ -9,6 +9,8 @@ struct shelf {
     struct tuf_root root; /* root.doc.some is false when there is none */
     struct tuf_doc *docs; /* targets and delegated roles; owned */
     size_t count;
+    struct tuf_doc *before; /* the same when the publication began; owned */
+    size_t before_count;
 };
 /* The bytes are borrowed. On failure `out` is empty. */
 MUST_USE bool shelf_open(const struct tuf_published *published, struct shelf *out, struct err *err);

@@ -10,18 +10,22 @@ void shelf_done(struct shelf *shelf)
     tuf_root_done(&shelf->root);
     for (size_t i = 0; i < shelf->count; i++)
         tuf_doc_done(&shelf->docs[i]);
+    for (size_t i = 0; i < shelf->before_count; i++)
+        tuf_doc_done(&shelf->before[i]);
     mem_free(shelf->docs);
+    mem_free(shelf->before);
     *shelf = (struct shelf){0};
+}
+
+static bool is_online(const char *name)
+{
+    return text_equal(name, "timestamp") || text_equal(name, "snapshot");
 }
 
 static bool add_role(struct shelf *shelf, const struct tuf_named *named, struct err *err)
 {
-    static const char *const ignored[] = {"timestamp", "snapshot"};
-
-    for (size_t i = 0; i < COUNT(ignored); i++) {
-        if (text_equal(named->name, ignored[i]))
-            return true;
-    }
+    if (is_online(named->name))
+        return true;
     if (text_equal(named->name, tuf_role_name(TUF_ROOT))) {
         tuf_root_done(&shelf->root);
         return tuf_root_parse(named->bytes, &shelf->root, err);
@@ -32,9 +36,30 @@ static bool add_role(struct shelf *shelf, const struct tuf_named *named, struct 
     return true;
 }
 
+/* Only to look into its entries. */
+static bool add_before(struct shelf *shelf, const struct tuf_published *before, struct err *err)
+{
+    shelf->before = mem_array(before->count + 1, sizeof(shelf->before[0]));
+    for (size_t i = 0; i < before->count; i++) {
+        const struct tuf_named *named = &before->roles[i];
+
+        if (is_online(named->name) || text_equal(named->name, tuf_role_name(TUF_ROOT)))
+            continue;
+        if (!tuf_doc_parse(TUF_TARGETS, named->name, named->bytes,
+                           &shelf->before[shelf->before_count], err))
+            return err_wrap(err, "published before");
+        shelf->before_count++;
+    }
+    return true;
+}
+
 bool shelf_open(const struct tuf_published *published, struct shelf *out, struct err *err)
 {
     *out = (struct shelf){.docs = mem_array(published->count + 1, sizeof(out->docs[0]))};
+    if (published->before && !add_before(out, published->before, err)) {
+        shelf_done(out);
+        return false;
+    }
     for (size_t i = 0; i < published->count; i++) {
         if (!add_role(out, &published->roles[i], err)) {
             shelf_done(out);

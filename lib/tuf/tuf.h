@@ -262,6 +262,9 @@ struct tuf_named {
 struct tuf_published {
     const struct tuf_named *roles;
     size_t count;
+    /* Of a publication of several roles: what was published when it began, in case an entry moves
+     * from one of them to another. NULL: the same as `roles`. */
+    const struct tuf_published *before;
 };
 
 /* May `fresh` follow `old` (NULL: it is the first, of any version)? Thresholds of both, version

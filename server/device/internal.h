@@ -16,6 +16,8 @@ struct device_desk {
     struct batch *installs;
     struct batch *reports;
     struct report_run *report_run; /* of the batch that is on its way */
+    int64_t time_second;           /* of the loop's clock, and how many times it was signed then */
+    unsigned time_count;
 };
 
 /* A batch that is on its way: the items stay in the batcher's array until batch_sent(). */
@@ -30,7 +32,8 @@ struct flight *flight_new(struct device_desk *desk, struct batch_item *const *it
 struct device_desk *desk_of(void *app);
 struct fleet_index *desk_index(const struct device_desk *desk);
 
-http_handler_fn on_claim, on_session, on_poll, on_activate, on_attributes, on_report;
+http_handler_fn on_claim, on_session, on_poll, on_activate, on_attributes, on_report, on_director,
+    on_time;
 
 /* One kind of batch each; `arg` is the desk. */
 batch_send_fn send_grants, send_withdrawals, send_activations, send_installs, send_reports;

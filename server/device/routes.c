@@ -59,6 +59,22 @@ const struct http_route device_routes[DEVICE_ROUTE_COUNT] = {
         .handler = on_report,
         .summary = "A step of an update or an error; 200 once it is committed, counted once.",
     },
+    {
+        .method = "POST",
+        .path = "/device/v1/time",
+        .access = ACCESS_PUBLIC,
+        .body_max = DEVICE_POLL_BYTES_MAX,
+        .handler = on_time,
+        .summary = "The time, signed with the device's own nonce, for devices without a clock.",
+    },
+    {
+        .method = "GET",
+        .path = "/t/:tenant/director/:device/metadata/:name",
+        .access = ACCESS_DEVICE,
+        .handler = on_director,
+        .summary = "What this device shall run: `timestamp.json` (signed when something is due), "
+                   "`N.root.json`, `N.snapshot.json`, `N.targets.json`.",
+    },
 };
 
 bool authenticate_device(struct http_request *req, const char *token, struct fleet_index *index,

@@ -2,7 +2,7 @@
 /* The native device API: /device/v1 (lib/wire/device.h has the messages). */
 #include "server/http/http.h"
 
-enum { DEVICE_ROUTE_COUNT = 6 };
+enum { DEVICE_ROUTE_COUNT = 8 };
 
 extern const struct http_route device_routes[DEVICE_ROUTE_COUNT];
 

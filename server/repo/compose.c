@@ -145,8 +145,10 @@ static bool check_director_root(const struct work *work, const struct buf *fresh
 static bool check_targets(const struct work *work, const struct repo_upload *upload,
                           struct err *err)
 {
-    struct tuf_published published = {0};
+    struct tuf_published before = {0};
+    struct tuf_published published = {.before = &before};
     AUTO_FREE struct tuf_named *named = NULL;
+    AUTO_FREE struct tuf_named *named_before = NULL;
 
     if (!repo_view_newest(work->grown, REPO_IMAGE, "root"))
         return err_set(err, ERR_CONFLICT, "a root must be published first");
@@ -156,6 +158,8 @@ static bool check_targets(const struct work *work, const struct repo_upload *upl
                           upload->role, upload->bytes.len, tuf_limits_device.targets_bytes_max);
     named = repo_view_published(work->grown, REPO_IMAGE, &published.count);
     published.roles = named;
+    named_before = repo_view_published(work->before, REPO_IMAGE, &before.count);
+    before.roles = named_before;
     return tuf_check_role(&published, upload->role, &upload->bytes, work->now_ms, err);
 }
 

@@ -1,27 +1,6 @@
 /* The columns go out exactly as they are hashed, so that whoever reads can recompute the chain. */
 #include "server/store/store_audit.h"
 
-static const struct db_stmt audit_add = {
-    .name = "audit_add",
-    .params = 7,
-    .scope = DB_TENANT,
-    .tenant_param = 1,
-    .sql = "SELECT slipway_audit($2::bigint, $3::text, $4::text, $5::text, NULL, NULL, $6::jsonb,"
-           "                     $7::jsonb) WHERE $1::bigint > 0",
-};
-
-void store_audit_add(struct db_tx *tx, const struct store_audit_entry *entry)
-{
-    struct db_call *call = db_tx_call(tx, &audit_add);
-
-    db_bind_i64(call, entry->actor->tenant_id);
-    store_actor_bind(call, entry->actor);
-    db_bind_text(call, entry->action);
-    db_bind_text(call, entry->object);
-    db_bind_json(call, entry->before);
-    db_bind_json(call, entry->after);
-}
-
 static const struct db_stmt audit_list = {
     .name = "audit_list",
     .params = 3,
@@ -53,32 +32,30 @@ void store_audit_list(struct db *db, const struct store_page *page, db_done_fn *
 
 #define BY_UUID(table, what)                                                                       \
     "  SELECT '" what " ' || public_id AS object FROM " table                                      \
-    "   WHERE tenant_id <> $1 AND public_id = ANY ($4::text[]::uuid[])"
+    "   WHERE tenant_id <> $1 AND public_id = ANY ($4::text[]::uuid[]) UNION ALL"
+#define ALL_BY_UUID                                                                                \
+    BY_UUID("product", "product")                                                                  \
+    BY_UUID("device_group", "group")                                                               \
+    BY_UUID("component", "component")                                                              \
+    BY_UUID("claim_token", "claim")                                                                \
+    BY_UUID("release", "release")                                                                  \
+    BY_UUID("deployment", "deployment")                                                            \
+    BY_UUID("delta", "delta")                                                                      \
+    BY_UUID("repo_request", "request")
 
-static const struct db_stmt audit_foreign =
-    {
-        .name = "audit_foreign",
-        .params = 6,
-        .scope = DB_EVERY_TENANT,
-        .sql = "WITH theirs AS ("
-        /* clang-format off */
-           BY_UUID("product", "product") " UNION ALL "
-           BY_UUID("device_group", "group") " UNION ALL "
-           BY_UUID("component", "component") " UNION ALL "
-           BY_UUID("claim_token", "claim") " UNION ALL "
-           BY_UUID("release", "release") " UNION ALL "
-           BY_UUID("deployment", "deployment") " UNION ALL "
-           BY_UUID("delta", "delta") " UNION ALL "
-           BY_UUID("repo_request", "request") " UNION ALL "
-                                                                                                                                                    /* clang-format on */
-                                                                                                                                                    "  SELECT 'device ' || encode(device_id, 'hex') FROM device"
-                                                                                                                                                    "   WHERE tenant_id <> $1::bigint AND device_id = ANY ($5::bytea[]) UNION ALL"
-                                                                                                                                                    "  SELECT 'image ' || encode(sha256, 'hex') FROM image"
-                                                                                                                                                    "   WHERE tenant_id <> $1 AND sha256 = ANY ($5) UNION ALL"
-                                                                                                                                                    "  SELECT 'tenant ' || name FROM tenant WHERE id <> $1 AND name = $6::text),"
-                                                                                                                                                    " first AS MATERIALIZED (SELECT object FROM theirs LIMIT 1)"
-                                                                                                                                                    " SELECT slipway_audit($2::bigint, $3::text, 'authz.cross_tenant', object, NULL, NULL,"
-                                                                                                                                                    "                      NULL, NULL) FROM first",
+static const struct db_stmt audit_foreign = {
+    .name = "audit_foreign",
+    .params = 6,
+    .scope = DB_EVERY_TENANT,
+    .sql =
+        "WITH theirs AS (" ALL_BY_UUID "  SELECT 'device ' || encode(device_id, 'hex') FROM device"
+        "   WHERE tenant_id <> $1::bigint AND device_id = ANY ($5::bytea[]) UNION ALL"
+        "  SELECT 'image ' || encode(sha256, 'hex') FROM image"
+        "   WHERE tenant_id <> $1 AND sha256 = ANY ($5) UNION ALL"
+        "  SELECT 'tenant ' || name FROM tenant WHERE id <> $1 AND name = $6::text),"
+        " first AS MATERIALIZED (SELECT object FROM theirs LIMIT 1)"
+        " SELECT slipway_audit($2::bigint, $3::text, 'authz.cross_tenant', object, NULL, NULL,"
+        "                      NULL, NULL) FROM first",
 };
 
 void store_audit_foreign(struct db *db, const struct store_foreign *asked, db_done_fn *done,
@@ -94,5 +71,4 @@ void store_audit_foreign(struct db *db, const struct store_foreign *asked, db_do
     db_send(call);
 }
 
-const struct db_stmt *const store_audit_statements[] = {&audit_add, &audit_list, &audit_foreign,
-                                                        NULL};
+const struct db_stmt *const store_audit_statements[] = {&audit_list, &audit_foreign, NULL};

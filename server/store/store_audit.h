@@ -5,18 +5,6 @@
 
 extern const struct db_stmt *const store_audit_statements[];
 
-/* An entry of a change that is a transaction of several statements: one of them. `before` and
- * `after` are JSON or NULL; the object is the whole tenant's. Ends the transaction as every call of
- * the audit does when the token may not (any more). */
-struct store_audit_entry {
-    const struct store_actor *actor;
-    const char *action;
-    const char *object;
-    const char *before;
-    const char *after;
-};
-void store_audit_add(struct db_tx *tx, const struct store_audit_entry *entry);
-
 /* Rows above `page->after` (a seq), oldest first, as {"items", "next", "head": {"seq", "hash"}}:
  * the rows and the head are of one moment. */
 void store_audit_list(struct db *db, const struct store_page *page, db_done_fn *done, void *arg);

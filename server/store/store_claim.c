@@ -18,11 +18,12 @@ static const struct db_stmt claim_create = {
            "                                WHERE tenant_id = $1 AND public_id = $2::uuid),"
            "                              slipway_missing('group')), $3::bytea, $4::integer,"
            "         $5::timestamptz"
-           "  RETURNING public_id, group_id, count, used, expires_at, created_at)," STORE_AUDITED(
-               "$6::bigint, $7::text", "claim.write", "'claim ' || c.public_id", "g.product_id",
-               "c.group_id", "NULL",
-               "to_jsonb(c)") " FROM c JOIN device_group g ON g.id = c.group_id)"
-                              " SELECT " CLAIM_JSON " FROM audited, c" CLAIM_JOIN,
+           "  RETURNING public_id, group_id, count, used, expires_at, created_at),"
+           " audited AS MATERIALIZED ("
+           "  SELECT slipway_audit($6::bigint, $7::text, 'claim.write', 'claim ' || c.public_id,"
+           "                       g.product_id, c.group_id, NULL, to_jsonb(c)) AS seq"
+           "    FROM c JOIN device_group g ON g.id = c.group_id)"
+           " SELECT " CLAIM_JSON " FROM audited, c" CLAIM_JOIN,
 };
 
 void store_claim_create(struct db *db, const struct store_claim *claim, db_done_fn *done, void *arg)

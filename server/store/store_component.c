@@ -19,11 +19,11 @@ static const struct db_stmt component_create = {
         "  ON CONFLICT DO NOTHING"
         "  RETURNING public_id, product_id, type, name, created_at),"
         " noted AS ("
-        "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'component' FROM c)," STORE_AUDITED(
-            "$5::bigint, $6::text", "component.write", "'component ' || public_id", "product_id",
-            "NULL", "NULL", "to_jsonb(c)") " FROM c)"
-                                           " SELECT " COMPONENT_JSON
-                                           " FROM audited, c JOIN product p ON p.id = c.product_id",
+        "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'component' FROM c),"
+        " audited AS MATERIALIZED ("
+        "  SELECT slipway_audit($5::bigint, $6::text, 'component.write', 'component ' || public_id,"
+        "                       product_id, NULL, NULL, to_jsonb(c)) AS seq FROM c)"
+        " SELECT " COMPONENT_JSON "   FROM audited, c JOIN product p ON p.id = c.product_id",
 };
 
 void store_component_create(struct db *db, const struct store_component *component,

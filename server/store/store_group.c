@@ -71,14 +71,14 @@ static const struct db_stmt group_change = {
            "  RETURNING d.id, d.public_id, d.product_id, d.name, d.poll_interval_s,"
            "            d.update_policy, d.baseline_deployment_id, d.created_at),"
            " noted AS ("
-           "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'group' FROM g)," STORE_AUDITED(
-               "$5::bigint, $6::text", "group.write", "'group ' || g.public_id", "g.product_id",
-               "g.id", "to_jsonb(old)",
-               "jsonb_build_object('id', g.id, 'poll_interval_s', g.poll_interval_s,"
-               " 'update_policy', g.update_policy)") " FROM g, old)"
-                                                     " SELECT " GROUP_JSON
-                                                     " FROM audited, g JOIN product p ON p.id = "
-                                                     "g.product_id",
+           "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'group' FROM g),"
+           " audited AS MATERIALIZED ("
+           "  SELECT slipway_audit($5::bigint, $6::text, 'group.write', 'group ' || g.public_id,"
+           "           g.product_id, g.id, to_jsonb(old), jsonb_build_object('id', g.id,"
+           "             'poll_interval_s', g.poll_interval_s, 'update_policy', g.update_policy)) "
+           "AS seq"
+           "    FROM g, old)"
+           " SELECT " GROUP_JSON "   FROM audited, g JOIN product p ON p.id = g.product_id",
 };
 
 void store_group_change(struct db *db, const struct store_actor *actor, const char *id,

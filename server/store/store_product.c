@@ -22,10 +22,11 @@ static const struct db_stmt product_create = {
         "                            'field-test-os-evaluation', 'production-os-evaluation'])"
         "         AS given (name)),"
         " noted AS ("
-        "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'product' FROM made)," STORE_AUDITED(
-            "$4::bigint, $5::text", "product.write", "'product ' || public_id", "id", "NULL",
-            "NULL", "to_jsonb(made)") " FROM made)"
-                                      " SELECT " PRODUCT_JSON " FROM made, audited",
+        "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'product' FROM made),"
+        " audited AS MATERIALIZED ("
+        "  SELECT slipway_audit($4::bigint, $5::text, 'product.write', 'product ' || public_id, id,"
+        "                       NULL, NULL, to_jsonb(made)) AS seq FROM made)"
+        " SELECT " PRODUCT_JSON " FROM made, audited",
 };
 
 void store_product_create(struct db *db, const struct store_product *product, db_done_fn *done,

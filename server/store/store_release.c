@@ -22,57 +22,54 @@
     "   JOIN component c ON c.id = i.component_id WHERE ri.release_id = r.id)"
 
 #define RELEASE_SHOWN RELEASE_JSON(STORED_PARTS)
+#define RELEASE_MADE RELEASE_JSON(WANTED_PARTS)
 
-static const struct db_stmt release_create =
-    {
-        .name = "release_create",
-        .params = 7,
-        .scope = DB_TENANT,
-        .tenant_param = 1,
-        .sql = "WITH goal AS ("
-               "  SELECT coalesce((SELECT id FROM product"
-               "                    WHERE tenant_id = $1::bigint AND public_id = $2::uuid),"
-               "                  slipway_missing('product')) AS product_id),"
-               " wanted AS ("
-               "  SELECT given.sha256, i.id, i.component_id, i.hwids, c.product_id"
-               "    FROM unnest($5::bytea[]) AS given (sha256)"
-               "    LEFT JOIN image i ON i.tenant_id = $1 AND i.sha256 = given.sha256"
-               "    LEFT JOIN component c ON c.id = i.component_id),"
-               " missing AS (SELECT encode(sha256, 'hex') AS hex FROM wanted WHERE id IS NULL "
-               "LIMIT 1),"
-               " foreigner AS (SELECT encode(w.sha256, 'hex') AS hex FROM wanted w, goal"
-               "                WHERE w.product_id <> goal.product_id LIMIT 1),"
-               " twin AS (SELECT encode(a.sha256, 'hex') AS hex, encode(b.sha256, 'hex') AS other"
-               "            FROM wanted a JOIN wanted b ON b.component_id = a.component_id"
-               "             AND b.id > a.id AND b.hwids && a.hwids LIMIT 1),"
-               " checked AS ("
-               "  SELECT product_id, CASE"
-               "    WHEN EXISTS (SELECT 1 FROM missing) THEN slipway_refuse('SL409',"
-               "      format('image %s is not uploaded', (SELECT hex FROM missing)))"
-               "    WHEN EXISTS (SELECT 1 FROM foreigner) THEN slipway_refuse('SL409',"
-               "      format('image %s is of another product', (SELECT hex FROM foreigner)))"
-               "    WHEN EXISTS (SELECT 1 FROM twin) THEN slipway_refuse('SL409',"
-               "      (SELECT format('images %s and %s are for the same component and hardware',"
-               "                     hex, other) FROM twin))"
-               "    ELSE true END AS ok FROM goal),"
-               " r AS ("
-               "  INSERT INTO release (tenant_id, product_id, name, notes)"
-               "  SELECT $1, product_id, $3::text, $4::text FROM checked WHERE ok"
-               "  ON CONFLICT (product_id, name) DO NOTHING"
-               "  RETURNING id, public_id, product_id, name, notes, created_at),"
-               " parts AS ("
-               "  INSERT INTO release_image (release_id, image_id, tenant_id)"
-               "  SELECT r.id, wanted.id, $1 FROM r, wanted),"
-               " noted AS ("
-               "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'release' FROM "
-               "r)," STORE_AUDITED("$6::bigint, $7::text", "release.write",
-                                   "'release ' || public_id", "product_id", "NULL", "NULL",
-                                   "to_jsonb(r) || jsonb_build_object('images',"
-                                   " (SELECT jsonb_agg(encode(sha256, 'hex') ORDER BY sha256) FROM "
-                                   "wanted))") " FROM r)"
-                                               " SELECT " RELEASE_JSON(
-                                                   WANTED_PARTS) "   FROM audited, r JOIN product "
-                                                                 "p ON p.id = r.product_id",
+static const struct db_stmt release_create = {
+    .name = "release_create",
+    .params = 7,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
+    .sql = "WITH goal AS ("
+           "  SELECT coalesce((SELECT id FROM product"
+           "                    WHERE tenant_id = $1::bigint AND public_id = $2::uuid),"
+           "                  slipway_missing('product')) AS product_id),"
+           " wanted AS ("
+           "  SELECT given.sha256, i.id, i.component_id, i.hwids, c.product_id"
+           "    FROM unnest($5::bytea[]) AS given (sha256)"
+           "    LEFT JOIN image i ON i.tenant_id = $1 AND i.sha256 = given.sha256"
+           "    LEFT JOIN component c ON c.id = i.component_id),"
+           " missing AS (SELECT encode(sha256, 'hex') AS hex FROM wanted WHERE id IS NULL LIMIT 1),"
+           " foreigner AS (SELECT encode(w.sha256, 'hex') AS hex FROM wanted w, goal"
+           "                WHERE w.product_id <> goal.product_id LIMIT 1),"
+           " twin AS (SELECT encode(a.sha256, 'hex') AS hex, encode(b.sha256, 'hex') AS other"
+           "            FROM wanted a JOIN wanted b ON b.component_id = a.component_id"
+           "             AND b.id > a.id AND b.hwids && a.hwids LIMIT 1),"
+           " checked AS ("
+           "  SELECT product_id, CASE"
+           "    WHEN EXISTS (SELECT 1 FROM missing) THEN slipway_refuse('SL409',"
+           "      format('image %s is not uploaded', (SELECT hex FROM missing)))"
+           "    WHEN EXISTS (SELECT 1 FROM foreigner) THEN slipway_refuse('SL409',"
+           "      format('image %s is of another product', (SELECT hex FROM foreigner)))"
+           "    WHEN EXISTS (SELECT 1 FROM twin) THEN slipway_refuse('SL409',"
+           "      (SELECT format('images %s and %s are for the same component and hardware',"
+           "                     hex, other) FROM twin))"
+           "    ELSE true END AS ok FROM goal),"
+           " r AS ("
+           "  INSERT INTO release (tenant_id, product_id, name, notes)"
+           "  SELECT $1, product_id, $3::text, $4::text FROM checked WHERE ok"
+           "  ON CONFLICT (product_id, name) DO NOTHING"
+           "  RETURNING id, public_id, product_id, name, notes, created_at),"
+           " parts AS ("
+           "  INSERT INTO release_image (release_id, image_id, tenant_id)"
+           "  SELECT r.id, wanted.id, $1 FROM r, wanted),"
+           " noted AS ("
+           "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'release' FROM r),"
+           " audited AS MATERIALIZED ("
+           "  SELECT slipway_audit($6::bigint, $7::text, 'release.write', 'release ' || public_id,"
+           "           product_id, NULL, NULL, to_jsonb(r) || jsonb_build_object('images',"
+           "             (SELECT jsonb_agg(encode(sha256, 'hex') ORDER BY sha256) FROM wanted)))"
+           "           AS seq FROM r)"
+           " SELECT " RELEASE_MADE "   FROM audited, r JOIN product p ON p.id = r.product_id",
 };
 
 void store_release_create(struct db *db, const struct store_release *release, db_done_fn *done,

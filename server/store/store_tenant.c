@@ -11,25 +11,26 @@ static const struct db_stmt tenant_create = {
     .name = "tenant_create",
     .params = 6,
     .scope = DB_EVERY_TENANT,
-    .sql =
-        "WITH allowed AS ("
-        "  SELECT CASE WHEN parent_id IS NULL THEN true"
-        "              ELSE slipway_refuse('SL403', 'only a tenant that was made with the"
-        " installation may make others') END AS ok"
-        "    FROM tenant WHERE id = $1::bigint),"
-        " made AS ("
-        "  INSERT INTO tenant (name, parent_id)"
-        "  SELECT $2::text, $1 FROM allowed WHERE ok"
-        "  ON CONFLICT (name) DO NOTHING"
-        "  RETURNING id, public_id, name, created_at),"
-        " token AS ("
-        "  INSERT INTO operator_token (tenant_id, public_id, digest, name, role)"
-        "  SELECT id, $3::text, $4::bytea, 'first', 'administrator' FROM made),"
-        " noted AS ("
-        "  INSERT INTO change_log (tenant_id, what) SELECT id, 'tenant' FROM made)," STORE_AUDITED(
-            "$5::bigint, $6::text", "tenant.create", "'tenant ' || name", "NULL", "NULL", "NULL",
-            "to_jsonb(made)") " FROM made)"
-                              " SELECT " TENANT_JSON " FROM made, audited",
+    .sql = "WITH allowed AS ("
+           "  SELECT CASE WHEN parent_id IS NULL THEN true"
+           "              ELSE slipway_refuse('SL403', 'only a tenant that was made with the"
+           " installation may make others') END AS ok"
+           "    FROM tenant WHERE id = $1::bigint),"
+           " made AS ("
+           "  INSERT INTO tenant (name, parent_id)"
+           "  SELECT $2::text, $1 FROM allowed WHERE ok"
+           "  ON CONFLICT (name) DO NOTHING"
+           "  RETURNING id, public_id, name, created_at),"
+           " token AS ("
+           "  INSERT INTO operator_token (tenant_id, public_id, digest, name, role)"
+           "  SELECT id, $3::text, $4::bytea, 'first', 'administrator' FROM made),"
+           " noted AS ("
+           "  INSERT INTO change_log (tenant_id, what) SELECT id, 'tenant' FROM made),"
+           " audited AS MATERIALIZED ("
+           "  SELECT slipway_audit($5::bigint, $6::text, 'tenant.create', 'tenant ' || name, NULL, "
+           "NULL,"
+           "                       NULL, to_jsonb(made)) AS seq FROM made)"
+           " SELECT " TENANT_JSON " FROM made, audited",
 };
 
 void store_tenant_create(struct db *db, const struct store_actor *actor, const char *name,
@@ -101,12 +102,12 @@ static const struct db_stmt tenant_change = {
            "         approval_changes = CASE WHEN $3::integer < 0 THEN old.approval_changes"
            "                                 ELSE $3 = 1 END"
            "    FROM old WHERE t.id = old.id"
-           "  RETURNING t.id, t.public_id, t.name, t.approval_devices, "
-           "t.approval_changes)," STORE_AUDITED(
-               "$4::bigint, $5::text", "tenant.settings", "'tenant ' || made.name", "NULL", "NULL",
-               "to_jsonb(old)", "to_jsonb(made) - 'public_id' - 'name'") " FROM made, old)"
-                                                                         " SELECT " SETTINGS_JSON
-                                                                         " FROM made, audited",
+           "  RETURNING t.id, t.public_id, t.name, t.approval_devices, t.approval_changes),"
+           " audited AS MATERIALIZED ("
+           "  SELECT slipway_audit($4::bigint, $5::text, 'tenant.settings', 'tenant ' || made.name,"
+           "                       NULL, NULL, to_jsonb(old),"
+           "                       to_jsonb(made) - 'public_id' - 'name') AS seq FROM made, old)"
+           " SELECT " SETTINGS_JSON " FROM made, audited",
 };
 
 void store_tenant_change(struct db *db, const struct store_actor *actor,

@@ -21,6 +21,8 @@
     "               ARRAY[slipway_missing('" what "')]"                                            \
     "             ELSE array_agg(id) END"                                                          \
     "   FROM " table " WHERE tenant_id = $1 AND public_id = ANY (" list "::uuid[]))"
+#define PRODUCT_IDS IDS_OF("$6::text[]", "product", "product")
+#define GROUP_IDS IDS_OF("$7::text[]", "device_group", "group")
 
 static const struct db_stmt token_create = {
     .name = "token_create",
@@ -31,24 +33,16 @@ static const struct db_stmt token_create = {
            "  INSERT INTO operator_token (tenant_id, public_id, digest, name, role, product_ids,"
            "                              group_ids, expires_at, created_by)"
            "  VALUES ($1::bigint, $2::text, $3::bytea, $4::text, $5::text,"
-           "          " IDS_OF(
-               "$6::text[]", "product",
-               "product") ","
-                          "          " IDS_OF(
-                              "$7::text[]", "device_group",
-                              "group") ","
-                                       "          $8::timestamptz, $9::bigint)"
-                                       "  ON CONFLICT (tenant_id, public_id) DO NOTHING"
-                                       "  RETURNING public_id, name, role, product_ids, group_ids, "
-                                       "created_at, expires_at,"
-                                       "            last_used_at, revoked_at),"
-                                       " noted AS ("
-                                       "  INSERT INTO change_log (tenant_id, what) SELECT $1, "
-                                       "'token' FROM k)," STORE_AUDITED(
-                                           "$9, $10::text", "token.create",
-                                           "'token slw_' || public_id", "NULL", "NULL", "NULL",
-                                           "to_jsonb(k)") " FROM k)"
-                                                          " SELECT " TOKEN_JSON " FROM k, audited",
+           "          " PRODUCT_IDS ", " GROUP_IDS ", $8::timestamptz, $9::bigint)"
+           "  ON CONFLICT (tenant_id, public_id) DO NOTHING"
+           "  RETURNING public_id, name, role, product_ids, group_ids, created_at, expires_at,"
+           "            last_used_at, revoked_at),"
+           " noted AS ("
+           "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'token' FROM k),"
+           " audited AS MATERIALIZED ("
+           "  SELECT slipway_audit($9, $10::text, 'token.create', 'token slw_' || public_id, NULL,"
+           "                       NULL, NULL, to_jsonb(k)) AS seq FROM k)"
+           " SELECT " TOKEN_JSON " FROM k, audited",
 };
 
 void store_token_create(struct db *db, const struct store_token *token, db_done_fn *done, void *arg)
@@ -89,21 +83,21 @@ static const struct db_stmt token_revoke = {
     .params = 4,
     .scope = DB_TENANT,
     .tenant_param = 1,
-    .sql =
-        "WITH old AS ("
-        "  SELECT id, revoked_at FROM operator_token"
-        "   WHERE tenant_id = $1::bigint AND public_id = $2::text FOR UPDATE),"
-        " k AS ("
-        "  UPDATE operator_token o SET revoked_at = coalesce(old.revoked_at, now())"
-        "    FROM old WHERE o.id = old.id"
-        "  RETURNING o.public_id, o.name, o.role, o.product_ids, o.group_ids, o.created_at,"
-        "            o.expires_at, o.last_used_at, o.revoked_at),"
-        " noted AS ("
-        "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'token' FROM k)," STORE_AUDITED(
-            "$3::bigint, $4::text", "token.revoke", "'token slw_' || public_id", "NULL", "NULL",
-            "jsonb_build_object('revoked', old.revoked_at)",
-            "jsonb_build_object('revoked', k.revoked_at)") " FROM k, old)"
-                                                           " SELECT " TOKEN_JSON " FROM k, audited",
+    .sql = "WITH old AS ("
+           "  SELECT id, revoked_at FROM operator_token"
+           "   WHERE tenant_id = $1::bigint AND public_id = $2::text FOR UPDATE),"
+           " k AS ("
+           "  UPDATE operator_token o SET revoked_at = coalesce(old.revoked_at, now())"
+           "    FROM old WHERE o.id = old.id"
+           "  RETURNING o.public_id, o.name, o.role, o.product_ids, o.group_ids, o.created_at,"
+           "            o.expires_at, o.last_used_at, o.revoked_at),"
+           " noted AS ("
+           "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'token' FROM k),"
+           " audited AS MATERIALIZED ("
+           "  SELECT slipway_audit($3::bigint, $4::text, 'token.revoke', 'token slw_' || public_id,"
+           "                       NULL, NULL, jsonb_build_object('revoked', old.revoked_at),"
+           "                       jsonb_build_object('revoked', k.revoked_at)) AS seq FROM k, old)"
+           " SELECT " TOKEN_JSON " FROM k, audited",
 };
 
 void store_token_revoke(struct db *db, const struct store_actor *actor, const char *id,

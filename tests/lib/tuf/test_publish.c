@@ -96,7 +96,7 @@ static void shop_open(struct shop *shop)
 
 static bool shop_publish(struct shop *shop, struct err *err)
 {
-    const struct tuf_published published = {shop->roles, shop->count};
+    const struct tuf_published published = {.roles = shop->roles, .count = shop->count};
     const struct buf *fresh;
     char file[TUF_FILE_NAME_ROOM];
     bool good;
@@ -447,7 +447,7 @@ Test(check_role, judges_expiry_and_the_longest_delegated_file)
     struct buf *file;
 
     shop_open(&shop);
-    published = (struct tuf_published){shop.roles, shop.count};
+    published = (struct tuf_published){.roles = shop.roles, .count = shop.count};
     tuf_repo_put_role(shop.repo, "os-h1", 2, shop.fresh, NULL, OS_KEY);
     file = tuf_repo_file(shop.repo, "2.os-h1.json");
     cr_expect(tuf_check_role(&published, "os-h1", file, shop.repo->expires_ms - 1, &err), "%s",
@@ -480,7 +480,7 @@ Test(check_role, lets_files_of_trust_change_and_count_up)
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct tuf_repo *repo = tuf_repo_new();
         struct tuf_named roles[2];
-        const struct tuf_published published = {roles, 2};
+        const struct tuf_published published = {.roles = roles, .count = 2};
         json_t *entry = tuf_repo_entry("h1", 1, 1);
         struct err err = {0};
 
@@ -515,7 +515,7 @@ Test(check_whole, finds_a_role_its_delegator_no_longer_stands_for)
 
     shop_open(&shop);
     json_decref(shop.fresh);
-    published = (struct tuf_published){shop.roles, shop.count};
+    published = (struct tuf_published){.roles = shop.roles, .count = shop.count};
     cr_expect(tuf_check_whole(&published, &err), "%s", err.text);
 
     roles[0] = tuf_repo_delegation(shop.repo, "os-h1", OTHER_KEY, "os/h1/*/*");
@@ -551,7 +551,7 @@ Test(signers, are_told_of_every_role_and_checked_one_by_one)
 
     shop_open(&shop);
     json_decref(shop.fresh);
-    published = (struct tuf_published){shop.roles, shop.count};
+    published = (struct tuf_published){.roles = shop.roles, .count = shop.count};
     buf_init(&text, 100);
     buf_add_text(&text, "{\"a\":1}");
     for (size_t i = 0; i < COUNT(cases); i++) {
