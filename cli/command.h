@@ -31,6 +31,9 @@ struct cli {
     FILE *err;                         /* complaints and progress */
 };
 
+extern const struct cli_command cli_init_commands[];
+extern const struct cli_command cli_release_commands[];
+extern const struct cli_command cli_repo_commands[];
 extern const struct cli_command cli_keys_commands[];
 extern const struct cli_command cli_sign_commands[];
 extern const struct cli_command cli_login_commands[];

@@ -23,6 +23,7 @@ struct values {
     uint64_t failed_percent;
     uint64_t min_finished;
     const char *salt;
+    bool downgrade;
     const char *id;
     const char *state;
     uint64_t limit;
@@ -37,6 +38,7 @@ static const struct option create_options[] = {
     {.name = "failed-percent", .type = OPTION_U64, .field = offsetof(struct values, failed_percent), .max = 100, .value = "F", .help = "halt when more than F % failed (10) ..."},
     {.name = "min-finished",   .type = OPTION_U64, .field = offsetof(struct values, min_finished), .min = 1, .max = 1000000000, .value = "N", .help = "... among at least N that finished (3)"},
     {.name = "salt",    .type = OPTION_TEXT, .field = offsetof(struct values, salt), .value = "TEXT", .help = "decides which devices come first; see 'deploy salt'"},
+    {.name = "downgrade", .type = OPTION_FLAG, .field = offsetof(struct values, downgrade), .help = "back to an older release, if the newer one was signed with --back-to"},
     API_OPTIONS(struct values), {0}};
 static const struct option move_options[] = {
     {.name = "ID", .type = OPTION_ARG, .required = true, .field = offsetof(struct values, id), .help = "the deployment"},
@@ -131,6 +133,8 @@ static bool make_body(struct api *api, const struct values *values, json_t **out
                      (json_int_t)values->min_finished);
     if (values->salt)
         (void)json_object_set_new(*out, "salt", json_string(values->salt));
+    if (values->downgrade)
+        (void)json_object_set_new(*out, "action", json_string("downgrade"));
     return true;
 }
 

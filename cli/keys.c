@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/key_dir.h"
+#include "cli/keys_rotate.h"
 #include "cli/option.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
@@ -39,6 +40,14 @@ const struct cli_command cli_keys_commands[] = {
         .options = new_options,
         .example = "slipway keys new --dir keys",
         .run = run_new,
+    },
+    {
+        .name = "keys rotate",
+        .summary = "other keys for a role, in one command",
+        .options = keys_rotate_options,
+        .example = "slipway keys rotate --role root --keys keys\n"
+                   "  slipway keys rotate --role targets --remove bob/targets --add carol.pub",
+        .run = keys_run_rotate,
     },
     {
         .name = "keys list",

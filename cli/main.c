@@ -7,10 +7,13 @@
 
 /* clang-format off */
 static const struct cli_command *const tables[] = {
+    cli_init_commands,
+    cli_release_commands,
     cli_keys_commands,
     cli_sign_commands,
     cli_login_commands,
     cli_fleet_setup_commands,
+    cli_repo_commands,
     cli_publish_commands,
     cli_deploy_commands,
     cli_list_commands,

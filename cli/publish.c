@@ -7,15 +7,17 @@
 #include "cli/command.h"
 #include "cli/hash_file.h"
 #include "cli/option.h"
-#include "cli/table.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
+#include "lib/http/url.h"
 #include "lib/os/file.h"
 #include "lib/tuf/tuf.h"
 
 struct values {
     struct api_options api;
     const char *file;
+    const char *role;
+    const char *repository;
     const char *out;
     const char *name;
     const char *product;
@@ -25,12 +27,15 @@ struct values {
 
 /* clang-format off */
 #define FILE_ARG(what) {.name = "FILE", .type = OPTION_ARG, .required = true, .field = offsetof(struct values, file), .help = (what)}
-static const struct option push_options[] = {FILE_ARG("signed root or targets metadata"), API_OPTIONS(struct values), {0}};
+static const struct option push_options[] = {
+    FILE_ARG("signed metadata"),
+    {.name = "role", .type = OPTION_TEXT, .field = offsetof(struct values, role), .value = "ROLE", .help = "which delegated role it is, e.g. os-HWID"},
+    {.name = "repository", .type = OPTION_TEXT, .field = offsetof(struct values, repository), .value = "NAME", .help = "image or director (image)"},
+    API_OPTIONS(struct values), {0}};
 static const struct option upload_options[] = {FILE_ARG("an image that the published metadata names"), API_OPTIONS(struct values), {0}};
 static const struct option keys_options[] = {
     {.name = "out", .type = OPTION_TEXT, .field = offsetof(struct values, out), .value = "FILE", .help = "write them here, for 'sign root'"},
     API_OPTIONS(struct values), {0}};
-static const struct option status_options[] = {API_OPTIONS(struct values), {0}};
 static const struct option release_options[] = {
     {.name = "NAME", .type = OPTION_ARG, .required = true, .field = offsetof(struct values, name), .help = "what people call it, e.g. 2.4.0"},
     {.name = "product", .type = OPTION_TEXT, .required = true, .field = offsetof(struct values, product), .value = "NAME", .help = "of which product"},
@@ -39,13 +44,22 @@ static const struct option release_options[] = {
     API_OPTIONS(struct values), {0}};
 /* clang-format on */
 
-static bool push(struct api *api, const char *file, json_t **answer, struct err *err)
+static bool push(struct api *api, const struct values *values, json_t **answer, struct err *err)
 {
+    AUTO_BUF path;
     AUTO_BUF document;
 
+    buf_init(&path, 1024);
+    buf_printf(&path, "/repo/metadata?repository=%s",
+               values->repository ? values->repository : "image");
+    if (values->role) {
+        buf_add_text(&path, "&role=");
+        url_encode(values->role, &path);
+    }
+
     buf_init(&document, TUF_TARGETS_BYTES_MAX);
-    return file_read(file, &document, err) &&
-           api_send(api, "POST", "/repo/metadata", &document, answer, err);
+    return file_read(values->file, &document, err) &&
+           api_send(api, "POST", buf_text(&path), &document, answer, err);
 }
 
 static int run_push(int argc, char **argv, struct cli *cli)
@@ -58,7 +72,7 @@ static int run_push(int argc, char **argv, struct cli *cli)
 
     if (!option_parse(argc, argv, cli, &values, &status))
         return status;
-    if (!api_open(&values.api, &api, &err) || !push(api, values.file, &answer, &err))
+    if (!api_open(&values.api, &api, &err) || !push(api, &values, &answer, &err))
         return cli_fail(cli, &err);
     if (cli->json)
         cli_print_json(cli, answer);
@@ -120,26 +134,6 @@ static int run_online_keys(int argc, char **argv, struct cli *cli)
     return CLI_DONE;
 }
 
-static int run_status(int argc, char **argv, struct cli *cli)
-{
-    struct values values = {0};
-    AUTO_API struct api *api = NULL;
-    AUTO_JSON *answer = NULL;
-    struct err err = {0};
-    int status;
-
-    if (!option_parse(argc, argv, cli, &values, &status))
-        return status;
-    if (!api_open(&values.api, &api, &err) ||
-        !api_call(api, "GET", "/repo/status", NULL, &answer, &err))
-        return cli_fail(cli, &err);
-    if (cli->json)
-        cli_print_json(cli, answer);
-    else
-        table_print_object(cli->out, answer);
-    return CLI_DONE;
-}
-
 /* An image is given by its file or by its hash. */
 static bool image_hash(const char *given, struct cli *cli, char hex[HASH_HEX_ROOM], struct err *err)
 {
@@ -197,8 +191,7 @@ static int run_release(int argc, char **argv, struct cli *cli)
 /* clang-format off */
 const struct cli_command cli_publish_commands[] = {
     {"repo push",        "publish signed metadata; the server checks it as a device would", push_options, "slipway repo push 2.targets.json", run_push},
-    {"repo online-keys", "the server's public snapshot and timestamp keys",   keys_options,    "slipway repo online-keys --out online.json", run_online_keys},
-    {"repo status",      "versions and expiry of the published metadata",     status_options,  "slipway repo status", run_status},
+    {"repo online-keys", "the public halves of the server's own keys",   keys_options,    "slipway repo online-keys --out online.json", run_online_keys},
     {"image upload",     "send an image that the published metadata names",   upload_options,  "slipway image upload rootfs.img", run_upload},
     {"release create",   "name a set of uploaded images",                     release_options, "slipway release create 2.4.0 --product camera --image rootfs.img", run_release},
     {0},

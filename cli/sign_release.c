@@ -1,5 +1,6 @@
 /*
- * `slipway sign release`: reads image files, adds them to the targets that were signed before,
+ * `slipway sign release`: with --role, an image under its hardware's role (cli/sign_role.c).
+ * Without it, all in files: reads image files, adds them to the targets that were signed before,
  * and signs the next version. The result is checked by the rules the server publishes by, so
  * what was signed here is not refused there.
  *
@@ -13,48 +14,31 @@
 #include "cli/hash_file.h"
 #include "cli/key_dir.h"
 #include "cli/sign.h"
+#include "cli/sign_role.h"
+#include "cli/trust/release.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 
-enum { REVERT_DAYS = 90 };
-#define NUMBER_MAX ((UINT64_C(1) << 53) - 1)
-
 struct values {
-    const char *keys;
-    const char *root;
+    struct api_options api;
+    struct ceremony_options ceremony;
+    struct sign_input input;
+    const char *role;
     const char *previous;
     bool accept_previous;
-    const char *out;
-    const char *component;
-    const char *version;
-    uint64_t counter;
-    struct option_texts hwids;
-    uint64_t floor;
-    uint64_t epoch;
-    uint64_t stepping_stone;
-    struct option_numbers back_to;
-    uint64_t expires_days;
-    struct option_texts images;
 };
 
 /* clang-format off */
 const struct option sign_release_options[] = {
-    {.name = "keys",           .type = OPTION_TEXT,  .required = true, .field = offsetof(struct values, keys), .value = "DIR", .help = "folder with targets.key"},
-    {.name = "root",           .type = OPTION_TEXT,  .required = true, .field = offsetof(struct values, root), .value = "FILE", .help = "the current root, e.g. 1.root.json"},
-    {.name = "previous",       .type = OPTION_TEXT,  .field = offsetof(struct values, previous), .value = "FILE", .help = "the targets before these; none for the first"},
-    {.name = "accept-previous", .type = OPTION_FLAG, .field = offsetof(struct values, accept_previous), .help = "go on from previous targets that other keys signed (after a rotation)"},
-    {.name = "out",            .type = OPTION_TEXT,  .required = true, .field = offsetof(struct values, out), .value = "FILE", .help = "where the targets go, e.g. 2.targets.json"},
-    {.name = "component",      .type = OPTION_TEXT,  .required = true, .field = offsetof(struct values, component), .value = "NAME", .help = "what the image is, e.g. base-os"},
-    {.name = "version",        .type = OPTION_TEXT,  .required = true, .field = offsetof(struct values, version), .value = "V", .help = "its version, for people"},
-    {.name = "counter",        .type = OPTION_U64,   .required = true, .field = offsetof(struct values, counter), .min = 1, .max = NUMBER_MAX, .value = "N", .help = "its release counter, for devices: only ever upwards"},
-    {.name = "hwid",           .type = OPTION_TEXTS, .required = true, .field = offsetof(struct values, hwids), .value = "ID", .help = "hardware it is for"},
-    {.name = "floor",          .type = OPTION_U64,   .field = offsetof(struct values, floor), .max = NUMBER_MAX, .value = "N", .help = "lowest counter a device may still run after this"},
-    {.name = "epoch",          .type = OPTION_U64,   .field = offsetof(struct values, epoch), .max = NUMBER_MAX, .value = "N", .help = "security epoch (0)"},
-    {.name = "stepping-stone", .type = OPTION_U64,   .field = offsetof(struct values, stepping_stone), .max = NUMBER_MAX, .value = "N", .help = "lowest counter that may be updated to this directly"},
-    {.name = "back-to",        .type = OPTION_U64S,  .field = offsetof(struct values, back_to), .min = 1, .max = NUMBER_MAX, .value = "N", .help = "counter that devices may go back to, for 90 days"},
-    {.name = "expires-days",   .type = OPTION_U64,   .field = offsetof(struct values, expires_days), .min = 1, .max = SIGN_EXPIRES_DAYS_MAX, .value = "N", .help = "valid for so many days (365)"},
-    {.name = "IMAGE",          .type = OPTION_ARGS,  .required = true, .field = offsetof(struct values, images), .help = "one file for all hardware ids, or one for each in their order"},
+    {.name = "role",           .type = OPTION_TEXT,  .field = offsetof(struct values, role), .value = "os-HWID", .help = "sign under the role of this hardware, as 'slipway init' made it; without it, in targets, all as files: --keys --root --out --component --counter --hwid"},
+    {.name = "version",        .type = OPTION_TEXT,  .required = true, .field = offsetof(struct values, input.version), .value = "V", .help = "its version, for people"},
+    SIGN_INPUT_OPTIONS(struct values),
+    {.name = "previous",       .type = OPTION_TEXT,  .field = offsetof(struct values, previous), .value = "FILE", .help = "without --role: the targets before these; none for the first"},
+    {.name = "accept-previous", .type = OPTION_FLAG, .field = offsetof(struct values, accept_previous), .help = "without --role: go on from previous targets that other keys signed"},
+    CEREMONY_OPTIONS(struct values),
+    API_OPTIONS(struct values),
+    {.name = "IMAGE",          .type = OPTION_ARGS,  .required = true, .field = offsetof(struct values, input.images), .help = "one file for each hardware id, in their order"},
     {0},
 };
 /* clang-format on */
@@ -70,53 +54,39 @@ static void set_new(json_t *object, const char *name, json_t *value)
 static json_t *hwids_of(const struct values *values, size_t at)
 {
     json_t *hwids = json_array();
-    bool all = values->images.count == 1;
+    bool all = values->input.images.count == 1;
 
-    for (size_t i = 0; i < values->hwids.count; i++) {
+    for (size_t i = 0; i < values->input.hwids.count; i++) {
         if (all || i == at)
-            ASSERT(json_array_append_new(hwids, json_string(values->hwids.items[i])) == 0);
+            ASSERT(json_array_append_new(hwids, json_string(values->input.hwids.items[i])) == 0);
     }
     return hwids;
 }
 
-static void set_way_back(const struct values *values, int64_t now_ms, json_t *custom)
+static json_t *make_custom(const struct values *values, size_t at)
 {
-    json_t *counters = json_array();
-    char until[TEXT_TIME_ROOM];
+    const struct sign_input *input = &values->input;
+    const struct release release = {
+        .component = input->component,
+        .version = input->version,
+        .counter = input->counter,
+        .floor = input->floor,
+        .epoch = input->epoch,
+        .stepping_stone = input->stepping_stone,
+        .back_to = input->back_to.items,
+        .back_to_count = input->back_to.count,
+    };
 
-    for (size_t i = 0; i < values->back_to.count; i++)
-        ASSERT(json_array_append_new(counters,
-                                     json_integer((json_int_t)values->back_to.items[i])) == 0);
-    text_from_time(now_ms + ((int64_t)REVERT_DAYS * SIGN_DAY_MS), until);
-    set_new(custom, "revert_to", counters);
-    set_new(custom, "revert_until", json_string(until));
-}
-
-static json_t *make_custom(const struct values *values, size_t at, int64_t now_ms)
-{
-    json_t *custom =
-        json_pack("{s:s, s:{s:s, s:s, s:o, s:I, s:I}, s:{s:s}}", "type", "os", "match", "name",
-                  values->component, "version", values->version, "hwids", hwids_of(values, at),
-                  "release_counter", (json_int_t)values->counter, "security_epoch",
-                  (json_int_t)values->epoch, "payload", "format", "raw");
-
-    ASSERT(custom);
-    if (values->floor)
-        set_new(custom, "floor", json_integer((json_int_t)values->floor));
-    if (values->stepping_stone)
-        set_new(custom, "stepping_stone", json_integer((json_int_t)values->stepping_stone));
-    if (values->back_to.count)
-        set_way_back(values, now_ms, custom);
-    return custom;
+    return release_custom(&release, hwids_of(values, at), clock_now_ms());
 }
 
 /* Reads image `at` and puts its entry among the targets; a row of the report goes to `added`. */
 static bool add_image(const struct values *values, size_t at, struct cli *cli, json_t *targets,
                       json_t *added, struct err *err)
 {
-    const char *file = values->images.items[at];
-    AUTO_FREE char *path =
-        mem_printf("os/%s/%s/%s", values->hwids.items[at], values->version, hash_file_name(file));
+    const char *file = values->input.images.items[at];
+    AUTO_FREE char *path = mem_printf("os/%s/%s/%s", values->input.hwids.items[at],
+                                      values->input.version, hash_file_name(file));
     uint8_t sha256[HASH_BYTES];
     char hex[HASH_HEX_ROOM];
     uint64_t length;
@@ -130,7 +100,7 @@ static bool add_image(const struct values *values, size_t at, struct cli *cli, j
     text_from_hex_bytes(sha256, sizeof(sha256), hex);
     set_new(targets, path,
             json_pack("{s:I, s:{s:s}, s:o}", "length", (json_int_t)length, "hashes", "sha256", hex,
-                      "custom", make_custom(values, at, clock_now_ms())));
+                      "custom", make_custom(values, at)));
     ASSERT(json_array_append_new(added, json_pack("{s:s, s:s, s:I}", "path", path, "sha256", hex,
                                                   "length", (json_int_t)length)) == 0);
     return true;
@@ -167,7 +137,7 @@ static bool sign_targets(const struct values *values, const json_t *body, struct
 {
     AUTO_SIGN_KEY struct sign_key *key = NULL;
 
-    if (!key_dir_secret(values->keys, "targets", &key, err))
+    if (!key_dir_secret(values->ceremony.keys.items[0], "targets", &key, err))
         return false;
 
     const struct sign_key *const keys[] = {key};
@@ -176,19 +146,19 @@ static bool sign_targets(const struct values *values, const json_t *body, struct
 
 static bool check_words(const struct values *values, struct err *err)
 {
-    if (!tuf_word_is_safe(values->component))
+    if (!tuf_word_is_safe(values->input.component))
         return err_set(err, ERR_INVALID,
                        "component '%s' has characters other than letters, "
                        "digits and . _ + ~ -",
-                       values->component);
-    if (!tuf_word_is_safe(values->version))
+                       values->input.component);
+    if (!tuf_word_is_safe(values->input.version))
         return err_set(err, ERR_INVALID,
                        "version '%s' has characters other than letters, digits and . _ + ~ -",
-                       values->version);
-    for (size_t i = 0; i < values->hwids.count; i++) {
-        if (!tuf_word_is_safe(values->hwids.items[i]))
+                       values->input.version);
+    for (size_t i = 0; i < values->input.hwids.count; i++) {
+        if (!tuf_word_is_safe(values->input.hwids.items[i]))
             return err_set(err, ERR_INVALID, "hardware id '%s' is not safe",
-                           values->hwids.items[i]);
+                           values->input.hwids.items[i]);
     }
     return true;
 }
@@ -197,7 +167,7 @@ static bool check_words(const struct values *values, struct err *err)
 static bool sign(const struct values *values, struct cli *cli, json_t *answer, struct err *err)
 {
     int64_t now_ms = clock_now_ms();
-    int64_t expires_ms = now_ms + ((int64_t)values->expires_days * SIGN_DAY_MS);
+    int64_t expires_ms = now_ms + ((int64_t)values->ceremony.expires_days * SIGN_DAY_MS);
     AUTO_JSON *targets = NULL;
     AUTO_JSON *body = NULL;
     json_t *added = json_array();
@@ -211,11 +181,11 @@ static bool sign(const struct values *values, struct cli *cli, json_t *answer, s
     buf_init(&root, TUF_ROOT_BYTES_MAX);
     buf_init(&previous, TUF_TARGETS_BYTES_MAX);
     buf_init(&document, TUF_TARGETS_BYTES_MAX);
-    if (!check_words(values, err) || !sign_read(values->root, &root, err))
+    if (!check_words(values, err) || !sign_read(values->ceremony.root, &root, err))
         return false;
     if (!read_previous(values, &root, &previous, &version, &targets, err))
         return err_wrap(err, "'%s'", values->previous);
-    for (size_t i = 0; i < values->images.count; i++) {
+    for (size_t i = 0; i < values->input.images.count; i++) {
         if (!add_image(values, i, cli, targets, added, err))
             return false;
     }
@@ -229,8 +199,8 @@ static bool sign(const struct values *values, struct cli *cli, json_t *answer, s
     set_new(answer, "role", json_string("targets"));
     set_new(answer, "version", json_integer((json_int_t)version));
     set_new(answer, "expires", json_string(expires));
-    set_new(answer, "out", json_string(values->out));
-    return sign_write(values->out, &document, err);
+    set_new(answer, "out", json_string(values->ceremony.out));
+    return sign_write(values->ceremony.out, &document, err);
 }
 
 static void print(struct cli *cli, const struct values *values, const json_t *answer)
@@ -242,34 +212,83 @@ static void print(struct cli *cli, const struct values *values, const json_t *an
 
     (void)fprintf(cli->out, "targets %lld, valid until %s, written to %s\n",
                   (long long)json_integer_value(json_object_get(answer, "version")),
-                  json_string_value(json_object_get(answer, "expires")), values->out);
+                  json_string_value(json_object_get(answer, "expires")), values->ceremony.out);
     json_array_foreach(added, i, item)
     {
         text_from_size((uint64_t)json_integer_value(json_object_get(item, "length")), size);
         (void)fprintf(cli->out, "  %s\n    %s %s, counter %" PRIu64 ", %s, sha256 %s\n",
-                      json_string_value(json_object_get(item, "path")), values->component,
-                      values->version, values->counter, size,
+                      json_string_value(json_object_get(item, "path")), values->input.component,
+                      values->input.version, values->input.counter, size,
                       json_string_value(json_object_get(item, "sha256")));
     }
 }
 
-int sign_run_release(int argc, char **argv, struct cli *cli)
+/* Everything in files: the targets' own entries, one key. */
+static int run_files(struct values *values, struct cli *cli)
 {
-    struct values values = {.expires_days = SIGN_EXPIRES_DAYS};
+    const struct {
+        const char *name;
+        bool given;
+    } needed[] = {
+        {"keys", values->ceremony.keys.count == 1},
+        {"root", values->ceremony.root},
+        {"out", values->ceremony.out},
+        {"component", values->input.component},
+        {"counter", values->input.counter},
+        {"hwid", values->input.hwids.count},
+    };
     AUTO_JSON *answer = json_object();
     struct err err = {0};
-    int status;
 
-    if (!option_parse(argc, argv, cli, &values, &status))
-        return status;
-    if (values.images.count != 1 && values.images.count != values.hwids.count)
-        return cli_usage(cli, "%zu images for %zu hardware ids", values.images.count,
-                         values.hwids.count);
-    if (!sign(&values, cli, answer, &err))
+    for (size_t i = 0; i < COUNT(needed); i++) {
+        if (!needed[i].given)
+            return cli_usage(cli, "--%s is missing (or --role)", needed[i].name);
+    }
+    if (values->input.images.count != 1 && values->input.images.count != values->input.hwids.count)
+        return cli_usage(cli, "%zu images for %zu hardware ids", values->input.images.count,
+                         values->input.hwids.count);
+    if (!sign(values, cli, answer, &err))
         return cli_fail(cli, &err);
     if (cli->json)
         cli_print_json(cli, answer);
     else
-        print(cli, &values, answer);
+        print(cli, values, answer);
     return CLI_DONE;
+}
+
+/* Under the role of the hardware, against what is published. */
+static int run_role(struct values *values, struct cli *cli)
+{
+    AUTO_JSON *answer = json_object();
+    AUTO_FREE char *note = NULL;
+    AUTO_CEREMONY ceremony = {0};
+    struct err err = {0};
+
+    if (!text_starts_with(values->role, "os-") || values->previous)
+        return cli_usage(cli, "--role is os-HWID, and needs no --previous");
+    values->input.hwids.items[0] = values->role + strlen("os-");
+    values->input.hwids.count = 1;
+    if (!ceremony_open(&values->api, &values->ceremony, cli, &ceremony, &err) ||
+        !sign_images(&ceremony, &values->input, answer, &err))
+        return cli_fail(cli, &err);
+    note = sign_note(&values->input);
+    if (!ceremony_finish(&ceremony, note, answer, &err))
+        return cli_fail(cli, &err);
+    if (cli->json) {
+        cli_print_json(cli, answer);
+    } else {
+        sign_print_images(cli, &values->input, answer);
+        ceremony_print(cli, answer);
+    }
+    return CLI_DONE;
+}
+
+int sign_run_release(int argc, char **argv, struct cli *cli)
+{
+    struct values values = {.ceremony = {.expires_days = CEREMONY_EXPIRES_DAYS}};
+    int status;
+
+    if (!option_parse(argc, argv, cli, &values, &status))
+        return status;
+    return values.role ? run_role(&values, cli) : run_files(&values, cli);
 }

@@ -94,6 +94,7 @@ static void read_deployments(struct model *model, const struct db_result *result
             .public_id = arena_strdup(model->arena, row.public_id),
             .salt = arena_strdup(model->arena, row.salt),
             .is_finished = text_equal(row.state, "finished"),
+            .goes_back = row.goes_back,
             .standing = text_equal(row.state, "paused")   ? ROLLOUT_PAUSED
                         : text_equal(row.state, "halted") ? ROLLOUT_HALTED
                                                           : ROLLOUT_OPEN,

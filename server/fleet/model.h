@@ -23,6 +23,7 @@ struct model_deployment {
     const char *public_id;
     const char *salt;
     bool is_finished;
+    bool goes_back;                 /* a downgrade */
     enum rollout_standing standing; /* unless finished */
     uint32_t phase;                 /* that runs, from 1 */
     const uint32_t *share_milli;    /* rules.phase_count of them */

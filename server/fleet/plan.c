@@ -39,6 +39,7 @@ static struct rollout_candidate candidate_of(const struct model *model,
         .fits = image != NULL,
         .is_running = image && fleet_runs(facts, image->sha256),
         .is_older = image && runs_newer(model, facts, image->counter),
+        .goes_back = deployment->goes_back,
     };
 }
 
@@ -97,11 +98,13 @@ void fleet_plan_make(const struct model *model, const struct fleet_facts *facts,
         out->phase = 1; /* whoever joins late joins the phase that it ended in */
 }
 
-bool fleet_is_waited_for(const struct model_deployment *deployment, const struct fleet_facts *facts)
+bool fleet_is_waited_for(const struct model *model, const struct model_deployment *deployment,
+                         const struct fleet_facts *facts)
 {
     const struct model_image *image = model_image_for(deployment, facts->hwid);
 
     return image && !fleet_runs(facts, image->sha256) &&
+           runs_newer(model, facts, image->counter) == deployment->goes_back &&
            !(facts->standing.deployment_id == deployment->id &&
              update_state_is_terminal(facts->standing.state)) &&
            facts->closed_id != deployment->id && phase_of(deployment, facts) <= deployment->phase;

@@ -19,6 +19,6 @@ void fleet_plan_make(const struct model *model, const struct fleet_facts *facts,
 
 /* Whether a running deployment still waits for the device: it is in a phase that began, runs
  * another image, and its row has not ended. */
-bool fleet_is_waited_for(const struct model_deployment *deployment,
+bool fleet_is_waited_for(const struct model *model, const struct model_deployment *deployment,
                          const struct fleet_facts *facts);
 bool fleet_runs(const struct fleet_facts *facts, const uint8_t sha256[HASH_BYTES]);

@@ -56,7 +56,7 @@ static void count_device(const struct fleet_facts *facts, void *arg)
     struct rollout_census *tally;
 
     if (!group || !group->updates_allowed || !group->current ||
-        !fleet_is_waited_for(group->current, facts))
+        !fleet_is_waited_for(census->model, group->current, facts))
         return;
     tally = &census->tallies[group->current - census->deployments];
     tally->waiting++;

@@ -93,10 +93,25 @@ static bool salt(const json_t *body, const char **out, struct err *err)
     return **out != '\0' || err_set(err, ERR_INVALID, "field 'salt' is empty");
 }
 
+/* "update", which is what is meant without it, or "downgrade". */
+static bool action(const json_t *body, bool *is_downgrade, struct err *err)
+{
+    const char *word;
+
+    *is_downgrade = false;
+    if (!json_object_get(body, "action"))
+        return true;
+    if (!json_field_text(body, "", "action", sizeof("downgrade") - 1, &word, err))
+        return false;
+    *is_downgrade = text_equal(word, "downgrade");
+    return *is_downgrade || text_equal(word, "update") ||
+           err_set(err, ERR_INVALID, "field 'action' is neither 'update' nor 'downgrade'");
+}
+
 void on_deployment_create(struct http_request *req, void *app)
 {
     static const char *const fields[] = {"group", "release", "phases", "soak_s",
-                                         "gate",  "salt",    NULL};
+                                         "gate",  "salt",    "action", NULL};
     struct worker *worker = app;
     AUTO_JSON *body = NULL;
     int32_t shares[PHASES_MAX];
@@ -109,7 +124,8 @@ void on_deployment_create(struct http_request *req, void *app)
         !input_uuid(body, "release", &deployment.release, &err) ||
         !phase_shares(body, shares, &deployment.phase_count, &err) ||
         !input_i64_if(body, "soak_s", 0, SOAK_S_MAX, &deployment.soak_s, &err) ||
-        !gate(body, &deployment, &err) || !salt(body, &deployment.salt, &err)) {
+        !gate(body, &deployment, &err) || !salt(body, &deployment.salt, &err) ||
+        !action(body, &deployment.is_downgrade, &err)) {
         http_answer_error(req, &err);
         return;
     }

@@ -6,6 +6,7 @@
  *     something else by now (a newer deployment supersedes, the grant cancels the older row);
  *   - a deployment that covers the device speaks before the baseline, also while it is paused; a
  *     halted one speaks no more;
+ *   - an update is nothing to a device that runs a newer image, and a downgrade only to such;
  *   - a row that ended is never opened again.
  */
 #include "server/rollout/choose.h"
@@ -24,6 +25,18 @@ static bool was_granted(const struct rollout_view *view, const struct rollout_ca
            view->closed_id == candidate->deployment_id;
 }
 
+static bool is_meant(const struct rollout_candidate *candidate)
+{
+    return candidate->fits && !candidate->is_running && candidate->is_older == candidate->goes_back;
+}
+
+/* Once a downgrade is the baseline, devices below it follow it like any other. */
+static bool is_meant_as_baseline(const struct rollout_candidate *candidate)
+{
+    return candidate->fits && !candidate->is_running &&
+           (!candidate->is_older || candidate->goes_back);
+}
+
 static enum wish wish_for(const struct rollout_view *view)
 {
     const struct rollout_candidate *current = &view->current;
@@ -33,11 +46,10 @@ static enum wish wish_for(const struct rollout_view *view)
         return WISH_NOTHING;
     if (current->deployment_id && current->fits && view->is_covered &&
         view->standing != ROLLOUT_HALTED)
-        return view->standing == ROLLOUT_OPEN && !current->is_running && !was_granted(view, current)
+        return view->standing == ROLLOUT_OPEN && is_meant(current) && !was_granted(view, current)
                    ? WISH_CURRENT
                    : WISH_NOTHING;
-    if (baseline->deployment_id && baseline->fits && !baseline->is_running && !baseline->is_older &&
-        !was_granted(view, baseline))
+    if (baseline->deployment_id && is_meant_as_baseline(baseline) && !was_granted(view, baseline))
         return WISH_BASELINE;
     return WISH_NOTHING;
 }

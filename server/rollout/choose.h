@@ -13,6 +13,7 @@ struct rollout_candidate {
     bool fits;       /* it names an image for the device's hardware */
     bool is_running; /* the device runs that image */
     bool is_older;   /* that image comes before the one that the device runs */
+    bool goes_back;  /* the deployment is a downgrade: it is for devices that run a newer one */
 };
 
 /* What the group's newest deployment permits. */

@@ -6,7 +6,7 @@
 
 static const struct db_stmt deployment_create = {
     .name = "deployment_create",
-    .params = 10,
+    .params = 11,
     .scope = DB_TENANT,
     .tenant_param = 1,
     .sql =
@@ -21,7 +21,12 @@ static const struct db_stmt deployment_create = {
         "  SELECT d.public_id FROM deployment d JOIN target ON target.id = d.group_id"
         "   WHERE d.state IN ('awaiting-approval', 'running', 'paused')),"
         " older AS ("
-        "  SELECT c.name, now_i.release_counter AS now_counter, new_i.release_counter"
+        "  SELECT c.name, now_i.release_counter AS now_counter, new_i.release_counter,"
+        "         CASE WHEN new_i.release_counter < now_i.floor THEN 'below its floor'"
+        "              WHEN NOT new_i.release_counter = ANY (now_i.revert_to)"
+        "                THEN 'not among the counters it was signed to go back to'"
+        "              WHEN now_i.revert_until IS NULL OR now_i.revert_until <= now()"
+        "                THEN 'no longer allowed: the signed permission has ended' END AS no"
         "    FROM target JOIN deployment base ON base.id = target.baseline_deployment_id"
         "    JOIN release_image now_ri ON now_ri.release_id = base.release_id"
         "    JOIN image now_i ON now_i.id = now_ri.image_id"
@@ -30,7 +35,7 @@ static const struct db_stmt deployment_create = {
         "    JOIN release_image new_ri ON new_ri.release_id = goal.id"
         "    JOIN image new_i ON new_i.id = new_ri.image_id"
         "     AND new_i.component_id = now_i.component_id AND new_i.hwids && now_i.hwids"
-        "   WHERE new_i.release_counter < now_i.release_counter LIMIT 1),"
+        "   WHERE new_i.release_counter < now_i.release_counter),"
         " checked AS ("
         "  SELECT CASE"
         "    WHEN NOT EXISTS (SELECT 1 FROM target) THEN"
@@ -41,22 +46,31 @@ static const struct db_stmt deployment_create = {
         "      slipway_refuse('SL409', 'the release is of another product than the group')"
         "    WHEN EXISTS (SELECT 1 FROM unfinished) THEN slipway_refuse('SL409', format("
         "      'the group has an unfinished deployment, %s', (SELECT public_id FROM unfinished)))"
-        "    WHEN EXISTS (SELECT 1 FROM older) THEN slipway_refuse('SL409', (SELECT format("
+        "    WHEN $11::text = 'update' AND EXISTS (SELECT 1 FROM older) THEN"
+        "      slipway_refuse('SL409', (SELECT format("
         "      'a downgrade is refused: release counter %s of component ''%s'' is below %s of"
-        " the group''s baseline', release_counter, name, now_counter) FROM older))"
+        " the group''s baseline', release_counter, name, now_counter) FROM older LIMIT 1))"
+        "    WHEN $11 = 'downgrade' AND NOT EXISTS (SELECT 1 FROM older) THEN"
+        "      slipway_refuse('SL409', 'no downgrade: the release is not below the group''s"
+        " baseline')"
+        "    WHEN $11 = 'downgrade' AND EXISTS (SELECT 1 FROM older WHERE no IS NOT NULL) THEN"
+        "      slipway_refuse('SL409', (SELECT format("
+        "      'the downgrade cannot work: release counter %s of component ''%s'' is %s, says the"
+        " installed image, %s', release_counter, name, no, now_counter)"
+        "        FROM older WHERE no IS NOT NULL LIMIT 1))"
         "    ELSE true END AS ok),"
         " fresh AS MATERIALIZED (SELECT gen_random_uuid() AS public_id),"
         " made AS ("
         "  INSERT INTO deployment (public_id, tenant_id, group_id, release_id, state, salt,"
-        "                          soak_s, failed_percent, min_finished, author_id)"
+        "                          soak_s, failed_percent, min_finished, author_id, action)"
         "  SELECT fresh.public_id, $1, target.id, goal.id,"
         "         CASE WHEN slipway_needs_approval($1, target.id) THEN 'awaiting-approval'"
         "              ELSE 'running' END,"
         "         coalesce($4::text, fresh.public_id::text), $5::integer, $6::integer,"
-        "         $7::integer, $9::bigint"
+        "         $7::integer, $9::bigint, $11"
         "    FROM checked, fresh, target, goal WHERE checked.ok"
         "  RETURNING id, public_id, state, phase, salt, soak_s, failed_percent, min_finished,"
-        "            created_at),"
+        "            action, created_at),"
         " steps AS ("
         "  INSERT INTO deployment_phase (deployment_id, phase, tenant_id, share_milli)"
         "  SELECT made.id, given.phase, $1, given.share_milli"
@@ -79,7 +93,8 @@ static const struct db_stmt deployment_create = {
         "    FROM made, target, goal)"
         " SELECT json_build_object('id', made.public_id, 'group', target.name,"
         "   'group_id', target.public_id, 'release', goal.name, 'release_id', goal.public_id,"
-        "   'state', made.state, 'phase', made.phase, 'salt', made.salt, 'soak_s', made.soak_s,"
+        "   'action', made.action, 'state', made.state, 'phase', made.phase, 'salt', made.salt,"
+        "   'soak_s', made.soak_s,"
         "   'gate', json_build_object('failed_percent', made.failed_percent,"
         "                             'min_finished', made.min_finished),"
         "   'phases', (SELECT json_agg(json_build_object('phase', phase,"
@@ -103,6 +118,7 @@ void store_deployment_create(struct db *db, const struct store_deployment *deplo
     db_bind_i64(call, deployment->min_finished);
     db_bind_i32_array(call, deployment->shares_milli, deployment->phase_count);
     store_actor_bind(call, deployment->actor);
+    db_bind_text(call, deployment->is_downgrade ? "downgrade" : "update");
     db_send(call);
 }
 
@@ -121,7 +137,8 @@ void store_deployment_create(struct db *db, const struct store_deployment *deplo
 
 #define DEPLOYMENT_FIELDS                                                                          \
     "'id', d.public_id, 'product', p.name, 'group', g.name, 'group_id', g.public_id,"              \
-    " 'release', r.name, 'release_id', r.public_id, 'state', d.state, 'phase', d.phase,"           \
+    " 'release', r.name, 'release_id', r.public_id, 'action', d.action, 'state', d.state,"         \
+    " 'phase', d.phase,"                                                                           \
     " 'salt', d.salt, 'soak_s', d.soak_s,"                                                         \
     " 'gate', json_build_object('failed_percent', d.failed_percent,"                               \
     "                           'min_finished', d.min_finished),"                                  \

@@ -15,10 +15,12 @@ struct store_deployment {
     int64_t min_finished;
     const int32_t *shares_milli; /* cumulative, rising to 100000 */
     size_t phase_count;
+    bool is_downgrade;
 };
 
 /* Costs the same whatever the fleet's size. ERR_NOT_FOUND without group or release; ERR_CONFLICT
- * when the release is another product's, is older than the group's baseline, or the group has an
+ * when the release is another product's, is older than the group's baseline (of a downgrade: is
+ * not, or one that the baseline's image was not signed to go back to), or the group has an
  * unfinished deployment. To more devices than the tenant lets one person update it is made as
  * 'awaiting-approval': nobody is offered anything before another one approved. */
 void store_deployment_create(struct db *db, const struct store_deployment *deployment,

@@ -42,7 +42,8 @@ static const struct db_stmt model_deployments = {
     .params = 0,
     .scope = DB_EVERY_TENANT,
     .sql = MATTERS " SELECT d.id, d.tenant_id, d.group_id, d.release_id, d.public_id, d.state,"
-                   "        d.phase, d.salt, d.soak_s, d.failed_percent, d.min_finished"
+                   "        d.phase, d.salt, d.soak_s, d.failed_percent, d.min_finished,"
+                   "        d.action = 'downgrade'"
                    "   FROM matters JOIN deployment d ON d.id = matters.id ORDER BY d.id",
 };
 
@@ -137,6 +138,7 @@ void store_model_deployment_read(const struct db_result *result, size_t row,
         .soak_s = db_i64(result, row, 8),
         .failed_percent = db_i64(result, row, 9),
         .min_finished = db_i64(result, row, 10),
+        .goes_back = db_bool(result, row, 11),
     };
 }
 

@@ -46,6 +46,7 @@ struct store_model_deployment {
     int64_t soak_s;
     int64_t failed_percent;
     int64_t min_finished;
+    bool goes_back;
 };
 struct store_model_phase {
     int64_t deployment_id;

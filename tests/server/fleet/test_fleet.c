@@ -212,7 +212,7 @@ Test(fleet_plan, grants_by_place_and_phase)
 
         fleet_plan_make(model, &facts, 0, &plan);
         cr_assert_eq(plan.action, phase == 1 ? ROLLOUT_GRANT : ROLLOUT_NOTHING, "%u", n);
-        cr_assert_eq(fleet_is_waited_for(plan.group->current, &facts), phase == 1);
+        cr_assert_eq(fleet_is_waited_for(model, plan.group->current, &facts), phase == 1);
         granted += plan.action == ROLLOUT_GRANT;
         if (plan.action == ROLLOUT_GRANT)
             cr_assert_eq(plan.phase, 1);

@@ -78,10 +78,11 @@ static const struct rule *rule_for(const struct rollout_view *view, size_t *inde
     bool covers = view->updates_allowed && view->current.deployment_id != 0 && view->current.fits &&
                   view->is_covered && view->standing != ROLLOUT_HALTED;
     bool may_current = covers && view->standing == ROLLOUT_OPEN && !view->current.is_running &&
-                       !has(view, CURRENT_ID);
+                       view->current.is_older == view->current.goes_back && !has(view, CURRENT_ID);
     bool may_baseline = view->updates_allowed && view->baseline.deployment_id != 0 &&
                         view->baseline.fits && !view->baseline.is_running &&
-                        !view->baseline.is_older && !has(view, BASELINE_ID);
+                        (!view->baseline.is_older || view->baseline.goes_back) &&
+                        !has(view, BASELINE_ID);
     enum whose whose = view->deployment_id == view->current.deployment_id    ? CURRENTS
                        : view->deployment_id == view->baseline.deployment_id ? BASELINES
                                                                              : ANOTHERS;
@@ -126,9 +127,11 @@ static bool view_of(unsigned number, struct rollout_view *view)
     view->current.fits = take(&number, 2);
     view->current.is_running = take(&number, 2);
     view->current.is_older = take(&number, 2);
+    view->current.goes_back = take(&number, 2);
     view->baseline.fits = take(&number, 2);
     view->baseline.is_running = take(&number, 2);
     view->baseline.is_older = take(&number, 2);
+    view->baseline.goes_back = take(&number, 2);
     view->deployment_id = owners[take(&number, 3)];
     if (view->state == UPDATE_IDLE)
         view->deployment_id = 0;
@@ -151,15 +154,19 @@ Test(rollout_choose, every_combination_follows_one_rule_and_every_rule_is_used)
         used[index]++;
     }
 
-    cr_expect_eq(number, 3 * 202752);
+    cr_expect_eq(number, 3 * 811008);
     for (size_t i = 0; i < COUNT(rules); i++)
         cr_expect_gt(used[i], 0, "never used: %s", rules[i].because);
 }
 
-static const struct rollout_candidate current = {CURRENT_ID, true, false, false};
-static const struct rollout_candidate other_hardware = {CURRENT_ID, false, false, false};
-static const struct rollout_candidate baseline = {BASELINE_ID, true, false, false};
-static const struct rollout_candidate older = {BASELINE_ID, true, false, true};
+static const struct rollout_candidate current = {CURRENT_ID, true, false, false, false};
+static const struct rollout_candidate other_hardware = {CURRENT_ID, false, false, false, false};
+static const struct rollout_candidate baseline = {BASELINE_ID, true, false, false, false};
+static const struct rollout_candidate older = {BASELINE_ID, true, false, true, false};
+static const struct rollout_candidate newer_runs = {CURRENT_ID, true, false, true, false};
+static const struct rollout_candidate back = {CURRENT_ID, true, false, true, true};
+static const struct rollout_candidate back_below = {CURRENT_ID, true, false, false, true};
+static const struct rollout_candidate back_baseline = {BASELINE_ID, true, false, false, true};
 static const struct rollout_candidate none;
 
 /* The table above and the code could share a mistake; these are the promises in single cases. */
@@ -198,6 +205,14 @@ Test(rollout_choose, keeps_the_promises_of_the_design)
          UPDATE_STAGED, ROLLOUT_GRANT},
         {"an activating device finishes first", &current, ROLLOUT_OPEN, true, &none, OTHER_ID,
          UPDATE_ACTIVATING, ROLLOUT_KEEP},
+        {"a device that runs something newer", &newer_runs, ROLLOUT_OPEN, true, &none, 0,
+         UPDATE_IDLE, ROLLOUT_NOTHING},
+        {"a downgrade for a device that runs something newer", &back, ROLLOUT_OPEN, true, &none, 0,
+         UPDATE_IDLE, ROLLOUT_GRANT},
+        {"a downgrade for a device that runs something older", &back_below, ROLLOUT_OPEN, true,
+         &none, 0, UPDATE_IDLE, ROLLOUT_NOTHING},
+        {"a finished downgrade is a baseline like any other", &none, ROLLOUT_OPEN, false,
+         &back_baseline, 0, UPDATE_IDLE, ROLLOUT_GRANT_BASELINE},
         {"an image for other hardware", &other_hardware, ROLLOUT_OPEN, true, &none, 0, UPDATE_IDLE,
          ROLLOUT_NOTHING},
     };
