@@ -29,6 +29,22 @@ static bool on_target(const struct tuf_target *target, void *arg)
     return true;
 }
 
+static bool on_name(const char *name, void *arg)
+{
+    char file[TUF_FILE_NAME_ROOM];
+
+    (void)arg;
+    ASSERT(tuf_file_name(name, UINT64_MAX, file, sizeof(file)) && !strchr(file, '/'));
+    return true;
+}
+
+static bool count_target(const struct tuf_target *target, void *arg)
+{
+    ASSERT(strcmp(target->role, "os-h1") == 0);
+    (*(size_t *)arg)++;
+    return true;
+}
+
 static void check_refused(const struct err *err)
 {
     ASSERT(err->code == ERR_UNTRUSTED && err->refusal != REFUSAL_NONE);
@@ -38,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct tuf_set *set = NULL;
     struct tuf_facts facts;
+    size_t count = 0;
     struct err err = {0};
     AUTO_BUF text;
 
@@ -50,6 +67,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (tuf_set_of_targets(data, size, &set, &err))
         tuf_set_each(set, on_target, set);
     tuf_set_free(set);
+    if (!tuf_delegated_names(data, size, on_name, NULL, &err))
+        check_refused(&err);
+    if (!tuf_entries_each("os-h1", data, size, count_target, &count, &err))
+        check_refused(&err);
     if (!tuf_check_root_step(NULL, &text, 0, &err))
         check_refused(&err);
     if (!tuf_check_targets(&text, &text, NULL, 0, &err))
