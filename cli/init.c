@@ -193,19 +193,21 @@ static bool publish(struct ceremony *ceremony, const struct profile *profile,
 static bool init(struct values *values, const struct profile *profile, struct cli *cli,
                  json_t *answer, struct err *err)
 {
+    struct init_plan plan = {profile, values->dir, NULL, &values->hwids, &values->pins};
     AUTO_CEREMONY ceremony;
     AUTO_JSON *online = NULL;
 
     values->ceremony.keys.items[0] = values->dir;
     values->ceremony.keys.count = 1;
-    return ceremony_open_empty(&values->api, &values->ceremony, cli, &ceremony, err) &&
-           check_words(values, err) && check_fresh(ceremony.api, err) &&
-           init_online_keys(ceremony.api, &online, err) &&
-           make_product(ceremony.api, values, err) && make_component(ceremony.api, values, err) &&
+    if (!ceremony_open_empty(&values->api, &values->ceremony, cli, &ceremony, err) ||
+        !check_words(values, err) || !check_fresh(ceremony.api, err) ||
+        !init_online_keys(ceremony.api, &online, err))
+        return false;
+    plan.online = online;
+    return make_product(ceremony.api, values, err) && make_component(ceremony.api, values, err) &&
            init_make_keys(profile, values->dir, err) &&
            keyring_add_dir(&ceremony.ring, values->dir, err) &&
-           init_first_documents(&ceremony, profile, values->dir, online, &values->hwids,
-                                &values->pins, err) &&
+           init_first_documents(&ceremony, &plan, err) &&
            publish(&ceremony, profile, values, answer, err) &&
            set_approvals(ceremony.api, profile, err);
 }

@@ -89,24 +89,23 @@ static void plan_online(struct tuf_root_plan *plan, enum tuf_role role, const js
     plan->roles[role].threshold = 1;
 }
 
-static bool image_root(struct ceremony *ceremony, const struct profile *profile, const char *dir,
-                       const json_t *online, struct err *err)
+static bool image_root(struct ceremony *ceremony, const struct init_plan *plan, struct err *err)
 {
-    struct tuf_root_plan plan = {.version = 1,
-                                 .expires_ms = ceremony->plan.now_ms +
-                                               ((int64_t)ceremony->plan.days * EDIT_DAY_MS)};
+    struct tuf_root_plan root_plan = {.version = 1,
+                                      .expires_ms = ceremony->plan.now_ms +
+                                                    ((int64_t)ceremony->plan.days * EDIT_DAY_MS)};
     AUTO_JSON *root = NULL;
     AUTO_JSON *targets = NULL;
     json_t *body;
 
-    if (!rule_keys(dir, &profile->rules[PROFILE_ROOT], &root, err) ||
-        !rule_keys(dir, &profile->rules[PROFILE_TARGETS], &targets, err))
+    if (!rule_keys(plan->dir, &plan->profile->rules[PROFILE_ROOT], &root, err) ||
+        !rule_keys(plan->dir, &plan->profile->rules[PROFILE_TARGETS], &targets, err))
         return false;
-    plan_role(&plan, TUF_ROOT, root, profile->rules[PROFILE_ROOT].threshold);
-    plan_role(&plan, TUF_TARGETS, targets, profile->rules[PROFILE_TARGETS].threshold);
-    plan_online(&plan, TUF_SNAPSHOT, online, "snapshot");
-    plan_online(&plan, TUF_TIMESTAMP, online, "timestamp");
-    if (!tuf_make_root(&plan, &body, err))
+    plan_role(&root_plan, TUF_ROOT, root, plan->profile->rules[PROFILE_ROOT].threshold);
+    plan_role(&root_plan, TUF_TARGETS, targets, plan->profile->rules[PROFILE_TARGETS].threshold);
+    plan_online(&root_plan, TUF_SNAPSHOT, plan->online, "snapshot");
+    plan_online(&root_plan, TUF_TIMESTAMP, plan->online, "timestamp");
+    if (!tuf_make_root(&root_plan, &body, err))
         return false;
     plan_add(&ceremony->plan, "image", "root", body);
     return true;
@@ -129,40 +128,39 @@ static bool sign_director_root(const struct ceremony *ceremony, const json_t *bo
     return true;
 }
 
-static bool director_root(struct ceremony *ceremony, const struct profile *profile, const char *dir,
-                          const json_t *online, struct buf *text, struct err *err)
+static bool director_root(struct ceremony *ceremony, const struct init_plan *plan, struct buf *text,
+                          struct err *err)
 {
     static const enum tuf_role online_roles[] = {TUF_TARGETS, TUF_SNAPSHOT, TUF_TIMESTAMP};
-    struct tuf_root_plan plan = {.version = 1,
-                                 .expires_ms = ceremony->plan.now_ms +
-                                               ((int64_t)ceremony->plan.days * EDIT_DAY_MS)};
+    struct tuf_root_plan root_plan = {.version = 1,
+                                      .expires_ms = ceremony->plan.now_ms +
+                                                    ((int64_t)ceremony->plan.days * EDIT_DAY_MS)};
     AUTO_JSON *root = NULL;
     json_t *body;
 
-    if (!rule_keys(dir, &profile->rules[PROFILE_DIRECTOR_ROOT], &root, err))
+    if (!rule_keys(plan->dir, &plan->profile->rules[PROFILE_DIRECTOR_ROOT], &root, err))
         return false;
-    plan_role(&plan, TUF_ROOT, root, profile->rules[PROFILE_DIRECTOR_ROOT].threshold);
+    plan_role(&root_plan, TUF_ROOT, root, plan->profile->rules[PROFILE_DIRECTOR_ROOT].threshold);
     for (size_t i = 0; i < COUNT(online_roles); i++)
-        plan_online(&plan, online_roles[i], online, "director");
-    if (!tuf_make_root(&plan, &body, err))
+        plan_online(&root_plan, online_roles[i], plan->online, "director");
+    if (!tuf_make_root(&root_plan, &body, err))
         return false;
     plan_add(&ceremony->plan, "director", "root", body);
     return sign_director_root(ceremony, body, text, err);
 }
 
-static bool add_hardware(struct ceremony *ceremony, const struct profile *profile, const char *dir,
-                         const struct option_texts *hwids, struct err *err)
+static bool add_hardware(struct ceremony *ceremony, const struct init_plan *plan, struct err *err)
 {
     json_t *targets = plan_edit(&ceremony->plan, "image", "targets");
     AUTO_JSON *keys = NULL;
 
-    if (!rule_keys(dir, &profile->rules[PROFILE_OS], &keys, err))
+    if (!rule_keys(plan->dir, &plan->profile->rules[PROFILE_OS], &keys, err))
         return false;
-    for (size_t i = 0; i < hwids->count; i++) {
-        AUTO_FREE char *role = mem_printf("os-%s", hwids->items[i]);
+    for (size_t i = 0; i < plan->hwids->count; i++) {
+        AUTO_FREE char *role = mem_printf("os-%s", plan->hwids->items[i]);
 
-        if (!edit_delegate_os(targets, hwids->items[i], keys, profile->rules[PROFILE_OS].threshold,
-                              err))
+        if (!edit_delegate_os(targets, plan->hwids->items[i], keys,
+                              plan->profile->rules[PROFILE_OS].threshold, err))
             return false;
         plan_add(&ceremony->plan, "image", role,
                  edit_targets_new(ceremony->plan.now_ms, ceremony->plan.days));
@@ -170,18 +168,15 @@ static bool add_hardware(struct ceremony *ceremony, const struct profile *profil
     return true;
 }
 
-bool init_first_documents(struct ceremony *ceremony, const struct profile *profile, const char *dir,
-                          const json_t *online, const struct option_texts *hwids,
-                          const struct option_texts *pins, struct err *err)
+bool init_first_documents(struct ceremony *ceremony, const struct init_plan *plan, struct err *err)
 {
-    AUTO_JSON *anchors = anchors_new(json_object_get(json_object_get(online, "time"), "key"));
+    AUTO_JSON *anchors = anchors_new(json_object_get(json_object_get(plan->online, "time"), "key"));
     AUTO_FREE char *anchors_file = NULL;
     AUTO_BUF root;
 
     buf_init(&root, TUF_ROOT_BYTES_MAX);
-    if (!anchors_set_pins(anchors, pins->items, pins->count, err) ||
-        !image_root(ceremony, profile, dir, online, err) ||
-        !director_root(ceremony, profile, dir, online, &root, err))
+    if (!anchors_set_pins(anchors, plan->pins->items, plan->pins->count, err) ||
+        !image_root(ceremony, plan, err) || !director_root(ceremony, plan, &root, err))
         return false;
     anchors_file = anchors_text(anchors);
     plan_add(&ceremony->plan, "image", "targets",
@@ -189,5 +184,5 @@ bool init_first_documents(struct ceremony *ceremony, const struct profile *profi
     return plan_add_file(&ceremony->plan, "trust/director-root.json", "director-root",
                          buf_text(&root), err) &&
            plan_add_file(&ceremony->plan, "trust/anchors.json", "anchors", anchors_file, err) &&
-           add_hardware(ceremony, profile, dir, hwids, err);
+           add_hardware(ceremony, plan, err);
 }

@@ -273,10 +273,11 @@ int sign_run_bundle(int argc, char **argv, struct cli *cli)
         print_request(cli->out, &desk);
     (void)fflush(cli->out);
     good = good && sign(&values, cli, &desk, response, &added, &err);
+    answer = answer_of(&desk, &values, added);
     if (!good)
         status = cli_fail(cli, &err);
     else if (cli->json)
-        cli_print_json(cli, answer = answer_of(&desk, &values, added));
+        cli_print_json(cli, answer);
     else
         (void)fprintf(cli->out,
                       "%zu signature%s written to %s; carry it back: slipway repo "

@@ -38,25 +38,24 @@ bool sign_fill_in(const struct project *project, struct sign_input *input, struc
 
 /* What the release may be left for: as told, else the baselines; never below its own floor. */
 static bool ways_back(const struct ceremony *ceremony, const struct sign_input *input,
-                      const char *hwid, uint64_t *out, size_t *count, struct err *err)
+                      const char *hwid, struct baselines *out, struct err *err)
 {
-    uint64_t found[BASELINES_MAX];
-    size_t known = 0;
+    const struct baseline_query query = {input->product, input->component, hwid};
+    struct baselines found = {.count = input->back_to.count};
 
-    *count = 0;
+    out->count = 0;
     if (input->no_back_to)
         return true;
-    if (input->back_to.count > BASELINES_MAX)
+    if (found.count > BASELINES_MAX)
         return err_set(err, ERR_LIMIT, "more than %d ways back", BASELINES_MAX);
-    for (; known < input->back_to.count; known++)
-        found[known] = input->back_to.items[known];
-    if (known == 0 && ceremony->api && input->product &&
-        !baseline_counters(ceremony->api, input->product, input->component, hwid, found, &known,
-                           err))
+    for (size_t i = 0; i < found.count; i++)
+        found.counters[i] = input->back_to.items[i];
+    if (found.count == 0 && ceremony->api && input->product &&
+        !baselines_find(ceremony->api, &query, &found, err))
         return err_wrap(err, "what groups run now (see --back-to, --no-back-to)");
-    for (size_t i = 0; i < known; i++) {
-        if (found[i] >= input->floor)
-            out[(*count)++] = found[i];
+    for (size_t i = 0; i < found.count; i++) {
+        if (found.counters[i] >= input->floor)
+            out->counters[out->count++] = found.counters[i];
     }
     return true;
 }
@@ -64,7 +63,7 @@ static bool ways_back(const struct ceremony *ceremony, const struct sign_input *
 static bool sign_image(struct ceremony *ceremony, const struct sign_input *input, size_t at,
                        json_t *added, struct err *err)
 {
-    uint64_t back[BASELINES_MAX];
+    struct baselines back;
     struct release release = {
         .component = input->component,
         .version = input->version,
@@ -74,12 +73,14 @@ static bool sign_image(struct ceremony *ceremony, const struct sign_input *input
         .floor = input->floor,
         .epoch = input->epoch,
         .stepping_stone = input->stepping_stone,
-        .back_to = back,
+        .back_to = back.counters,
     };
     json_t *row;
 
-    if (!ways_back(ceremony, input, release.hwid, back, &release.back_to_count, err) ||
-        !release_add(&ceremony->plan, &release, ceremony->cli->err, &row, err))
+    if (!ways_back(ceremony, input, release.hwid, &back, err))
+        return false;
+    release.back_to_count = back.count;
+    if (!release_add(&ceremony->plan, &release, ceremony->cli->err, &row, err))
         return false;
     ASSERT(json_array_append_new(added, row) == 0);
     return true;

@@ -121,4 +121,8 @@ CREATE TABLE repo_request_signature (
 
 -- === signer ======================================================================================
 
+-- Online keys live in slipway-signer. Seeds of the first schema move there at the server's next
+-- start; the row stays, with the public half.
+ALTER TABLE repo_online_key ALTER COLUMN seed DROP NOT NULL;
+
 -- === director ====================================================================================

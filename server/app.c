@@ -30,7 +30,9 @@
 #include "server/jobs/upkeep.h"
 #include "server/limits.h"
 #include "server/metrics/metrics.h"
+#include "server/repo/import.h"
 #include "server/repo/repo.h"
+#include "server/repo/signer.h"
 #include "server/routes.h"
 #include "server/worker.h"
 
@@ -58,6 +60,7 @@ struct app {
     struct auth_tokens *tokens;
     struct fleet *fleet;
     struct clockwork *clockwork;
+    struct repo_import *import;    /* on worker 0, at the start */
     uint8_t nonce_key[HASH_BYTES]; /* of this process: older nonces are refused, and asked again */
     struct repo *repo;
     struct artifact_store *artifacts;
@@ -112,7 +115,7 @@ static void close_modules(struct app *app)
 static bool modules_are_ready(const struct app *app)
 {
     return auth_tokens_ready(app->tokens) && upkeep_ready(app->upkeep) &&
-           clockwork_ready(app->clockwork);
+           clockwork_ready(app->clockwork) && repo_import_ready(app->import);
 }
 
 /* --- workers ------------------------------------------------------------------------------------
@@ -173,6 +176,8 @@ static bool open_worker(struct app *app, unsigned number, struct err *err)
     if (!db_open(worker->loop, app->config->database_url, DB_RUNTIME_ROLE,
                  (unsigned)app->config->database_connections, &worker->db, err))
         return false;
+    if (!signer_open(worker->loop, app->config->signer_socket, &worker->signer, err))
+        return false;
     worker->devices = device_desk_new(&(const struct device_desk_place){
         .loop = worker->loop,
         .db = worker->db,
@@ -185,7 +190,7 @@ static bool open_worker(struct app *app, unsigned number, struct err *err)
 }
 
 /* Nothing may come to a module that is gone: no more requests, then the end of what runs in the
- * background, then of what waits for the database. */
+ * background, then of what waits for the database, then for the signer. */
 static void close_workers(struct app *app)
 {
     for (unsigned i = 0; i < app->count; i++)
@@ -196,6 +201,9 @@ static void close_workers(struct app *app)
             loop_flush(app->places[i].worker.loop);
         db_close(app->places[i].worker.db);
     }
+    for (unsigned i = 0; i < app->count; i++)
+        signer_close(app->places[i].worker.signer);
+    repo_import_free(app->import);
     upkeep_free(app->upkeep);
     clockwork_free(app->clockwork);
     for (unsigned i = 0; i < app->count; i++) {
@@ -213,11 +221,13 @@ static bool fill_memory(struct app *app, struct err *err)
 
     app->upkeep = upkeep_new(first, app->config->deltagen);
     app->clockwork = clockwork_new(first);
+    app->import = repo_import_new(first->loop, first->db, first->signer);
     db_listen(first->db, "slipway_change", on_change, app);
     loop_timer_set(app->places[0].publish, 0); /* the loop turns at least once a second */
     while (!modules_are_ready(app)) {
         if (clock_mono_ms() > deadline_ms)
-            return err_set(err, ERR_UNAVAILABLE, "the database did not answer within %d ms",
+            return err_set(err, ERR_UNAVAILABLE, "the %s did not answer within %d ms",
+                           repo_import_ready(app->import) ? "database" : "database or the signer",
                            START_MS_MAX);
         loop_turn(first->loop);
     }

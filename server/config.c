@@ -64,7 +64,7 @@ static const struct config_key keys[] = {
         .min = 1,
         .max = 4000,
         .help = "PostgreSQL connection string or URL; a socket folder or hostaddr= avoids name "
-                "lookups.",
+                "lookups. Its login is a member of role slipway_runtime, as which the server acts.",
     },
     {
         .name = "database.owner_url",
@@ -72,8 +72,8 @@ static const struct config_key keys[] = {
         .field = FIELD(database_owner_url),
         .fallback = "",
         .max = 4000,
-        .help = "Connection string of the schema's owner, for migrate and add-operator; the server "
-                "itself always acts as role slipway_runtime. Empty: database.url.",
+        .help = "Connection string of the schema's owner, for migrate and add-operator. Empty: "
+                "database.url.",
     },
     {
         .name = "database.connections",
@@ -92,6 +92,15 @@ static const struct config_key keys[] = {
         .max = TEXT_MAX,
         .help = "Folder of the schema's migrations; empty: the one that was installed or built "
                 "with this program.",
+    },
+    {
+        .name = "signer.socket",
+        .type = CONFIG_TEXT,
+        .field = FIELD(signer_socket),
+        .fallback = "/run/slipway-signer/socket",
+        .min = 1,
+        .max = TEXT_MAX,
+        .help = "Socket of slipway-signer, which holds the online keys.",
     },
     {
         .name = "storage.dir",
@@ -180,8 +189,8 @@ bool server_config_load_dev(const char *dir, const char *database_url, struct se
 {
     AUTO_FREE char *defaults =
         mem_printf("listen.address = 127.0.0.1\nlisten.port = 8080\nstorage.dir = %s\n"
-                   "drain.seconds = 3\n",
-                   dir);
+                   "signer.socket = %s/signer/socket\ndrain.seconds = 3\n",
+                   dir, dir);
 
     if (!finish(out, config_load_text(&server_config_table, defaults, out, err), err))
         return false;

@@ -14,6 +14,7 @@ struct server_config {
     char *database_owner_url; /* of whom the tables belong to; never empty after loading */
     uint64_t database_connections; /* per worker */
     char *database_migrations;     /* empty: the installed ones */
+    char *signer_socket;
     char *storage_dir;
     char *deltagen;   /* empty: the one beside this program */
     uint64_t workers; /* 0: as many as there are cores */

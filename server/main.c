@@ -21,6 +21,7 @@
 #include "server/db/sync.h"
 #include "server/dev/dev.h"
 #include "server/store/store_first.h"
+#include "server/store/store_recover.h"
 
 static const char usage[] =
     "usage: slipwayd --config FILE              serve\n"
@@ -31,6 +32,10 @@ static const char usage[] =
     "       slipwayd add-operator TENANT --config FILE\n"
     "                                           make the tenant if it is missing, and print a new\n"
     "                                           administrator's token\n"
+    "       slipwayd recover --not-before TIME --config FILE\n"
+    "                                           after a backup was restored whose server had a "
+    "clock\n"
+    "                                           that was ahead: versions begin there (RFC 3339)\n"
     "       slipwayd --help-config              the configuration file, with every key\n"
     "       slipwayd --print-api                the HTTP API, from the route tables\n"
     "       slipwayd --version | --help\n"
@@ -49,6 +54,7 @@ struct options {
     bool dev;
     const char *command; /* NULL: serve */
     const char *tenant;
+    const char *not_before;
 };
 
 /* --- what both ways of serving share ---------------------------------------------------------- */
@@ -207,7 +213,7 @@ static bool serve_dev(struct options *options, struct err *err)
     struct dev *dev;
     bool good;
 
-    if (!dev_open(options->dir, &dev, err))
+    if (!dev_open(options->dir, NULL, &dev, err))
         return false;
     good = load_dev(dev, &config, err);
     if (good) {
@@ -256,6 +262,35 @@ static bool run_add_operator(struct options *options, struct err *err)
     return good;
 }
 
+static bool recover(const struct server_config *config, int64_t not_before_ms, struct err *err)
+{
+    AUTO_DB_SYNC *sync = NULL;
+    uint64_t tenants;
+
+    if (!db_sync_open(config->database_owner_url, &sync, err) ||
+        !store_recover(sync, not_before_ms, &tenants, err))
+        return false;
+    LOG_INFO("repo.versions_raised", "tenants=%llu not_before_ms=%lld", (unsigned long long)tenants,
+             (long long)not_before_ms);
+    return true;
+}
+
+static bool run_recover(struct options *options, struct err *err)
+{
+    struct server_config config;
+    int64_t not_before_ms;
+    bool good;
+
+    if (!text_to_time(options->not_before, strlen(options->not_before), &not_before_ms))
+        return err_set(err, ERR_INVALID, "'%s' is not a time like 2027-01-31T12:00:00Z",
+                       options->not_before);
+    if (!load(options, &config, err))
+        return false;
+    good = recover(&config, not_before_ms, err);
+    server_config_done(&config);
+    return good;
+}
+
 static bool print_page(void (*print)(struct buf *out))
 {
     AUTO_BUF page;
@@ -280,6 +315,7 @@ enum option_code {
     OPTION_DEV,
     OPTION_DIR,
     OPTION_MIGRATIONS,
+    OPTION_NOT_BEFORE,
     OPTION_HELP,
     OPTION_HELP_CONFIG,
     OPTION_PRINT_API,
@@ -291,6 +327,7 @@ static const struct option long_options[] = {
     {"dev", no_argument, NULL, OPTION_DEV},
     {"dir", required_argument, NULL, OPTION_DIR},
     {"migrations", required_argument, NULL, OPTION_MIGRATIONS},
+    {"not-before", required_argument, NULL, OPTION_NOT_BEFORE},
     {"help", no_argument, NULL, OPTION_HELP},
     {"help-config", no_argument, NULL, OPTION_HELP_CONFIG},
     {"print-api", no_argument, NULL, OPTION_PRINT_API},
@@ -313,6 +350,9 @@ static int take_option(int code, struct options *options)
         return -1;
     case OPTION_MIGRATIONS:
         options->migrations = optarg;
+        return -1;
+    case OPTION_NOT_BEFORE:
+        options->not_before = optarg;
         return -1;
     case OPTION_HELP:
         return fputs(usage, stdout) >= 0 ? 0 : 1;
@@ -341,6 +381,8 @@ static command_fn *choose(int count, char **words, struct options *options)
         return options->config ? serve : NULL;
     if (count == 1 && text_equal(words[0], "migrate"))
         return run_migrate;
+    if (count == 1 && text_equal(words[0], "recover") && options->not_before)
+        return run_recover;
     if (count == 2 && text_equal(words[0], "add-operator")) {
         options->tenant = words[1];
         return run_add_operator;

@@ -17,18 +17,18 @@ static bool names(const json_t *list, const char *text)
     return false;
 }
 
-static void add(uint64_t counter, uint64_t *out, size_t *count)
+static void add(uint64_t counter, struct baselines *out)
 {
-    for (size_t i = 0; i < *count; i++) {
-        if (out[i] == counter)
+    for (size_t i = 0; i < out->count; i++) {
+        if (out->counters[i] == counter)
             return;
     }
-    if (*count < BASELINES_MAX && counter > 0)
-        out[(*count)++] = counter;
+    if (out->count < BASELINES_MAX && counter > 0)
+        out->counters[out->count++] = counter;
 }
 
-static bool add_release(struct api *api, const char *id, const char *component, const char *hwid,
-                        uint64_t *out, size_t *count, struct err *err)
+static bool add_release(struct api *api, const struct baseline_query *query, const char *id,
+                        struct baselines *out, struct err *err)
 {
     AUTO_FREE char *path = mem_printf("/releases/%s", id);
     AUTO_JSON *release = NULL;
@@ -41,15 +41,15 @@ static bool add_release(struct api *api, const char *id, const char *component, 
     {
         const char *name = json_string_value(json_object_get(image, "component"));
 
-        if (name && text_equal(name, component) && names(json_object_get(image, "hwids"), hwid))
-            add((uint64_t)json_integer_value(json_object_get(image, "release_counter")), out,
-                count);
+        if (name && text_equal(name, query->component) &&
+            names(json_object_get(image, "hwids"), query->hwid))
+            add((uint64_t)json_integer_value(json_object_get(image, "release_counter")), out);
     }
     return true;
 }
 
-bool baseline_counters(struct api *api, const char *product, const char *component,
-                       const char *hwid, uint64_t *out, size_t *count, struct err *err)
+bool baselines_find(struct api *api, const struct baseline_query *query, struct baselines *out,
+                    struct err *err)
 {
     AUTO_FREE char *id = NULL;
     AUTO_FREE char *path = NULL;
@@ -57,8 +57,8 @@ bool baseline_counters(struct api *api, const char *product, const char *compone
     const json_t *group;
     size_t i;
 
-    *count = 0;
-    if (!api_product_id(api, product, &id, err))
+    out->count = 0;
+    if (!api_product_id(api, query->product, &id, err))
         return false;
     path = mem_printf("/products/%s/groups", id);
     if (!api_list(api, path, 0, &groups, err))
@@ -68,7 +68,7 @@ bool baseline_counters(struct api *api, const char *product, const char *compone
         const char *release =
             json_string_value(json_object_get(json_object_get(group, "baseline"), "release_id"));
 
-        if (release && !add_release(api, release, component, hwid, out, count, err))
+        if (release && !add_release(api, query, release, out, err))
             return false;
     }
     return true;

@@ -5,7 +5,18 @@
 
 enum { BASELINES_MAX = 8 };
 
-/* Counters of `component` for `hwid` in the last finished releases of the product's groups, each
- * once, at most BASELINES_MAX. */
-MUST_USE bool baseline_counters(struct api *api, const char *product, const char *component,
-                                const char *hwid, uint64_t *out, size_t *count, struct err *err);
+struct baseline_query {
+    const char *product;
+    const char *component;
+    const char *hwid;
+};
+
+/* Release counters, each once. */
+struct baselines {
+    uint64_t counters[BASELINES_MAX];
+    size_t count;
+};
+
+/* Those of the component for the hardware in the last finished releases of the product's groups. */
+MUST_USE bool baselines_find(struct api *api, const struct baseline_query *query,
+                             struct baselines *out, struct err *err);

@@ -51,21 +51,19 @@ void keyring_done(struct keyring *ring)
     *ring = (struct keyring){0};
 }
 
-bool keyring_add(struct keyring *ring, const char *label, const char *path, const json_t *key,
-                 const struct key_source *source, void *state, struct err *err)
+bool keyring_add(struct keyring *ring, const struct keyring_key *key, struct err *err)
 {
-    struct keyring_key made = {.source = source, .state = state};
+    struct keyring_key made = *key;
+    bool room = ring->count < KEYRING_KEYS_MAX;
 
-    if (ring->count == KEYRING_KEYS_MAX || !tuf_keyid_of(key, made.keyid, err)) {
-        if (source)
-            source->close(state);
-        return ring->count == KEYRING_KEYS_MAX
-                   ? err_set(err, ERR_LIMIT, "more than %d keys", KEYRING_KEYS_MAX)
-                   : false;
+    if (!room || !tuf_keyid_of(key->key, made.keyid, err)) {
+        if (key->source)
+            key->source->close(key->state);
+        return room ? false : err_set(err, ERR_LIMIT, "more than %d keys", KEYRING_KEYS_MAX);
     }
-    made.label = mem_strdup(label);
-    made.path = path ? mem_strdup(path) : NULL;
-    made.key = json_deep_copy(key);
+    made.label = mem_strdup(key->label);
+    made.path = key->path ? mem_strdup(key->path) : NULL;
+    made.key = json_deep_copy(key->key);
     ring->keys = mem_resize(ring->keys, ring->count + 1, sizeof(made));
     ring->keys[ring->count++] = made;
     return true;
@@ -100,12 +98,19 @@ static bool add_file(struct keyring *ring, const char *base, const char *label, 
     const char *slash = strrchr(base, '/');
     AUTO_FREE char *dir = mem_strndup(base, (size_t)(slash - base));
     AUTO_KEY_PUBLIC key = {0};
-    bool secret = file_exists(secret_path);
+    struct keyring_key made = {.label = mem_strdup(label), .path = mem_strdup(base)};
+    bool good;
 
-    if (!key_dir_public(dir, slash + 1, &key, err))
-        return false;
-    return keyring_add(ring, label, base, key.key, secret ? &file_source : NULL,
-                       secret ? mem_strdup(base) : NULL, err);
+    good = key_dir_public(dir, slash + 1, &key, err);
+    made.key = key.key;
+    if (good && file_exists(secret_path)) {
+        made.source = &file_source;
+        made.state = mem_strdup(base);
+    }
+    good = good && keyring_add(ring, &made, err);
+    mem_free(made.label);
+    mem_free(made.path);
+    return good;
 }
 
 /* "keys/root-1/root.3" -> "keys/root-1/root" and the first number from 2 on that is free. */

@@ -37,10 +37,9 @@ struct keyring {
 void keyring_done(struct keyring *ring);
 /* Adds the keys of a folder and of its folders. A folder without keys adds none. */
 MUST_USE bool keyring_add_dir(struct keyring *ring, const char *dir, struct err *err);
-/* Takes over `state`, closed with the ring. ERR_LIMIT when there are too many. */
-MUST_USE bool keyring_add(struct keyring *ring, const char *label, const char *path,
-                          const json_t *key, const struct key_source *source, void *state,
-                          struct err *err);
+/* Copies all of the key but `state`, which it takes over, to be closed with the ring; `keyid` is
+ * computed. ERR_LIMIT when there are too many. */
+MUST_USE bool keyring_add(struct keyring *ring, const struct keyring_key *key, struct err *err);
 /* Makes a key beside the file of `old` ("root" -> "root.2"), to take its place; the new one is in
  * the ring, too. `*out` is borrowed until the next addition. */
 MUST_USE bool keyring_make_next(struct keyring *ring, const struct keyring_key *old,

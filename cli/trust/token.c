@@ -55,7 +55,10 @@ static bool add_key(struct keyring *ring, const struct keyring_token *token, con
     struct token_key *state = mem_alloc(sizeof(*state));
 
     *state = (struct token_key){.token = TAKE(*owner), .key = key};
-    return keyring_add(ring, name, NULL, json, &token_source, state, err);
+    return keyring_add(
+        ring,
+        &(struct keyring_key){.label = name, .key = json, .source = &token_source, .state = state},
+        err);
 }
 
 bool keyring_add_token(struct keyring *ring, const struct keyring_token *token, struct err *err)

@@ -1,4 +1,5 @@
-/* The watching thread owns the cluster object from dev_ready() until it was joined. */
+/* The watching thread owns the cluster and the signer object from dev_ready() until it was joined.
+ */
 #include "server/dev/dev.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include "lib/log/log.h"
 #include "lib/os/file.h"
 #include "server/dev/cluster.h"
+#include "server/dev/signer_process.h"
 
 enum { WATCH_MS = 200 };
 
@@ -24,6 +26,8 @@ struct dev {
     char dir[PATH_MAX];
     int lock_fd;
     struct cluster *cluster;
+    struct signer_process *signer;
+    const char *signer_program; /* NULL: beside us */
     char *database_url;
     char url[256];
     bool is_watched;
@@ -52,15 +56,17 @@ static bool lock_dir(struct dev *dev, const char *dir, struct err *err)
     return false;
 }
 
-bool dev_open(const char *dir, struct dev **out, struct err *err)
+bool dev_open(const char *dir, const char *signer, struct dev **out, struct err *err)
 {
     struct dev *dev = mem_alloc(sizeof(*dev));
     struct err ignored;
 
     dev->lock_fd = -1;
     dev->stop_fd = -1;
+    dev->signer_program = signer;
     if (!lock_dir(dev, dir, err) || !cluster_start(dev->dir, CLUSTER_DEV, &dev->cluster, err) ||
-        !cluster_make_database(dev->cluster, "slipway", err)) {
+        !cluster_make_database(dev->cluster, "slipway", err) ||
+        !signer_process_start(dev->signer_program, dev->dir, &dev->signer, err)) {
         (void)dev_close(dev, &ignored);
         return false;
     }
@@ -107,12 +113,13 @@ static bool write_json(const struct dev *dev, struct err *err)
     AUTO_JSON *tree = NULL;
     char token[TOKEN_OPERATOR_ROOM];
     int pg_pid = (int)cluster_pid(dev->cluster);
+    int signer_pid = (int)signer_process_pid(dev->signer);
 
     if (!dev_token(dev, token, err))
         return false;
-    tree = json_pack("{s:s, s:s, s:s, s:i, s:i, s:[i, i]}", "url", dev->url, "token", token,
-                     "database", dev->database_url, "pid", (int)getpid(), "pg_pid", pg_pid, "pids",
-                     (int)getpid(), pg_pid);
+    tree = json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:[i, i, i]}", "url", dev->url, "token", token,
+                     "database", dev->database_url, "pid", (int)getpid(), "pg_pid", pg_pid,
+                     "signer_pid", signer_pid, "pids", (int)getpid(), pg_pid, signer_pid);
     crypto_wipe(token, sizeof(token));
     if (!tree)
         return err_set(err, ERR_INVALID, "'%s' is not UTF-8", dev->dir);
@@ -122,6 +129,23 @@ static bool write_json(const struct dev *dev, struct err *err)
 
 /* --- watching -----------------------------------------------------------------------------------
  */
+
+static void start_signer_again(struct dev *dev)
+{
+    struct signer_process *fresh;
+    struct err err;
+
+    LOG_WARNING("dev.signer_died", "dir=%s", dev->dir);
+    if (!signer_process_start(dev->signer_program, dev->dir, &fresh, &err)) {
+        LOG_ERROR("dev.signer_not_started", "reason='%s'", err.text);
+        return; /* the next look tries again */
+    }
+    signer_process_stop(dev->signer);
+    dev->signer = fresh;
+    if (!write_json(dev, &err))
+        LOG_ERROR("dev.json_not_written", "reason='%s'", err.text);
+    LOG_INFO("dev.signer_restarted", "pid=%d", (int)signer_process_pid(fresh));
+}
 
 static void start_again(struct dev *dev)
 {
@@ -155,6 +179,8 @@ static void *watch(void *arg)
     while (!wait_a_little(dev)) {
         if (!cluster_is_running(dev->cluster))
             start_again(dev);
+        if (!signer_process_is_running(dev->signer))
+            start_signer_again(dev);
     }
     return NULL;
 }
@@ -197,6 +223,7 @@ bool dev_close(struct dev *dev, struct err *err)
         return true;
     json_path = path_of(dev, "dev.json");
     stop_watching(dev);
+    signer_process_stop(dev->signer);
     if (dev->lock_fd >= 0) /* else it is another server's file */
         good = file_remove(json_path, err);
     if (dev->cluster)

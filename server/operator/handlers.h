@@ -9,7 +9,7 @@ http_handler_fn on_product_create, on_product_list, on_product_get, on_product_g
 http_handler_fn on_group_list, on_group_get, on_group_change;
 http_handler_fn on_claim_create, on_claim_list;
 http_handler_fn on_component_create, on_component_list;
-http_handler_fn on_device_list, on_device_get;
+http_handler_fn on_device_list, on_device_get, on_device_director;
 http_handler_fn on_image_list, on_image_get;
 http_handler_fn on_release_create, on_release_list, on_release_get;
 http_handler_fn on_deployment_create, on_deployment_list, on_deployment_get, on_deployment_devices;

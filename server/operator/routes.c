@@ -54,6 +54,9 @@ const struct http_route operator_routes[] = {
     READ("/api/v1/devices/:device", on_device_get,
          "A device: what it runs, its deployments and last reports"),
 
+    READ("/api/v1/devices/:device/director", on_device_director,
+         "What the director last signed for a device: its targets, and when"),
+
     READ("/api/v1/components", on_component_list, "Components. `?name=`"),
     {"POST", "/api/v1/components", ACCESS_OPERATOR, ACTION_COMPONENT_WRITE, BODY, false, on_component_create,
      "Make a component `{product, type: \"os\", name}`"},

@@ -1,7 +1,10 @@
 /*
- * keys -> compose (pure; what is big, and files, on the background thread) -> sign snapshot ->
- * sign timestamp -> one transaction that fails when somebody else was faster -> everybody sees the
- * new view -> done.
+ * keys -> compose (pure; what is big, and files, on the background thread) -> the signer signs the
+ * snapshot -> the signer signs the timestamp -> one transaction that fails when somebody else was
+ * faster -> everybody sees the new view, the signer hears what is published -> done.
+ *
+ * A publication that ends between signature and commit leaves only a version number behind: the
+ * signer holds the next one against what was published, and the clock gives it a higher number.
  */
 #include "server/repo/publish.h"
 
@@ -12,6 +15,7 @@
 #include "lib/base/text.h"
 #include "lib/loop/loop.h"
 #include "server/repo/files.h"
+#include "server/repo/signer.h"
 #include "server/store/store_repo.h"
 #include "server/worker.h"
 
@@ -32,7 +36,9 @@ struct change_job {
     repo_changed_fn *done;
     void *arg;
     struct repo_view *before;
-    struct repo_keys keys;
+    struct signer_keys keys;
+    enum signer_label label; /* what the signer is asked to sign ... */
+    struct buf signing;      /* ... canonical */
     struct repo_change change;
     int64_t now_ms;
     bool composed;
@@ -44,6 +50,7 @@ struct repo_place repo_place_of(const struct worker *worker)
     return (struct repo_place){.repo = worker->repo,
                                .db = worker->db,
                                .loop = worker->loop,
+                               .signer = worker->signer,
                                .offload = worker->offload,
                                .artifacts = worker->artifacts};
 }
@@ -52,7 +59,7 @@ static void job_end(struct change_job *job, const struct repo_view *after, const
 {
     job->done(after, err ? NULL : &job->change, err, job->arg);
     repo_change_done(&job->change);
-    repo_keys_done(&job->keys);
+    buf_done(&job->signing);
     repo_view_unref(job->before);
     repo_bundle_done(&job->bundle);
     mem_free(job);
@@ -66,12 +73,17 @@ static void on_committed(const struct db_result *const *results, size_t count,
 {
     struct change_job *job = arg;
     AUTO_REPO_VIEW *after = NULL;
+    const struct repo_document *snapshot;
 
     (void)results;
     (void)count;
     if (!err) {
         after = repo_view_with(job->before, job->change.documents, job->change.count);
         repo_put(job->place.repo, after);
+        snapshot = repo_change_find(&job->change, REPO_IMAGE, "snapshot");
+        if (snapshot)
+            signer_published(job->place.signer, after->tenant, snapshot->bytes.data,
+                             snapshot->bytes.len);
     }
     job_end(job, after, err);
 }
@@ -163,60 +175,87 @@ static void commit(struct change_job *job)
 /* --- what the server signs ---------------------------------------------------------------------
  */
 
-/* The next thing to sign: its role, and its canonical bytes appended to `out`; NULL: nothing. */
-static const char *next_to_sign(const struct change_job *job, struct buf *out, bool *good,
-                                struct err *err)
+static void sign_next(struct change_job *job);
+
+/* The next thing to sign, its canonical bytes in `signing`. */
+enum step { STEP_SIGN, STEP_NOTHING_LEFT, STEP_FAILED };
+static enum step next_to_sign(struct change_job *job, enum signer_label *label)
 {
     const struct repo_view *before = job->before;
+    const struct repo_change *change = &job->change;
+    bool good;
 
-    *good = true;
-    if (!repo_change_find(&job->change, REPO_IMAGE, "snapshot") &&
-        repo_compose_needs_snapshot(before, &job->change, job->now_ms)) {
-        *good = repo_compose_snapshot(before, &job->change, job->now_ms, out, err);
-        return "snapshot";
+    if (!repo_change_find(change, REPO_IMAGE, "snapshot") &&
+        repo_compose_needs_snapshot(before, change, job->now_ms)) {
+        *label = SIGNER_SNAPSHOT;
+        good = repo_compose_snapshot(before, change, job->now_ms, &job->signing, &job->err);
+    } else if (!repo_change_find(change, REPO_IMAGE, "timestamp") &&
+               repo_compose_needs_timestamp(before, change)) {
+        *label = SIGNER_TIMESTAMP;
+        good = repo_compose_timestamp(before, change, job->now_ms, &job->signing, &job->err);
+    } else {
+        return STEP_NOTHING_LEFT;
     }
-    if (!repo_change_find(&job->change, REPO_IMAGE, "timestamp") &&
-        repo_compose_needs_timestamp(before, &job->change)) {
-        *good = repo_compose_timestamp(before, &job->change, job->now_ms, out, err);
-        return "timestamp";
-    }
-    return NULL;
+    return good ? STEP_SIGN : STEP_FAILED;
 }
 
-static bool sign(struct change_job *job, const char *role, const struct buf *bytes, struct err *err)
+static bool take_signature(struct change_job *job, const struct signer_signature *signature)
 {
-    const struct sign_key *key =
-        text_equal(role, "snapshot") ? job->keys.snapshot : job->keys.timestamp;
-    char keyid[TUF_KEYID_ROOM];
-    uint8_t sig[SIGN_BYTES];
-
-    tuf_keyid(sign_key_public(key), keyid);
-    sign_make(key, bytes->data, bytes->len, sig);
-    return repo_change_add_signed(&job->change, role, bytes, keyid, sig, err);
+    return repo_change_add_signed(&job->change, signer_label_name(job->label), &job->signing,
+                                  signature->keyid, signature->sig, &job->err);
 }
 
-static bool sign_all(struct change_job *job, struct err *err)
+/* What the signer's policy refuses is nothing that the client did: two publications in one
+ * millisecond, or a clock that was set back. The next attempt is made with a higher version. */
+static void on_signed(const struct signer_signature *signatures, size_t count,
+                      const struct err *err, void *arg)
 {
-    for (;;) {
-        AUTO_BUF bytes;
-        const char *role;
-        bool good;
+    struct change_job *job = arg;
 
-        buf_init(&bytes, TUF_SNAPSHOT_BYTES_MAX);
-        role = next_to_sign(job, &bytes, &good, err);
-        if (!role)
-            return true;
-        if (!good || !sign(job, role, &bytes, err))
-            return false;
+    (void)count; /* one request, one signature */
+    if (err) {
+        job->err = *err;
+        if (err->code == ERR_DENIED)
+            job->err.code = ERR_UNAVAILABLE;
+        (void)err_wrap(&job->err, "the %s was not signed", signer_label_name(job->label));
+        job_end(job, NULL, &job->err);
+        return;
     }
+    if (take_signature(job, signatures))
+        sign_next(job);
+    else
+        job_end(job, NULL, &job->err);
+}
+
+static void sign_next(struct change_job *job)
+{
+    struct signer_request request;
+
+    buf_reset(&job->signing);
+    switch (next_to_sign(job, &job->label)) {
+    case STEP_NOTHING_LEFT:
+        commit(job);
+        return;
+    case STEP_FAILED:
+        job_end(job, NULL, &job->err);
+        return;
+    case STEP_SIGN:
+        break;
+    }
+    request = (struct signer_request){.tenant = job->before->tenant,
+                                      .label = job->label,
+                                      .device = "",
+                                      .data = job->signing.data,
+                                      .len = job->signing.len};
+    signer_sign(job->place.signer, &request, 1, on_signed, job);
 }
 
 static void on_composed(void *arg)
 {
     struct change_job *job = arg;
 
-    if (job->composed && sign_all(job, &job->err))
-        commit(job);
+    if (job->composed)
+        sign_next(job);
     else
         job_end(job, NULL, &job->err);
 }
@@ -224,11 +263,11 @@ static void on_composed(void *arg)
 /* --- what comes from offline -------------------------------------------------------------------
  */
 
-static void online_keys(const struct repo_keys *keys, struct repo_online_keys *out)
+static void online_keys(const struct signer_keys *keys, struct repo_online_keys *out)
 {
-    *out = (struct repo_online_keys){0};
-    memcpy(out->snapshot, sign_key_public(keys->snapshot), SIGN_PUBLIC_BYTES);
-    memcpy(out->timestamp, sign_key_public(keys->timestamp), SIGN_PUBLIC_BYTES);
+    memcpy(out->snapshot, keys->public_key[SIGNER_SNAPSHOT], SIGN_PUBLIC_BYTES);
+    memcpy(out->timestamp, keys->public_key[SIGNER_TIMESTAMP], SIGN_PUBLIC_BYTES);
+    memcpy(out->director, keys->public_key[SIGNER_DIRECTOR], SIGN_PUBLIC_BYTES);
 }
 
 static bool compose(struct change_job *job, struct err *err)
@@ -262,7 +301,7 @@ static bool is_big(const struct change_job *job)
     return job->body || job->bundle.file_count > 0 || bytes > INLINE_BYTES_MAX;
 }
 
-static void on_keys(struct repo_keys *keys, const struct err *err, void *arg)
+static void on_keys(const struct signer_keys *keys, const struct err *err, void *arg)
 {
     struct change_job *job = arg;
 
@@ -297,13 +336,14 @@ static struct change_job *job_new(const struct repo_place *place, int64_t tenant
     job->done = done;
     job->arg = arg;
     job->before = repo_view_of(place->repo, tenant_id);
+    buf_init(&job->signing, TUF_SNAPSHOT_BYTES_MAX);
     return job;
 }
 
 static void job_start(struct change_job *job)
 {
     if (job->before)
-        repo_keys_get(job->place.db, job->tenant_id, on_keys, job);
+        signer_keys(job->place.signer, job->before->tenant, on_keys, job);
     else
         loop_later(job->place.loop, on_unknown_tenant, job);
 }

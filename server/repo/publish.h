@@ -1,18 +1,20 @@
 #pragma once
 /* A change of a tenant's repositories on its way: compose, sign, commit, show. */
-#include "server/repo/keys.h"
+#include "server/repo/compose.h"
 #include "server/repo/repo.h"
 #include "server/store/actor.h"
 
 struct artifact_store;
 struct loop;
 struct offload;
+struct signer;
 struct worker;
 
 struct repo_place {
     struct repo *repo;
     struct db *db;
     struct loop *loop;
+    struct signer *signer;
     struct offload *offload; /* big documents are verified there, files are written there */
     const struct artifact_store *artifacts;
 };

@@ -1,14 +1,21 @@
-/* A renewal that another node was faster with ends in a conflict, which is as good. */
+/*
+ * A renewal that another node was faster with ends in a conflict, which is as good.
+ *
+ * The first round of a process also tells the signer what is published: it may have been lost
+ * with the process that published it.
+ */
 #include "server/repo/renew.h"
 
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "server/repo/signer.h"
 
 struct repo_renewer {
     struct repo_place place;
     int64_t tenant_id; /* being renewed, or the last that was */
     int64_t now_ms;
     bool running;
+    bool told; /* the signer knows all that is published */
 };
 
 struct repo_renewer *repo_renewer_new(const struct repo_place *place)
@@ -41,15 +48,33 @@ static void on_renewed(const struct repo_view *after, const struct repo_change *
     renew_next(renewer);
 }
 
+static void tell(const struct repo_renewer *renewer, const struct repo_view *view)
+{
+    const struct repo_document *snapshot = repo_view_newest(view, REPO_IMAGE, "snapshot");
+
+    if (!renewer->told && snapshot)
+        signer_published(renewer->place.signer, view->tenant, snapshot->bytes.data,
+                         snapshot->bytes.len);
+}
+
+static void round_ended(struct repo_renewer *renewer)
+{
+    renewer->running = false;
+    renewer->told = renewer->told || repo_ready(renewer->place.repo);
+}
+
 static void renew_next(struct repo_renewer *renewer)
 {
     for (;;) {
         AUTO_REPO_VIEW *view = repo_view_after(renewer->place.repo, renewer->tenant_id);
 
-        renewer->running = view != NULL;
-        if (!view)
+        renewer->running = true;
+        if (!view) {
+            round_ended(renewer);
             return;
+        }
         renewer->tenant_id = view->tenant_id;
+        tell(renewer, view);
         if (repo_compose_is_due(view, renewer->now_ms)) {
             repo_renew(&renewer->place, view->tenant_id, on_renewed, renewer);
             return;

@@ -266,6 +266,7 @@ static bool check_new(const struct repo_view *view, struct repo_request *request
     AUTO_RULES rules = {0};
     AUTO_BUF summary;
 
+    buf_init(&summary, TUF_SUMMARY_BYTES_MAX);
     if (!repo_compose_check_next(view, document->repository, document->role,
                                  &document->unsigned_whole, &facts, err))
         return false;
@@ -275,7 +276,6 @@ static bool check_new(const struct repo_view *view, struct repo_request *request
         if (!tuf_signers_of(&rules.sets[i], document->role, &signers, err))
             return false;
     }
-    buf_init(&summary, TUF_SUMMARY_BYTES_MAX);
     if (!tuf_summary(document->role, before ? &before->bytes : NULL, &document->signed_part,
                      &summary, err))
         return false;
@@ -290,6 +290,7 @@ bool repo_request_open(const struct repo_view *view, struct repo_bundle *bundle,
     AUTO_REPO_REQUEST request = {0};
 
     *bundle = (struct repo_bundle){0};
+    request.state = mem_strdup("open");
     request.note = mem_strdup(sent.note);
     for (size_t i = 0; i < sent.document_count; i++) {
         struct repo_upload *upload = &sent.documents[i];

@@ -11,6 +11,7 @@
 #include "lib/log/log.h"
 #include "server/auth/operator.h"
 #include "server/repo/publish.h"
+#include "server/repo/signer.h"
 #include "server/repo/status.h"
 #include "server/worker.h"
 
@@ -34,7 +35,7 @@ const struct http_route repo_routes[] = {
      "Publish `{documents:[{repository, role, text}], files:[{path, text}]}` at once, verified in"
      " this order; all or nothing"},
     {"GET", "/api/v1/repo/online-keys", ACCESS_OPERATOR, ACTION_READ, 0, false, on_online_keys,
-     "The public halves of this tenant's snapshot and timestamp keys, made at first use"},
+     "The public halves of this tenant's snapshot, timestamp, director and time keys, made at first use"},
     {"GET", "/api/v1/repo/status", ACCESS_OPERATOR, ACTION_READ, 0, false, on_status,
      "Each role's version and expiry with a warning, who has to sign it, and what a thief could do"},
 };
@@ -193,33 +194,42 @@ static void on_pull(struct http_request *req, void *app)
         answer_missing(req);
 }
 
-static json_t *key_json(const struct sign_key *key)
+static json_t *key_json(const uint8_t *public_key)
 {
     char keyid[TUF_KEYID_ROOM];
 
-    tuf_keyid(sign_key_public(key), keyid);
-    return json_pack("{s:s, s:o}", "keyid", keyid, "key", tuf_key_json(sign_key_public(key)));
+    tuf_keyid(public_key, keyid);
+    return json_pack("{s:s, s:o}", "keyid", keyid, "key", tuf_key_json(public_key));
 }
 
-static void on_keys(struct repo_keys *keys, const struct err *err, void *arg)
+static void on_keys(const struct signer_keys *keys, const struct err *err, void *arg)
 {
     struct http_request *req = arg;
+    json_t *answer;
 
     if (err) {
         http_answer_error(req, err);
         return;
     }
-    answer_tree(req, 200,
-                json_pack("{s:o, s:o}", "snapshot", key_json(keys->snapshot), "timestamp",
-                          key_json(keys->timestamp)));
-    repo_keys_done(keys);
+    answer = json_object();
+    for (unsigned i = 0; i < SIGNER_LABEL_COUNT; i++)
+        (void)json_object_set_new(answer, signer_label_name((enum signer_label)i),
+                                  key_json(keys->public_key[i]));
+    answer_tree(req, 200, answer);
 }
 
 static void on_online_keys(struct http_request *req, void *app)
 {
-    struct worker *worker = app;
+    const struct worker *worker = app;
+    AUTO_REPO_VIEW *view = repo_view_of(worker->repo, req->identity.tenant_id);
+    struct err err;
 
-    repo_keys_get(worker->db, req->identity.tenant_id, on_keys, req);
+    if (view) {
+        signer_keys(worker->signer, view->tenant, on_keys, req);
+        return;
+    }
+    (void)err_set(&err, ERR_UNAVAILABLE, "the tenant's repository is not read yet");
+    http_answer_error(req, &err);
 }
 
 static void on_status(struct http_request *req, void *app)

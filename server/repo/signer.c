@@ -344,6 +344,13 @@ static void on_timer(void *arg)
 
 static void call_start(struct signer *signer, struct call *call)
 {
+    struct err err;
+
+    if (signer->closed) { /* asked by what was just told so */
+        (void)err_set(&err, ERR_UNAVAILABLE, "the server is stopping");
+        call_fail(signer, call, &err);
+        return;
+    }
     list_add(&signer->waiting, &call->link);
     if (signer->fd >= 0)
         send_waiting(signer);
@@ -357,11 +364,11 @@ void signer_close(struct signer *signer)
 
     if (!signer)
         return;
+    signer->closed = true;
     (void)err_set(&err, ERR_UNAVAILABLE, "the server is stopping");
     disconnect(signer, &err);
     fail_all(signer, &signer->waiting, &err);
     tell_ended(signer);
-    signer->closed = true;
     if (!signer->ending)
         free_signer(signer);
 }

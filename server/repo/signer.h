@@ -16,7 +16,8 @@ struct signer; /* one connection */
 /* Does not fail because the signer is not there yet, only for a path that cannot be a socket's. */
 MUST_USE bool signer_open(struct loop *loop, const char *socket_path, struct signer **out,
                           struct err *err);
-/* What is in flight gets ERR_UNAVAILABLE before this returns. NULL is fine. */
+/* What is in flight, and what is asked by those who hear that, gets ERR_UNAVAILABLE before this
+ * returns. NULL is fine. */
 void signer_close(struct signer *signer);
 
 struct signer_request {

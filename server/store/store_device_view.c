@@ -92,5 +92,28 @@ void store_device_get(struct db *db, int64_t tenant_id, const uint8_t device_id[
     db_send(call);
 }
 
+static const struct db_stmt device_director = {
+    .name = "device_director",
+    .params = 2,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
+    .sql = "SELECT json_build_object('assignment', h.assignment,"
+           " 'is_current', h.assignment = d.assignment, 'signed', slipway_time(h.signed_at),"
+           " 'timestamp_version', h.timestamp_version,"
+           " 'targets', convert_from(h.targets, 'UTF8')::json -> 'signed')"
+           "  FROM device d JOIN director_head h ON h.device_id = d.id"
+           " WHERE d.tenant_id = $1::bigint AND d.device_id = $2::bytea",
+};
+
+void store_device_director(struct db *db, int64_t tenant_id, const uint8_t device_id[HASH_BYTES],
+                           db_done_fn *done, void *arg)
+{
+    struct db_call *call = db_call_new(db, &device_director, done, arg);
+
+    db_bind_i64(call, tenant_id);
+    db_bind_bytes(call, device_id, HASH_BYTES);
+    db_send(call);
+}
+
 const struct db_stmt *const store_device_view_statements[] = {&device_list, &device_list_of_group,
-                                                              &device_get, NULL};
+                                                              &device_get, &device_director, NULL};

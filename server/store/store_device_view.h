@@ -11,3 +11,6 @@ void store_device_list(struct db *db, const struct store_page *page, const char 
 /* With its deployments and last reports. */
 void store_device_get(struct db *db, int64_t tenant_id, const uint8_t device_id[HASH_BYTES],
                       db_done_fn *done, void *arg);
+/* What the director last signed for it; no row: nothing yet. */
+void store_device_director(struct db *db, int64_t tenant_id, const uint8_t device_id[HASH_BYTES],
+                           db_done_fn *done, void *arg);

@@ -76,10 +76,11 @@ static const struct db_stmt image_add = {
            "            security_epoch, floor, stepping_stone, full_zstd_length, created_at, role),"
            " noted AS ("
            "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'image' FROM made),"
-           STORE_AUDITED("$19::bigint, $20::text", "image.upload",
-                         "'image ' || encode(made.sha256, 'hex')", "c.product_id", "NULL", "NULL",
-                         "to_jsonb(made)")
-           "  FROM made JOIN component c ON c.id = made.component_id)"
+           " audited AS MATERIALIZED ("
+           "  SELECT slipway_audit($19::bigint, $20::text, 'image.upload',"
+           "           'image ' || encode(made.sha256, 'hex'), c.product_id, NULL, NULL,"
+           "           to_jsonb(made)) AS seq"
+           "    FROM made JOIN component c ON c.id = made.component_id)"
            " SELECT " IMAGE_JSON
            "   FROM (SELECT component_id, sha256, length, path, version, hwids, release_counter,"
            "                security_epoch, floor, stepping_stone, full_zstd_length, created_at,"

@@ -52,31 +52,6 @@ void store_repo_documents(struct db *db, int64_t tenant_id, db_done_fn *done, vo
     db_send(call);
 }
 
-/* The update that changes nothing makes RETURNING show the row that was there first. */
-static const struct db_stmt repo_keys = {
-    .name = "repo_keys",
-    .params = 5,
-    .scope = DB_TENANT,
-    .tenant_param = 1,
-    .sql = "INSERT INTO repo_online_key (tenant_id, role, seed, public_key)"
-           " VALUES ($1::bigint, 'snapshot', $2, $3), ($1, 'timestamp', $4, $5)"
-           " ON CONFLICT (tenant_id, role) DO UPDATE SET role = excluded.role"
-           " RETURNING role, seed",
-};
-
-void store_repo_keys(struct db *db, int64_t tenant_id, const struct store_online_key *snapshot,
-                     const struct store_online_key *timestamp, db_done_fn *done, void *arg)
-{
-    struct db_call *call = db_call_new(db, &repo_keys, done, arg);
-
-    db_bind_i64(call, tenant_id);
-    db_bind_bytes(call, snapshot->seed, sizeof(snapshot->seed));
-    db_bind_bytes(call, snapshot->public_key, sizeof(snapshot->public_key));
-    db_bind_bytes(call, timestamp->seed, sizeof(timestamp->seed));
-    db_bind_bytes(call, timestamp->public_key, sizeof(timestamp->public_key));
-    db_send(call);
-}
-
 static const struct db_stmt repo_lock = {
     .name = "repo_lock",
     .params = 1,
@@ -328,16 +303,7 @@ void store_repo_publish(struct db *db, const struct store_publication *publicati
     db_tx_send(tx);
 }
 
-const struct db_stmt *const store_repo_statements[] = {&repo_heads,
-                                                       &repo_documents,
-                                                       &repo_keys,
-                                                       &repo_lock,
-                                                       &repo_unchanged,
-                                                       &repo_add,
-                                                       &repo_add_files,
-                                                       &repo_resign,
-                                                       &repo_request_publish,
-                                                       &repo_eyes,
-                                                       &repo_audit,
-                                                       &repo_announce,
-                                                       NULL};
+const struct db_stmt *const store_repo_statements[] = {
+    &repo_heads, &repo_documents, &repo_lock,     &repo_unchanged,
+    &repo_add,   &repo_add_files, &repo_resign,   &repo_request_publish,
+    &repo_eyes,  &repo_audit,     &repo_announce, NULL};

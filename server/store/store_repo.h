@@ -19,14 +19,6 @@ void store_repo_heads(struct db *db, db_done_fn *done, void *arg);
  * newest three; by repository, role and version. */
 void store_repo_documents(struct db *db, int64_t tenant_id, db_done_fn *done, void *arg);
 
-struct store_online_key {
-    uint8_t seed[32];
-    uint8_t public_key[SIGN_PUBLIC_BYTES];
-};
-/* Keeps the two keys if the tenant has none yet. Rows role, seed: the keys that it has. */
-void store_repo_keys(struct db *db, int64_t tenant_id, const struct store_online_key *snapshot,
-                     const struct store_online_key *timestamp, db_done_fn *done, void *arg);
-
 /* The largest arrays below are of one publication's length. */
 struct store_document {
     const char *repository;

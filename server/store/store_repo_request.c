@@ -26,9 +26,10 @@ static const struct db_stmt request_create = {
            "  INSERT INTO repo_request_file (request_id, tenant_id, path, bytes)"
            "  SELECT made.id, $1, f.path, f.bytes"
            "    FROM made, unnest($10::text[], $11::bytea[]) AS f (path, bytes)),"
-           STORE_AUDITED("$2::bigint, $12::text", "repo.request",
-                         "'request ' || made.public_id", "NULL", "NULL", "NULL",
-                         "jsonb_build_object('documents', to_jsonb($7::bytea[]))") " FROM made)"
+           " audited AS MATERIALIZED ("
+           "  SELECT slipway_audit($2::bigint, $12::text, 'repo.request',"
+           "           'request ' || made.public_id, NULL, NULL, NULL,"
+           "           jsonb_build_object('documents', to_jsonb($7::bytea[]))) AS seq FROM made)"
            " SELECT made.public_id FROM made, audited",
 };
 /* clang-format on */
@@ -280,11 +281,12 @@ static const struct db_stmt request_withdraw = {
     .scope = DB_TENANT,
     .tenant_param = 1,
     .sql = MOVE("withdrawn", "now()", "the request cannot be withdrawn",
-                "," STORE_AUDITED("$3::bigint, $4::text", "repo.request",
-                                  "'request ' || found.public_id", "NULL", "NULL",
-                                  "jsonb_build_object('state', found.state)",
-                                  "jsonb_build_object('state', moved.state)")
-                " FROM found, moved)") ", audited",
+                ", audited AS MATERIALIZED ("
+                "  SELECT slipway_audit($3::bigint, $4::text, 'repo.request',"
+                "           'request ' || found.public_id, NULL, NULL,"
+                "           jsonb_build_object('state', found.state),"
+                "           jsonb_build_object('state', moved.state)) AS seq FROM found, moved)")
+           ", audited",
 };
 /* clang-format on */
 static const struct db_stmt request_await = {

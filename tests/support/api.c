@@ -22,6 +22,7 @@
 #include "server/operator/routes.h"
 #include "server/repo/repo.h"
 #include "server/repo/routes.h"
+#include "server/repo/signer.h"
 #include "tests/support/api.h"
 #include "tests/support/pg.h"
 #include "tests/support/temp.h"
@@ -77,6 +78,8 @@ struct api *api_open(void)
     worker->db = api->fixture.db;
     cr_assert(offload_open(&worker->offload, &err), "%s", err.text);
     cr_assert(artifact_store_open(temp_dir(), &worker->artifacts, &err), "%s", err.text);
+    signer_start(&api->signer, NULL);
+    cr_assert(signer_open(worker->loop, api->signer.socket, &worker->signer, &err), "%s", err.text);
     worker->tokens = auth_tokens_new();
     worker->repo = repo_new();
     auth_tokens_load(worker->tokens, worker->db);
@@ -100,6 +103,8 @@ void api_close(struct api *api)
     http_server_close(worker->http);
     offload_close(worker->offload);
     loop_flush(worker->loop);
+    signer_close(worker->signer);
+    cr_expect_eq(signer_stop(&api->signer), 0);
     fixture_close(&api->fixture);
     artifact_store_close(worker->artifacts);
     auth_tokens_free(worker->tokens);

@@ -11,11 +11,13 @@
 #include "server/http/http.h"
 #include "server/worker.h"
 #include "tests/support/db_fixture.h"
+#include "tests/support/signer.h"
 
 struct api {
     struct fixture fixture;
     struct worker worker;
     struct http_app app;
+    struct test_signer signer;
     struct sign_key *keys[2]; /* offline: root, targets */
     json_t *targets;          /* {path: entry} of what is signed next */
     char *product;            /* the id, after api_begin() */

@@ -54,6 +54,8 @@ struct repo_online_keys offline_online(const struct offline *offline)
 {
     struct repo_online_keys keys;
 
+    if (offline->served)
+        return *offline->served;
     memcpy(keys.snapshot, sign_key_public(offline->snapshot), SIGN_PUBLIC_BYTES);
     memcpy(keys.timestamp, sign_key_public(offline->timestamp), SIGN_PUBLIC_BYTES);
     memcpy(keys.director, sign_key_public(offline->director), SIGN_PUBLIC_BYTES);
@@ -64,7 +66,7 @@ struct repo_online_keys offline_online(const struct offline *offline)
  */
 
 static json_t *make_root(const struct offline *offline, unsigned version,
-                         struct sign_key *const keys[TUF_ROLE_COUNT])
+                         const uint8_t *const keys[TUF_ROLE_COUNT])
 {
     struct tuf_root_plan plan = {.version = version, .expires_ms = offline->expires_ms};
     json_t *objects[TUF_ROLE_COUNT];
@@ -72,7 +74,7 @@ static json_t *make_root(const struct offline *offline, unsigned version,
     struct err err;
 
     for (size_t role = 0; role < TUF_ROLE_COUNT; role++) {
-        objects[role] = tuf_key_json(sign_key_public(keys[role]));
+        objects[role] = tuf_key_json(keys[role]);
         plan.roles[role].keys[0] = objects[role];
         plan.roles[role].count = plan.roles[role].threshold = 1;
     }
@@ -84,20 +86,24 @@ static json_t *make_root(const struct offline *offline, unsigned version,
 
 json_t *offline_root(const struct offline *offline, unsigned version)
 {
-    return make_root(offline, version,
-                     (struct sign_key *[]){[TUF_ROOT] = offline->root,
-                                           [TUF_TARGETS] = offline->targets,
-                                           [TUF_SNAPSHOT] = offline->snapshot,
-                                           [TUF_TIMESTAMP] = offline->timestamp});
+    const struct repo_online_keys online = offline_online(offline);
+    const uint8_t *const keys[] = {[TUF_ROOT] = sign_key_public(offline->root),
+                                   [TUF_TARGETS] = sign_key_public(offline->targets),
+                                   [TUF_SNAPSHOT] = online.snapshot,
+                                   [TUF_TIMESTAMP] = online.timestamp};
+
+    return make_root(offline, version, keys);
 }
 
 json_t *offline_director_root(const struct offline *offline, unsigned version)
 {
-    return make_root(offline, version,
-                     (struct sign_key *[]){[TUF_ROOT] = offline->director_root,
-                                           [TUF_TARGETS] = offline->director,
-                                           [TUF_SNAPSHOT] = offline->director,
-                                           [TUF_TIMESTAMP] = offline->director});
+    const struct repo_online_keys online = offline_online(offline);
+    const uint8_t *const keys[] = {[TUF_ROOT] = sign_key_public(offline->director_root),
+                                   [TUF_TARGETS] = online.director,
+                                   [TUF_SNAPSHOT] = online.director,
+                                   [TUF_TIMESTAMP] = online.director};
+
+    return make_root(offline, version, keys);
 }
 
 static json_t *delegations(const struct offline *offline)

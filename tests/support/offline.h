@@ -16,6 +16,7 @@ struct offline {
     struct sign_key *snapshot;
     struct sign_key *timestamp;
     struct sign_key *director;
+    const struct repo_online_keys *served; /* a server's, for roots; NULL: those above */
     unsigned os_threshold;
     json_t *entries;    /* {path: entry} of the role targets */
     json_t *os_entries; /* of os-h1 */

@@ -287,18 +287,19 @@ struct owner *owner_new(const char *profile)
     struct ceremony ceremony = {.options = &options};
     static struct option_texts hwids = {{"h1", "h2"}, 2};
     static struct option_texts pins;
+    struct init_plan first = {row, NULL, NULL, &hwids, &pins};
     AUTO_BUNDLE bundle = {0};
     struct err err = {0};
 
     *owner = (struct owner){.keys = mem_strdup(temp_path(profile))};
     owner->source = (struct state_source){on_fetch, owner};
     owner->online_json = make_online(owner);
+    first.dir = owner->keys;
+    first.online = owner->online_json;
     plan_init(&ceremony.plan, &owner->state, clock_now_ms(), CEREMONY_EXPIRES_DAYS);
     cr_assert(init_make_keys(row, owner->keys, &err), "%s", err.text);
     cr_assert(keyring_add_dir(&ceremony.ring, owner->keys, &err), "%s", err.text);
-    cr_assert(
-        init_first_documents(&ceremony, row, owner->keys, owner->online_json, &hwids, &pins, &err),
-        "%s", err.text);
+    cr_assert(init_first_documents(&ceremony, &first, &err), "%s", err.text);
     owner_sign(owner, &ceremony.plan, &bundle);
     cr_assert(owner_publish(owner, &bundle, &err), "%s: %s", profile, err.text);
     keep_root(owner, "image/1.root.json", "root.json");

@@ -12,13 +12,17 @@
 #include "lib/base/text.h"
 #include "lib/json/json.h"
 #include "lib/os/file.h"
+#include "lib/os/unix.h"
 #include "server/db/sync.h"
 #include "server/dev/cluster.h"
+#include "tests/support/signer.h"
 
 static char dir[] = "/tmp/slipway-dev-XXXXXX";
+static char *program; /* the signer of this build */
 
 static void setup(void)
 {
+    program = built_program("slipway-signer");
     cr_assert_not_null(mkdtemp(dir));
 }
 
@@ -26,6 +30,7 @@ static void teardown(void)
 {
     struct err err;
 
+    mem_free(program);
     cr_assert(cluster_destroy(dir, &err) && file_remove_tree(dir, &err), "%s", err.text);
 }
 
@@ -34,7 +39,7 @@ static struct dev *open_dev(void)
     struct dev *dev = NULL;
     struct err err;
 
-    cr_assert(dev_open(dir, &dev, &err), "%s", err.text);
+    cr_assert(dev_open(dir, program, &dev, &err), "%s", err.text);
     return dev;
 }
 
@@ -58,11 +63,25 @@ static json_t *read_json(void)
     return tree;
 }
 
-static pid_t postgres_pid(void)
+static pid_t pid_of(const char *name)
 {
     AUTO_JSON *tree = read_json();
 
-    return (pid_t)json_integer_value(json_object_get(tree, "pg_pid"));
+    return (pid_t)json_integer_value(json_object_get(tree, name));
+}
+
+static pid_t postgres_pid(void)
+{
+    return pid_of("pg_pid");
+}
+
+static bool signer_listens(void)
+{
+    AUTO_FREE char *path = mem_printf("%s/signer/socket", dir);
+    AUTO_CLOSE int fd = -1;
+    struct err err;
+
+    return unix_connect(path, &fd, &err);
 }
 
 static bool answers(const struct dev *dev)
@@ -121,7 +140,7 @@ Test(dev, a_second_server_on_the_folder_is_refused_and_harms_nothing)
     struct err err;
 
     cr_assert(dev_ready(dev, "http://127.0.0.1:1", &err), "%s", err.text);
-    cr_assert_not(dev_open(dir, &second, &err));
+    cr_assert_not(dev_open(dir, program, &second, &err));
     cr_assert_eq(err.code, ERR_CONFLICT);
     cr_assert(strstr(err.text, "a server is already running in"), "%s", err.text);
     cr_assert(answers(dev));
@@ -141,4 +160,22 @@ Test(dev, a_database_that_dies_is_started_again)
     while (postgres_pid() == before || !answers(dev)) /* the watching thread is at work */
         cr_assert_eq(access(dir, F_OK), 0);
     close_dev(dev);
+}
+
+Test(dev, has_a_signer_of_its_own_that_is_started_again_when_it_dies)
+{
+    struct dev *dev = open_dev();
+    struct err err;
+    pid_t before;
+
+    cr_assert(signer_listens());
+    cr_assert(dev_ready(dev, "http://127.0.0.1:1", &err), "%s", err.text);
+    before = pid_of("signer_pid");
+    cr_assert_gt(before, 0);
+    cr_assert_eq(kill(before, SIGKILL), 0);
+    while (pid_of("signer_pid") == before || !signer_listens()) /* the watching thread works */
+        cr_assert_eq(access(dir, F_OK), 0);
+    close_dev(dev);
+
+    cr_expect_not(signer_listens(), "it ends with the server");
 }

@@ -43,3 +43,20 @@ Test(metrics, count_each_statement_over_all_workers)
         strstr(buf_text(&text), "\nslipway_database_statement_total{name=\"seen_write\"} 1\n"));
     metrics_free(metrics);
 }
+
+Test(metrics, show_how_many_roles_are_near_their_expiry_as_told_last)
+{
+    struct metrics *metrics = metrics_new(1);
+    AUTO_BUF text;
+
+    buf_init(&text, 64 << 10);
+    metrics_publish_expiring(metrics, "30", 4);
+    metrics_publish_expiring(metrics, "7", 2);
+    metrics_publish_expiring(metrics, "30", 1);
+    metrics_print(metrics, &text);
+
+    cr_expect(strstr(buf_text(&text), "\nslipway_repo_roles_expiring{within=\"30\"} 1\n"));
+    cr_expect(strstr(buf_text(&text), "\nslipway_repo_roles_expiring{within=\"7\"} 2\n"));
+    cr_expect_not(strstr(buf_text(&text), "} 4\n"));
+    metrics_free(metrics);
+}

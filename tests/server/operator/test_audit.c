@@ -13,6 +13,7 @@
 #include "server/db/sync.h"
 #include "server/http/route.h"
 #include "server/operator/routes.h"
+#include "server/repo/routes.h"
 #include "tests/support/api.h"
 
 enum { NAMES_MAX = 16 };
@@ -235,11 +236,56 @@ Test(audit, has_every_change_once_with_who_made_it)
     api_close(api);
 }
 
+/* What is published comes signed, so it is no step. */
+static struct api_answer publish_one(struct api *api, const struct buf *document)
+{
+    return api_publish(api, document);
+}
+
+static struct api_answer publish_many(struct api *api, const struct buf *document)
+{
+    AUTO_JSON *tree = json_pack("{s:[], s:[{s:s, s:s, s:s}]}", "files", "documents", "repository",
+                                "image", "role", "targets", "text", buf_text(document));
+    AUTO_FREE char *body = json_text(tree);
+
+    return api_ask(api, "POST", "/api/v1/repo/publications", body);
+}
+
+static const struct {
+    const char *path;
+    struct api_answer (*publish)(struct api *api, const struct buf *document);
+} publications[] = {
+    {"/api/v1/repo/metadata", publish_one},
+    {"/api/v1/repo/publications", publish_many},
+};
+
+Test(audit, has_every_publication_with_what_was_published)
+{
+    struct api *api = api_open();
+
+    api_begin(api);
+    for (size_t i = 0; i < COUNT(publications); i++) {
+        struct buf targets = api_sign_targets(api, ++api->targets_version);
+        AUTO_ANSWER before = audit(api);
+        AUTO_ANSWER done = publications[i].publish(api, &targets);
+        AUTO_ANSWER after = audit(api);
+
+        cr_assert_eq(done.status, 201, "%s: %s", publications[i].path, buf_text(&done.body));
+        cr_expect_eq(api_number(&after, "head.seq"), api_number(&before, "head.seq") + 1);
+        cr_expect_str_eq(field(newest(&after), "action"), "repo.publish");
+        cr_expect(strstr(field(newest(&after), "object"), "image targets "), "%s",
+                  field(newest(&after), "object"));
+        buf_done(&targets);
+    }
+    api_close(api);
+}
+
 /* A new route that changes something has to be added to the steps above, which prove its entry. */
 Test(audit, is_tested_for_every_route_that_changes_something)
 {
-    static const struct http_route *const tables[] = {operator_routes, artifact_routes, NULL};
-    static const size_t counts[] = {OPERATOR_ROUTE_COUNT, ARTIFACT_ROUTE_COUNT};
+    static const struct http_route *const tables[] = {operator_routes, artifact_routes, repo_routes,
+                                                      NULL};
+    static const size_t counts[] = {OPERATOR_ROUTE_COUNT, ARTIFACT_ROUTE_COUNT, REPO_ROUTE_COUNT};
     const struct http_app app = {.route_tables = tables, .route_counts = counts};
 
     for (size_t t = 0; tables[t]; t++) {
@@ -258,6 +304,8 @@ Test(audit, is_tested_for_every_route_that_changes_something)
                                 HTTP_MATCH_FOUND &&
                             match.route == route;
             }
+            for (size_t k = 0; k < COUNT(publications) && !is_tested; k++)
+                is_tested = text_equal(publications[k].path, route->path);
             cr_expect(is_tested, "%s %s", route->method, route->path);
             arena_free(arena);
         }

@@ -12,6 +12,7 @@
 #include "server/store/store_device_view.h"
 #include "server/store/store_group.h"
 #include "server/store/store_image.h"
+#include "server/store/store_key.h"
 #include "server/store/store_product.h"
 #include "server/store/store_release.h"
 #include "server/store/store_repo.h"
@@ -23,12 +24,12 @@
 Test(statements, are_prepared_with_as_many_parameters_as_they_say)
 {
     static const struct db_stmt *const *const files[] = {
-        store_claim_statements,        store_component_statements,   store_delta_statements,
-        store_delta_view_statements,   store_deployment_statements,  store_device_view_statements,
-        store_group_statements,        store_image_statements,       store_product_statements,
-        store_release_statements,      store_report_view_statements, store_repo_statements,
-        store_repo_request_statements, store_tenant_statements,      store_token_statements,
-        store_audit_statements,
+        store_claim_statements,      store_component_statements,    store_delta_statements,
+        store_delta_view_statements, store_deployment_statements,   store_device_view_statements,
+        store_group_statements,      store_image_statements,        store_product_statements,
+        store_release_statements,    store_report_view_statements,  store_repo_statements,
+        store_key_statements,        store_repo_request_statements, store_tenant_statements,
+        store_token_statements,      store_audit_statements,
     };
     AUTO_FREE char *database = pg_test_database();
     AUTO_DB_SYNC *sync = NULL;

@@ -193,6 +193,7 @@ static struct repo_place place_of(const struct api *api, struct repo *repo)
     return (struct repo_place){.repo = repo,
                                .db = api->worker.db,
                                .loop = api->worker.loop,
+                               .signer = api->worker.signer,
                                .offload = api->worker.offload,
                                .artifacts = api->worker.artifacts};
 }

@@ -4,6 +4,7 @@
 
 #include "lib/base/mem.h"
 #include "server/db/sync.h"
+#include "tests/support/db_fixture.h"
 #include "tests/support/pg.h"
 
 static struct db_sync *open_database(char **conninfo)
@@ -179,4 +180,38 @@ Test(row_security, has_a_runtime_role_that_owns_nothing_and_passes_no_wall)
 
     for (size_t i = 0; i < COUNT(cases); i++)
         cr_expect_str_eq(ask(sync, cases[i].sql), cases[i].answer, "%s", cases[i].what);
+}
+
+/* The same through the pool, as the server's statements run: none of these has a WHERE. */
+Test(row_security, holds_every_statement_to_the_scope_that_it_says)
+{
+#define WHO "SELECT current_user || ' ' || coalesce(string_agg(tenant_id::text, ' '), '-')"
+    static const struct db_stmt of_one = {
+        .name = "of_one",
+        .params = 1,
+        .scope = DB_TENANT,
+        .tenant_param = 1,
+        .sql = WHO " FROM change_log WHERE $1::bigint > 0",
+    };
+    static const struct db_stmt of_all = {
+        .name = "of_all", .scope = DB_EVERY_TENANT, .sql = WHO " FROM change_log"};
+    static const struct db_stmt of_none = {
+        .name = "of_none", .scope = DB_NO_TENANT, .sql = WHO " FROM change_log"};
+    AUTO_FREE char *conninfo = pg_test_database();
+    struct fixture fixture;
+    struct answer answer = {.fixture = &fixture};
+    struct db_call *call;
+
+    fixture_open_at(&fixture, conninfo, 1);
+    fixture_sql(&fixture, "INSERT INTO tenant (name) VALUES ('one'), ('two')");
+    fixture_sql(&fixture, "INSERT INTO change_log (tenant_id, what) VALUES (1, 'a'), (2, 'b')");
+    call = db_call_new(fixture.db, &of_one, answer_done, &answer);
+    db_bind_i64(call, 2);
+    answer_wait(&answer, call);
+    cr_expect_str_eq(answer.text, "slipway_runtime 2");
+    answer_wait(&answer, db_call_new(fixture.db, &of_all, answer_done, &answer));
+    cr_expect_str_eq(answer.text, "slipway_runtime 1 2");
+    answer_wait(&answer, db_call_new(fixture.db, &of_none, answer_done, &answer));
+    cr_expect_str_eq(answer.text, "slipway_runtime -");
+    fixture_close(&fixture);
 }
