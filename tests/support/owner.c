@@ -79,8 +79,7 @@ static struct tuf_listed list_one(const char *name, const struct buf *bytes)
 /* Snapshot and timestamp over what is in `roles`. */
 static void put_online(struct owner *owner, const struct binder *roles)
 {
-    struct tuf_listed *listed = mem_array(roles->count + 1, sizeof(*listed));
-    AUTO_FREE struct tuf_listed *owned = listed;
+    AUTO_FREE struct tuf_listed *listed = mem_array(roles->count + 1, sizeof(*listed));
     int64_t expires_ms = clock_now_ms() + EDIT_DAY_MS;
     AUTO_FREE char *name = mem_printf("%llu.snapshot.json", (unsigned long long)++owner->version);
     struct tuf_listed snapshot;

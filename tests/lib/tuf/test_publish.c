@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/text.h"
@@ -504,6 +505,70 @@ Test(check_role, lets_files_of_trust_change_and_count_up)
         cr_expect_eq(err.refusal, cases[i].refusal, "case %zu: %s", i, err.text);
         tuf_repo_free(repo);
     }
+}
+
+/* os-h1 is split into two bins in one publication; `extra` (0: none) is one more release in it. */
+static bool split(uint64_t extra, bool knows_before, struct err *err)
+{
+    static const uint64_t counters[] = {7, 6, 5, 3};
+    struct shop shop;
+    struct tuf_named roles[8];
+    struct tuf_published before;
+    struct tuf_published published = {.roles = roles, .before = knows_before ? &before : NULL};
+    json_t *all = json_object();
+    json_t *bins[2] = {json_object(), json_object()};
+    static const char *const names[] = {"app-t.2-0", "app-t.2-1"};
+    bool good = true;
+
+    shop_open(&shop);
+    json_decref(shop.fresh);
+    for (size_t i = 0; i < COUNT(counters) + (extra != 0); i++) {
+        uint64_t counter = i < COUNT(counters) ? counters[i] : extra;
+        char path[32];
+        char bin[TUF_ROLE_NAME_MAX + 1];
+
+        (void)snprintf(path, sizeof(path), "app/p/a/%u", (unsigned)counter);
+        cr_assert(tuf_bin_name("app-t.2", 1, path, bin, sizeof(bin)));
+        if (i < COUNT(counters))
+            set(all, path, app_entry(counter));
+        set(bins[text_equal(bin, names[1])], path, app_entry(counter));
+    }
+    cr_assert(json_object_size(bins[0]) && json_object_size(bins[1]));
+    tuf_repo_put_role(shop.repo, "app-t", 1, all, NULL, APP_KEY);
+    tuf_repo_put_role(shop.repo, "app-t", 2, json_object(), bins_of(shop.repo, 1), APP_KEY);
+    before = (struct tuf_published){.roles = shop.roles, .count = shop.count};
+    memcpy(roles, shop.roles, sizeof(shop.roles[0]) * shop.count);
+    published.count = shop.count;
+    good = tuf_check_role(&published, "app-t", tuf_repo_file(shop.repo, "2.app-t.json"),
+                          shop.repo->now_ms, err);
+    roles[3].bytes = tuf_repo_file(shop.repo, "2.app-t.json");
+    for (size_t i = 0; i < 2; i++) {
+        char file[TUF_FILE_NAME_ROOM];
+
+        cr_assert(tuf_file_name(names[i], 1, file, sizeof(file)));
+        tuf_repo_put_role(shop.repo, names[i], 1, bins[i], NULL, APP_KEY);
+        roles[published.count] = (struct tuf_named){names[i], tuf_repo_file(shop.repo, file)};
+        good = good && tuf_check_role(&published, names[i], roles[published.count].bytes,
+                                      shop.repo->now_ms, err);
+        published.count++;
+    }
+    if (good)
+        cr_expect(tuf_check_whole(&published, err), "%s", err->text);
+    tuf_repo_free(shop.repo);
+    return good;
+}
+
+Test(check_role, lets_entries_move_within_one_publication_and_no_release_step_back)
+{
+    struct err err = {0};
+
+    cr_expect(split(0, true, &err), "%s", err.text);
+    cr_expect(split(8, true, &err), "%s", err.text);
+    cr_expect_not(split(4, true, &err));
+    cr_expect_eq(err.refusal, REFUSAL_RELEASE_ROLLBACK, "%s", err.text);
+    err = (struct err){0};
+    cr_expect_not(split(0, false, &err), "which is why what was before is told");
+    cr_expect_eq(err.refusal, REFUSAL_RELEASE_ROLLBACK, "%s", err.text);
 }
 
 Test(check_whole, finds_a_role_its_delegator_no_longer_stands_for)
