@@ -16,9 +16,9 @@ void signers_overlay(const struct state *state, const struct bundle *bundle, str
     for (size_t i = 0; i < bundle->count; i++) {
         AUTO_BUF text;
 
+        buf_init(&text, BUNDLE_BYTES_MAX);
         if (!text_equal(bundle->documents[i].repository, "image"))
             continue;
-        buf_init(&text, BUNDLE_BYTES_MAX);
         bundle_document_format(&bundle->documents[i], &text);
         binder_put(out, bundle->documents[i].role, text.data, text.len);
     }

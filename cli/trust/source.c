@@ -95,9 +95,9 @@ static bool from_folder(void *arg, const char *repository, const char *name, siz
     AUTO_FREE char *path = local_path(arg, repository, name);
     AUTO_BUF bytes;
 
+    buf_init(&bytes, max);
     if (!file_exists(path))
         return err_set(err, ERR_NOT_FOUND, "there is no '%s'", path);
-    buf_init(&bytes, max);
     if (!file_read(path, &bytes, err))
         return false;
     buf_add(out, bytes.data, bytes.len);

@@ -93,22 +93,29 @@ static bool root_version(const struct buf *root, uint64_t *out, struct err *err)
     return true;
 }
 
-/* The roots before the pinned one, so that somebody who pinned an earlier one can follow: not
- * verified here, and nothing is believed because of them. */
-static bool add_earlier_roots(const struct state_source *source, uint64_t pinned,
-                              struct binder *roots, struct err *err)
+/* The pinned root as it is served, and those before it, so that somebody who pinned an earlier one
+ * can follow: the earlier ones are not verified here, and nothing is believed because of them. */
+static bool add_earlier_roots(const struct state_source *source, const struct buf *trusted,
+                              uint64_t pinned, struct binder *roots, struct err *err)
 {
     for (uint64_t version = pinned > TUF_ROOT_STEPS_MAX ? pinned - TUF_ROOT_STEPS_MAX : 1;
-         version < pinned; version++) {
+         version <= pinned; version++) {
         char name[ROOT_NAME_ROOM];
+        bool served;
         AUTO_BUF bytes;
 
         root_name(version, name);
         buf_init(&bytes, TUF_ROOT_BYTES_MAX);
-        if (source->fetch(source->arg, "image", name, TUF_ROOT_BYTES_MAX, &bytes, err))
-            binder_put(roots, name, bytes.data, bytes.len);
-        else if (err->code != ERR_NOT_FOUND)
+        served = source->fetch(source->arg, "image", name, TUF_ROOT_BYTES_MAX, &bytes, err);
+        if (!served && err->code != ERR_NOT_FOUND)
             return false;
+        if (served && version == pinned &&
+            (bytes.len != trusted->len || memcmp(bytes.data, trusted->data, bytes.len) != 0))
+            return err_refuse(err, REFUSAL_ROOT_VERSION,
+                              "root %" PRIu64 " there is not the root %" PRIu64 " that is trusted",
+                              version, version);
+        if (served)
+            binder_put(roots, name, bytes.data, bytes.len);
     }
     return true;
 }
@@ -264,7 +271,7 @@ static bool load_image(struct walk *walk, const struct state_roots *roots, int64
     uint64_t pinned = 0;
 
     if (!root_version(roots->image, &pinned, err) ||
-        !add_earlier_roots(walk->source, pinned, &walk->state->roots, err))
+        !add_earlier_roots(walk->source, roots->image, pinned, &walk->state->roots, err))
         return err_wrap(err, "root");
     root_name(pinned, name);
     binder_put(&walk->state->roots, name, roots->image->data, roots->image->len);
