@@ -5,7 +5,7 @@
 #include "server/store/gather.h"
 
 #define TOKEN_JSON                                                                                 \
-    "json_build_object('id', k.public_id, 'name', k.name, 'role', k.role,"                         \
+    "json_build_object('id', 'slw_' || k.public_id, 'name', k.name, 'role', k.role,"               \
     " 'products', (SELECT json_agg(p.name ORDER BY p.id) FROM product p"                           \
     "               WHERE p.id = ANY (k.product_ids)),"                                            \
     " 'groups', (SELECT json_agg(p.name || '/' || g.name ORDER BY g.id)"                           \

@@ -49,10 +49,11 @@ Test(token, is_shown_once_works_and_is_kept_as_a_hash)
     const char *token = api_text(&made, "token");
     AUTO_ANSWER used = ask_as(api, token, "GET", "/api/v1/products", NULL);
     AUTO_ANSWER list = api_ask(api, "GET", "/api/v1/operator-tokens?limit=200", NULL);
+    AUTO_FREE char *short_id = mem_strndup(token, strcspn(token + 4, "_") + 4);
     char id[TOKEN_OPERATOR_ID_ROOM];
 
     cr_assert(token_operator_id(token, id), "%s", token);
-    cr_expect_str_eq(api_text(&made, "id"), id);
+    cr_expect_str_eq(api_text(&made, "id"), short_id, "as it begins");
     cr_expect_str_eq(api_text(&made, "role"), "reader");
     cr_expect_eq(used.status, 200);
     cr_expect_null(strstr(buf_text(&list.body), token));
@@ -72,9 +73,9 @@ Test(token, read_from_a_database_dump_opens_nothing)
     AUTO_FREE char *digest =
         mem_strdup(world_text(&api->fixture,
                               "SELECT encode(digest, 'hex') FROM operator_token"
-                              " WHERE public_id = '%s'",
+                              " WHERE 'slw_' || public_id = '%s'",
                               api_text(&made, "id")));
-    AUTO_FREE char *as_token = mem_printf("slw_%s_%s", api_text(&made, "id"), digest);
+    AUTO_FREE char *as_token = mem_printf("%s_%s", api_text(&made, "id"), digest);
     AUTO_ANSWER by_digest = ask_as(api, digest, "GET", "/api/v1/products", NULL);
     AUTO_ANSWER by_form = ask_as(api, as_token, "GET", "/api/v1/products", NULL);
 
@@ -87,8 +88,7 @@ Test(token, that_is_revoked_ends_at_once_for_changes_and_soon_for_all)
 {
     struct api *api = api_open();
     AUTO_ANSWER made = make_token(api, "{\"name\":\"x\",\"role\":\"contributor\"}");
-    AUTO_FREE char *path =
-        mem_printf("/api/v1/operator-tokens/slw_%s/revoke", api_text(&made, "id"));
+    AUTO_FREE char *path = mem_printf("/api/v1/operator-tokens/%s/revoke", api_text(&made, "id"));
     AUTO_ANSWER revoked = api_ask(api, "POST", path, NULL);
     AUTO_ANSWER again = api_ask(api, "POST", path, NULL);
     AUTO_ANSWER change = ask_as(api, api_text(&made, "token"), "POST", "/api/v1/products",
@@ -207,7 +207,7 @@ Test(token, says_when_it_was_used_last)
     cr_expect_str_eq(api_text(&made, "last_used"), "");
     auth_tokens_flush(api->worker.tokens, api->worker.db);
     while (world_number(&api->fixture,
-                        "SELECT count(*) FROM operator_token WHERE public_id = '%s'"
+                        "SELECT count(*) FROM operator_token WHERE 'slw_' || public_id = '%s'"
                         " AND last_used_at > now() - interval '1 hour'",
                         api_text(&made, "id")) == 0)
         loop_turn(api->worker.loop);
