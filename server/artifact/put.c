@@ -35,6 +35,7 @@ static struct store_image image_of(struct put *put)
     const struct tuf_target *target = put->target;
     struct store_image image;
 
+    ASSERT(target);
     put->actor = operator_actor(put->req);
     image = (struct store_image){
         .actor = &put->actor,

@@ -358,7 +358,7 @@ bool repo_signing_parse(const void *data, size_t len, struct repo_signing *out, 
         if (!parse_signed_document(json_array_get(list, i), i, &signing.documents[i], err))
             return false;
     }
-    *out = signing;
-    signing = (struct repo_signing){0};
+    *out = (struct repo_signing){.documents = TAKE(signing.documents), .count = signing.count};
+    signing.count = 0;
     return true;
 }

@@ -40,7 +40,7 @@ const struct repo_document *repo_change_find(const struct repo_change *change, e
 static void add(struct repo_change *change, struct repo_document *document)
 {
     change->documents =
-        mem_resize(change->documents, change->count + 1, sizeof(change->documents[0]));
+        mem_resize(change->documents, change->count + 1, sizeof(struct repo_document *));
     change->documents[change->count++] = document;
 }
 
@@ -166,7 +166,7 @@ static bool check_targets(const struct work *work, const struct repo_upload *upl
 static bool check_document(const struct work *work, const struct repo_upload *upload,
                            struct err *err)
 {
-    struct tuf_facts facts;
+    struct tuf_facts facts = {0};
 
     if (!repo_compose_check_next(work->grown, upload->repository, upload->role, &upload->bytes,
                                  &facts, err))

@@ -157,7 +157,7 @@ bool repo_change_add_signed(struct repo_change *change, const char *role,
         !repo_document_new(REPO_IMAGE, role, &bytes, false, &document, err))
         return err_wrap(err, "could not sign the %s", role);
     change->documents =
-        mem_resize(change->documents, change->count + 1, sizeof(change->documents[0]));
+        mem_resize(change->documents, change->count + 1, sizeof(struct repo_document *));
     change->documents[change->count++] = document;
     return true;
 }

@@ -166,10 +166,10 @@ static void on_loaded(const struct db_result *const *results, size_t count, cons
     struct request_job *job = arg;
 
     (void)count;
-    if (!err && !read_request(results, &job->request, &job->err))
-        err = &job->err;
     if (err)
         job_end(job, err);
+    else if (!read_request(results, &job->request, &job->err))
+        job_end(job, &job->err);
     else
         job->loaded(job);
 }
@@ -288,18 +288,22 @@ static void on_signed(const struct db_result *const *results, size_t count, cons
     struct request_job *job = arg;
 
     (void)count;
-    if (!err && !read_request(results + STORE_REQUEST_SIGNED, &job->request, &job->err))
-        err = &job->err;
     if (err)
         job_end(job, err);
+    else if (!read_request(results + STORE_REQUEST_SIGNED, &job->request, &job->err))
+        job_end(job, &job->err);
     else
         judge(job, judge_complete, publish_or_finish);
 }
 
 static void keep_signatures(struct request_job *job)
 {
-    store_repo_request_sign(job->ask.place.db, &job->ask.actor, job->ask.public_id, job->fresh,
-                            job->fresh_count, on_signed, job);
+    const struct store_request_signing signing = {.actor = &job->ask.actor,
+                                                  .public_id = job->ask.public_id,
+                                                  .signatures = job->fresh,
+                                                  .count = job->fresh_count};
+
+    store_repo_request_sign(job->ask.place.db, &signing, on_signed, job);
 }
 
 static bool check_document(struct request_job *job, const struct repo_signed_document *document)

@@ -145,7 +145,7 @@ static void index_targets(struct repo_view *view)
 
     for (size_t i = 0; i < view->count; i++)
         count += is_newest(view, i) ? view->documents[i]->target_count : 0;
-    view->targets = mem_array(count + 1, sizeof(view->targets[0]));
+    view->targets = mem_array(count + 1, sizeof(struct tuf_target *));
     for (size_t i = 0; i < view->count; i++) {
         const struct repo_document *document = view->documents[i];
 
@@ -153,7 +153,7 @@ static void index_targets(struct repo_view *view)
             view->targets[view->target_count++] = &document->targets[k];
     }
     ASSERT(view->target_count == count);
-    qsort(view->targets, count, sizeof(view->targets[0]), by_hash);
+    qsort(view->targets, count, sizeof(struct tuf_target *), by_hash);
 }
 
 struct repo_view *repo_view_new(int64_t tenant_id, const char *tenant, uint64_t version_floor,
@@ -168,7 +168,7 @@ struct repo_view *repo_view_new(int64_t tenant_id, const char *tenant, uint64_t 
     view->version_floor = version_floor;
     for (size_t i = 0; i < count; i++)
         sorted[i] = documents[i];
-    qsort(sorted, count, sizeof(sorted[0]), by_role_and_version);
+    qsort(sorted, count, sizeof(struct repo_document *), by_role_and_version);
     for (size_t i = 0; i < count; i++) {
         if (is_kept(sorted, count, i))
             view->documents[view->count++] = repo_document_ref(sorted[i]);

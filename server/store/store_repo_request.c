@@ -242,25 +242,25 @@ static void bind_signatures(struct db_call *call, const struct store_request_sig
     db_bind_text_array(call, texts, count);
 }
 
-void store_repo_request_sign(struct db *db, const struct store_actor *actor, const char *public_id,
-                             const struct store_request_signature *signatures, size_t count,
+void store_repo_request_sign(struct db *db, const struct store_request_signing *signing,
                              db_tx_done_fn *done, void *arg)
 {
+    const struct store_actor *actor = signing->actor;
     struct db_tx *tx = db_tx_new(db, done, arg);
     struct db_call *call = db_tx_call(tx, &request_lock);
 
     db_bind_i64(call, actor->tenant_id);
-    db_bind_text(call, public_id);
+    db_bind_text(call, signing->public_id);
     call = db_tx_call(tx, &request_sign);
     db_bind_i64(call, actor->tenant_id);
-    db_bind_text(call, public_id);
-    bind_signatures(call, signatures, count);
+    db_bind_text(call, signing->public_id);
+    bind_signatures(call, signing->signatures, signing->count);
     call = db_tx_call(tx, &request_sign_audit);
     db_bind_i64(call, actor->tenant_id);
-    db_bind_text(call, public_id);
+    db_bind_text(call, signing->public_id);
     store_actor_bind(call, actor);
-    bind_keyids(call, signatures, count);
-    add_reading(tx, actor->tenant_id, public_id);
+    bind_keyids(call, signing->signatures, signing->count);
+    add_reading(tx, actor->tenant_id, signing->public_id);
     db_tx_send(tx);
 }
 

@@ -54,12 +54,17 @@ struct store_request_signature {
     const char *keyid;
     const char *sig;
 };
+struct store_request_signing {
+    const struct store_actor *actor;
+    const char *public_id;
+    const struct store_request_signature *signatures;
+    size_t count;
+};
 /* Adds what is not there yet, and then answers as store_repo_request_get(), after
  * STORE_REQUEST_SIGNED results of its own. The row is locked meanwhile: of several who sign at the
  * same time the last one sees the signatures of all. ERR_CONFLICT when the request is not open. */
 enum { STORE_REQUEST_SIGNED = 3 };
-void store_repo_request_sign(struct db *db, const struct store_actor *actor, const char *public_id,
-                             const struct store_request_signature *signatures, size_t count,
+void store_repo_request_sign(struct db *db, const struct store_request_signing *signing,
                              db_tx_done_fn *done, void *arg);
 
 /* One row with the id and the new state, none when there is no such request; ERR_CONFLICT when it

@@ -34,6 +34,7 @@ static struct tenant *tenant_open(void)
     online = api_ask(tenant->api, "GET", "/api/v1/repo/online-keys", NULL);
     served_key(&online, "snapshot.key.keyval.public", tenant->served.snapshot);
     served_key(&online, "timestamp.key.keyval.public", tenant->served.timestamp);
+    served_key(&online, "director.key.keyval.public", tenant->served.director);
     offline->served = &tenant->served;
     offline->now_ms = clock_now_ms();
     offline->expires_ms = offline->now_ms + 365LL * 24 * 3600 * 1000;
@@ -172,6 +173,38 @@ Test(publication, of_one_delegated_role_says_which_role_it_is)
         unsafe = api_send(tenant->api, &request);
         cr_expect_eq(unsafe.status, 422, "%s", buf_text(&unsafe.body));
         cr_expect_str_eq(api_text(&unsafe, "code"), "NAME_UNSAFE");
+    }
+    tenant_close(tenant);
+}
+
+Test(publication, of_the_directors_root_is_kept_beside_the_image_repository)
+{
+    struct tenant *tenant = tenant_open();
+    struct sign_key *key = tenant->offline->director_root;
+    AUTO_BUF root = {0};
+
+    publish_first(tenant);
+    root = offline_sign(offline_director_root(tenant->offline, 1), &key, 1);
+    {
+        struct api_request request = {.method = "POST",
+                                      .path = "/api/v1/repo/metadata?repository=director",
+                                      .token = API_ADMIN,
+                                      .body = root.data,
+                                      .body_len = root.len};
+        AUTO_ANSWER good = api_send(tenant->api, &request);
+        AUTO_ANSWER read = api_ask(tenant->api, "GET", "/api/v1/repo/metadata/director/root", NULL);
+        AUTO_ANSWER image = get(tenant, "/t/default/image/metadata/2.root.json");
+        AUTO_ANSWER odd = {0};
+
+        cr_expect_eq(good.status, 201, "%s", buf_text(&good.body));
+        cr_expect_eq(api_number(&good, "director/root.version"), 1);
+        cr_expect_eq(api_number(&good, "timestamp.version"), 0, "nothing else is signed");
+        cr_expect_eq(read.status, 200);
+        cr_expect_eq(read.body.len, root.len);
+        cr_expect_eq(image.status, 404);
+        request.path = "/api/v1/repo/metadata?repository=mirror";
+        odd = api_send(tenant->api, &request);
+        cr_expect_eq(odd.status, 400, "%s", buf_text(&odd.body));
     }
     tenant_close(tenant);
 }

@@ -162,7 +162,7 @@ int main(int argc, char **argv)
         (void)fputs("usage: repo-publications ONLINE.json FOLDER COUNT\n", stderr);
         return 2;
     }
-    for (uint8_t i = 0; i < KEY_COUNT; i++) {
+    for (int i = 0; i < KEY_COUNT; i++) {
         uint8_t seed[32];
 
         memset(seed, i + 1, sizeof(seed));
