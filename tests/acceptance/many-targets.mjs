@@ -1,12 +1,17 @@
-// Writes a request bundle: the role ROLE with COUNT targets over 2^BITS succinct bins.
-//   node many-targets.mjs ROLE HWID COUNT BITS KEYS.json VERSION > request.json
-// KEYS.json: [{"keyid", "key"}] of the role. What is signed is canonical JSON: ASCII, sorted keys.
+// Writes a publication: the role ROLE with COUNT targets over 2^BITS succinct bins, signed here.
+//   node many-targets.mjs ROLE HWID COUNT BITS KEY VERSION > publication.json
+// KEY.key and KEY.pub are the role's one key. What is signed is canonical JSON: ASCII, sorted keys.
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 
-const [role, hwid, countText, bitsText, keysFile, versionText] = process.argv.slice(2);
+const [role, hwid, countText, bitsText, keyFile, versionText] = process.argv.slice(2);
 const count = Number(countText), bits = Number(bitsText), version = Number(versionText);
-const keys = JSON.parse(fs.readFileSync(keysFile, 'utf8'));
+const { keyid, key } = JSON.parse(fs.readFileSync(`${keyFile}.pub`, 'utf8'));
+const seed = Buffer.from(fs.readFileSync(`${keyFile}.key`, 'utf8').trim().split(' ')[1], 'hex');
+// PKCS#8 of an Ed25519 private key (RFC 8410): a fixed head, then the 32 bytes.
+const secret = crypto.createPrivateKey({
+  key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]), format: 'der', type: 'pkcs8',
+});
 
 function canonical(value) {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
@@ -28,20 +33,21 @@ for (let i = 1; i <= count; i++) {
     length: 1, hashes: { sha256: sha256(String(i % 10)).toString('hex') },
     custom: {
       type: 'os', payload: { format: 'raw' },
-      match: { name: 'base-os', version: String(i), hwids: [hwid], release_counter: i, security_epoch: 0 },
+      match: { name: 'base-os', version: String(i), hwids: [hwid], release_counter: 100 + i, security_epoch: 0 },
     },
   };
 }
 const documents = [];
 const add = (role_, signed) => {
   const text = canonical({ _type: 'targets', spec_version: '1.0.31', version: role_ === role ? version : 1, expires, ...signed });
-  documents.push({ repository: 'image', role: role_, version: role_ === role ? version : 1, signed: text, sha256: sha256(text).toString('hex') });
+  const sig = crypto.sign(null, Buffer.from(text), secret).toString('hex');
+  documents.push({ repository: 'image', role: role_, text: `{"signatures":[{"keyid":"${keyid}","sig":"${sig}"}],"signed":${text}}` });
 };
 add(role, {
   targets: {},
   delegations: {
-    keys: Object.fromEntries(keys.map((k) => [k.keyid, k.key])),
-    succinct_roles: { keyids: keys.map((k) => k.keyid), threshold: keys.length, bit_length: bits, name_prefix: prefix },
+    keys: { [keyid]: key },
+    succinct_roles: { keyids: [keyid], threshold: 1, bit_length: bits, name_prefix: prefix },
   },
 });
 bins.forEach((targets, bin) => add(name(bin), { targets }));

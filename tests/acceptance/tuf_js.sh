@@ -91,17 +91,19 @@ done
 judge_image VERIFIED "os/$HWID/v3/v3.img"
 
 say "$MANY targets over $((1 << BITS)) bins"
-slipway keys list --keys "$WORK/keys" --role "os-$HWID" --json | jq '[.keys[] | {keyid, key}]' >"$WORK/role-keys.json"
-version=$(slipway repo status --json | jq --arg r "os-$HWID" '.roles[$r].version + 1')
-node tests/acceptance/many-targets.mjs "os-$HWID" "$HWID" $MANY $BITS "$WORK/role-keys.json" "$version" >"$WORK/many.json"
-slipway sign bundle "$WORK/many.json" --keys "$WORK/keys" --yes --out "$WORK/many.response.json" >/dev/null
-slipway repo publish "$WORK/many.json" "$WORK/many.response.json" >/dev/null
-printf %s 7 >"$WORK/seven"
+version=$(slipway repo status --json | jq --arg r "os-$HWID" '.roles[] | select(.role == $r) | .version + 1')
+node tests/acceptance/many-targets.mjs "os-$HWID" "$HWID" $MANY $BITS "$WORK/keys/ci/release" "$version" >"$WORK/many.json"
+api POST /api/v1/repo/publications -H 'Content-Type: application/json' --data-binary "@$WORK/many.json" >/dev/null
+# The client has walked the roots before, as one that looks something up has.
+judge_image VERIFIED - --refresh-only --state "$WORK/many"
 began=$(date +%s%N)
-judge_image VERIFIED - --refresh-only
+judge_image VERIFIED - --refresh-only --state "$WORK/many"
 middle=$(date +%s%N)
-said=$(node "$WORK/checker/verify.mjs" "$META" "$URL/t/default/image/targets" "$WORK/1.root.json" "os/$HWID/7777/rootfs.img") || true
+said=$(node "$WORK/checker/verify.mjs" "$META" "$URL/t/default/image/targets" "$WORK/1.root.json" \
+    "os/$HWID/7777/rootfs.img" --state "$WORK/many") || true
 ended=$(date +%s%N)
 # The file itself was never uploaded: the look-up succeeded when the download is what fails.
 case $said in *"404"* | *ownload*) ;; *) fail "the look-up among $MANY failed: $said" ;; esac
-say "refresh alone $(((middle - began) / 1000000)) ms, with a look-up among $MANY targets $(((ended - middle) / 1000000)) ms"
+lookup_ms=$(((ended - middle) / 1000000))
+[ "$lookup_ms" -lt $((1000 * SLOW)) ] || fail "the look-up took $lookup_ms ms"
+say "refresh alone $(((middle - began) / 1000000)) ms, with a look-up among $MANY targets $lookup_ms ms"
