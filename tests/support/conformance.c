@@ -37,6 +37,19 @@ void conform_start(struct conformance *c)
     ASSERT(conform_init(c, root->data, root->len) == 0);
 }
 
+void conform_again(struct conformance *c)
+{
+    enum test_key_kind kind = c->forge->kind;
+    struct err err = {0};
+
+    forge_free(c->forge);
+    c->forge = forge_new(kind);
+    ASSERT(file_remove_tree(temp_path("md"), &err));
+    ASSERT(!file_exists(temp_path("downloads")) ||
+           file_remove_tree(temp_path("downloads"), &err));
+    conform_start(c);
+}
+
 void conform_close(struct conformance *c)
 {
     web_stop(c->web);

@@ -16,6 +16,8 @@ struct conformance {
 void conform_open(struct conformance *c, enum test_key_kind kind);
 /* The client was made with root 1. */
 void conform_start(struct conformance *c);
+/* Another repository and an empty client, started. */
+void conform_again(struct conformance *c);
 void conform_close(struct conformance *c);
 
 /* Exit statuses. */
