@@ -26,7 +26,7 @@ struct values {
 
 /* clang-format off */
 static const struct option new_options[] = {
-    {.name = "NAME", .type = OPTION_ARG, .required = true, .field = offsetof(struct values, name), .help = "whose it is, for lists"},
+    {.name = "name", .type = OPTION_TEXT, .required = true, .field = offsetof(struct values, name), .value = "NAME", .help = "whose it is, for lists"},
     {.name = "role", .type = OPTION_TEXT, .required = true, .field = offsetof(struct values, role), .value = "ROLE", .help = "reader, contributor, approver, administrator or auditor"},
     {.name = "product", .type = OPTION_TEXTS, .field = offsetof(struct values, products), .value = "NAME", .help = "changes only this product; may be given again"},
     {.name = "group", .type = OPTION_TEXTS, .field = offsetof(struct values, groups), .value = "PRODUCT/GROUP", .help = "changes only this group; may be given again"},
@@ -184,7 +184,7 @@ static int run_set(int argc, char **argv, struct cli *cli)
 
 /* clang-format off */
 const struct cli_command cli_token_commands[] = {
-    {"token new",    "a token for a person or a program",          new_options,    "slipway token new ci --role contributor --product camera --days 90", run_new},
+    {"token new",    "a token for a person or a program",          new_options,    "slipway token new --name ci --role contributor --product camera --days 90", run_new},
     {"token revoke", "end a token, at once and for good",          revoke_options, "slipway token revoke slw_1f2e3d4c", run_revoke},
     {"tenant show",  "your tenant's settings: what needs four eyes", plain_options, "slipway tenant show", run_show},
     {"tenant set",   "change what needs another person's approval", set_options,   "slipway tenant set --approval-devices 100 --approval-changes yes", run_set},

@@ -15,7 +15,7 @@ unknown() { [ "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Beare
 token_new() {
     local name=$1 role=$2 token
     shift 2
-    token=$(slipway token new "$name" --role "$role" "$@" --json | jq -r .token)
+    token=$(slipway token new --name "$name" --role "$role" "$@" --json | jq -r .token)
     until_true 20 "the token of $name is known" known "$token"
     printf '%s' "$token"
 }
@@ -46,7 +46,7 @@ say "T56: a reader starts no rollout, an auditor neither; each role does what is
 refused RBAC "$READER" slipway deploy create --group "$GROUP" --release v2 --phases 100%
 refused RBAC "$AUDITOR" slipway deploy create --group "$GROUP" --release v2 --phases 100%
 refused RBAC "$APPROVER" slipway deploy create --group "$GROUP" --release v2 --phases 100%
-refused RBAC "$AUTHOR" slipway token new x --role reader
+refused RBAC "$AUTHOR" slipway token new --name x --role reader
 refused RBAC "$APPROVER" slipway tenant set --approval-devices 0
 refused RBAC "$READER" slipway audit list
 as "$AUDITOR" slipway audit verify >/dev/null || fail "an auditor reads no audit"
