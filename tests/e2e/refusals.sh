@@ -2,6 +2,22 @@
 # A hostile network and a stolen server against the real agent: each attack is refused with its own
 # code, in the agent's status and in the server's record, and the device stays on what it runs.
 . "$(dirname "$0")/support.sh" "$1"
+# Keys whose secret halves are known, as if they had been stolen: an old server's, which the signer
+# takes over when the server starts again.
+timestamp_seed=$(printf '71%.0s' $(seq 32))
+snapshot_seed=$(printf '72%.0s' $(seq 32))
+evil_seed=$(printf '66%.0s' $(seq 32))
+public_of() { # SEED: the public key, in hex
+    printf '302e020100300506032b657004220420%s' "$1" | tr a-f A-F | basenc --base16 -d |
+        openssl pkey -inform DER -pubout -outform DER | tail -c 32 | od -An -v -tx1 | tr -d ' \n'
+}
+server_start
+for role in timestamp snapshot; do
+    seed=${role}_seed
+    sql "INSERT INTO repo_online_key (tenant_id, role, seed, public_key)
+         SELECT id, '$role', '\\x${!seed}', '\\x$(public_of "${!seed}")' FROM tenant WHERE name = 'default'"
+done
+server_stop
 server_start
 fleet_start
 proxy_start
@@ -40,9 +56,6 @@ release_publish v3 3 "$WORK/v3.img"
 until_true 30 "the device walked to the newest metadata" test -n "$ONE"
 SNAPSHOT=$(curl -sS "$URL$meta/timestamp.json" | jq '.signed.meta["snapshot.json"].version')
 STAMP=$(curl -sS "$URL$meta/timestamp.json" | jq .signed.version)
-timestamp_seed=$(sql "SELECT encode(seed, 'hex') FROM repo_online_key k JOIN tenant t ON t.id = k.tenant_id WHERE t.name = 'default' AND role = 'timestamp'")
-snapshot_seed=$(sql "SELECT encode(seed, 'hex') FROM repo_online_key k JOIN tenant t ON t.id = k.tenant_id WHERE t.name = 'default' AND role = 'snapshot'")
-evil_seed=$(printf '66%.0s' $(seq 32))
 keep timestamp.json timestamp.json
 keep "$SNAPSHOT.snapshot.json" snapshot.json
 keep 4.targets.json targets.json
