@@ -74,6 +74,18 @@ static bool write_public(const char *path, const struct key_public *key, struct 
     return file_write(path, 0644, line, strlen(line), err);
 }
 
+bool key_dir_put_public(const char *dir, const char *role, const struct key_public *key,
+                        struct err *err)
+{
+    AUTO_FREE char *path = path_of(dir, role, "pub");
+
+    if (!tuf_word_is_safe(role))
+        return err_set(err, ERR_INVALID, "'%s' cannot be the name of a key", role);
+    if (file_exists(path))
+        return err_set(err, ERR_CONFLICT, "'%s' exists", path);
+    return file_make_dirs(dir, 0700, err) && write_public(path, key, err);
+}
+
 bool key_dir_make(const char *dir, const char *role, struct key_public *out, struct err *err)
 {
     AUTO_SIGN_KEY struct sign_key *key = sign_key_new();

@@ -22,6 +22,9 @@ MUST_USE bool key_dir_secret(const char *dir, const char *role, struct sign_key 
                              struct err *err);
 MUST_USE bool key_dir_public(const char *dir, const char *role, struct key_public *out,
                              struct err *err);
+/* The public half alone, of a key that lives elsewhere; ERR_CONFLICT when there is one. */
+MUST_USE bool key_dir_put_public(const char *dir, const char *role, const struct key_public *key,
+                                 struct err *err);
 /* From {"keyid", "key"}: the id must be the key's. */
 MUST_USE bool key_public_parse(const json_t *object, const char *path, struct key_public *out,
                                struct err *err);

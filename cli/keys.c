@@ -9,6 +9,7 @@
 #include "cli/key_dir.h"
 #include "cli/keys_rotate.h"
 #include "cli/option.h"
+#include "cli/trust/keyring.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 #include "lib/os/file.h"
@@ -18,12 +19,18 @@ static int run_list(int argc, char **argv, struct cli *cli);
 
 struct values {
     const char *dir;
+    const char *module;
+    const char *token;
+    const char *pin_file;
     struct option_texts roles;
 };
 
 /* clang-format off */
 static const struct option new_options[] = {
     {.name = "dir",  .type = OPTION_TEXT, .required = true, .field = offsetof(struct values, dir), .value = "DIR", .help = "folder of the keys; made when missing"},
+    {.name = "pkcs11",   .type = OPTION_TEXT, .field = offsetof(struct values, module), .value = "MODULE", .help = "make them inside a token: the PKCS#11 module of its maker; DIR gets the public halves"},
+    {.name = "token",    .type = OPTION_TEXT, .field = offsetof(struct values, token), .value = "LABEL", .help = "which token"},
+    {.name = "pin-file", .type = OPTION_TEXT, .field = offsetof(struct values, pin_file), .value = "FILE", .help = "its PIN, in a file that only you can read"},
     {.name = "ROLE", .type = OPTION_ARGS, .field = offsetof(struct values, roles), .help = "names of the keys (root and targets when none is given)"},
     {0},
 };
@@ -38,7 +45,9 @@ const struct cli_command cli_keys_commands[] = {
         .name = "keys new",
         .summary = "make offline signing keys (Ed25519)",
         .options = new_options,
-        .example = "slipway keys new --dir keys",
+        .example = "slipway keys new --dir keys\n"
+                   "  slipway keys new --dir carol --pkcs11 /usr/lib/softhsm/libsofthsm2.so "
+                   "--token carol \\\n      --pin-file pin root",
         .run = run_new,
     },
     {
@@ -86,6 +95,34 @@ static void add_row(json_t *keys, const char *role, const struct key_public *key
     ASSERT(row && json_array_append_new(keys, row) == 0);
 }
 
+/* In a token, with the public half in the folder. */
+static bool make_in_token(const struct values *values, const char *role, json_t *keys,
+                          struct err *err)
+{
+    const struct keyring_token token = {
+        .module = values->module, .token = values->token, .pin_file = values->pin_file};
+    AUTO_KEY_PUBLIC made = {0};
+
+    if (!keyring_token_make(&token, role, &made.key, err) ||
+        !tuf_keyid_of(made.key, made.keyid, err) ||
+        !key_dir_put_public(values->dir, role, &made, err))
+        return false;
+    add_row(keys, role, &made, false);
+    return true;
+}
+
+static bool make(const struct values *values, const char *role, json_t *keys, struct err *err)
+{
+    AUTO_KEY_PUBLIC key = {0};
+
+    if (values->module)
+        return make_in_token(values, role, keys, err);
+    if (!key_dir_make(values->dir, role, &key, err))
+        return false;
+    add_row(keys, role, &key, true);
+    return true;
+}
+
 static int run_new(int argc, char **argv, struct cli *cli)
 {
     struct values values = {0};
@@ -100,11 +137,8 @@ static int run_new(int argc, char **argv, struct cli *cli)
         values.roles.items[values.roles.count++] = "targets";
     }
     for (size_t i = 0; i < values.roles.count; i++) {
-        AUTO_KEY_PUBLIC key = {0};
-
-        if (!key_dir_make(values.dir, values.roles.items[i], &key, &err))
+        if (!make(&values, values.roles.items[i], keys, &err))
             return cli_fail(cli, &err);
-        add_row(keys, values.roles.items[i], &key, true);
     }
     return print_keys(cli, values.dir, keys);
 }

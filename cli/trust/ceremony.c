@@ -188,8 +188,11 @@ static bool send_bundle(const struct ceremony *ceremony, const struct bundle *bu
 
     if (missing == 0 && !ceremony->options->request) {
         set_text(answer, "state", "published");
-        return ceremony_publish(ceremony->api, bundle, &told, err);
-    }
+        if (ceremony_publish(ceremony->api, bundle, &told, err))
+            return true;
+        if (err->refusal != REFUSAL_FOUR_EYES)
+            return false;
+    } /* what needs a second person waits for one as a request */
     if (!ceremony_request(ceremony->api, bundle, &told, err))
         return false;
     state = json_string_value(json_object_get(told, "state"));

@@ -358,7 +358,8 @@ bool repo_signing_parse(const void *data, size_t len, struct repo_signing *out, 
         if (!parse_signed_document(json_array_get(list, i), i, &signing.documents[i], err))
             return false;
     }
-    *out = (struct repo_signing){.documents = TAKE(signing.documents), .count = signing.count};
+    *out = signing;
+    signing.documents = NULL;
     signing.count = 0;
     return true;
 }

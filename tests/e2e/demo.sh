@@ -31,31 +31,46 @@ server_start
 cd "$WORK" # what is shown below can be typed again there, with KEEP=1
 show "slipwayd --dev answers on $URL"
 
-step "Keys made offline; the server's own two keys named in 1.root.json"
-run keys new --dir keys
-run repo online-keys --out online.json
-run sign root --keys keys --online online.json --out 1.root.json
-run repo push 1.root.json
+step "A team's keys: root 2 of 3, releases signed by the build machine and one person"
+run init --profile team --product gateway --hwid "$HWID" --component base-os --keys keys --yes
+cp keys/root.json "$WORK/1.root.json"
 [ -z "$(grep -rl 'slipway-ed25519-seed' "$WORK/var" 2>/dev/null)" ] || fail "an offline key reached the server"
+verified "published: root, the director's root, targets, the role os-$HWID; no offline key is on the server"
 
-step "A product, its operating system, a group that polls every second"
-run product create gateway --hwid "$HWID"
-run component create --product gateway --type os base-os
+step "A second person, since this profile wants two pairs of eyes; a group that polls every second"
 GROUP=gateway/production
+slipway token new --name bob --role approver --json | jq -r .token >bob.token
+chmod 600 bob.token
+show "bob may approve what somebody else made"
 run group set "$GROUP" --poll-interval 1
 
-publish() { # VERSION COUNTER
-    local previous=()
-    [ "$2" = 1 ] || previous=(--previous "$(($2 - 1)).targets.json")
-    run sign release --keys keys --root 1.root.json "${previous[@]}" --out "$2.targets.json" \
-        --component base-os --version "$1" --counter "$2" --hwid "$HWID" "$1.img"
-    run repo push "$2.targets.json"
-    run image upload "$1.img"
-    run release create "$1" --product gateway --image "$1.img"
+# deploy_approved [options]: one person starts it, another one approves; the id goes to DEPLOYMENT.
+# The policy looks at groups of more than a hundred devices, and this one has more.
+deploy_approved() {
+    run deploy create --group "$GROUP" "$@"
+    DEPLOYMENT=$(slipway deploy list --json | jq -r '.items[] | select(.state == "awaiting-approval") | .id')
+    [ -n "$DEPLOYMENT" ] || fail "the deployment did not wait for a second person"
+    if slipway deploy approve "$DEPLOYMENT" >"$WORK/own.approval" 2>&1; then fail "its author approved it"; fi
+    grep -q FOUR_EYES "$WORK/own.approval" || fail "the author's approval: $(cat "$WORK/own.approval")"
+    run deploy approve "$DEPLOYMENT" --token-file bob.token
+}
+publish() { # VERSION COUNTER, with both keys at hand
+    run release publish "$1.img" --keys keys/ci --keys keys/human --product gateway --version "$1" --counter "$2" --yes
 }
 for version in v1 v2 v3; do ln -s "$IMAGES/$version.img" .; done
-step "v1 signed offline and uploaded"
-publish v1 1
+step "v1: the build machine signs a request, it is carried to the second key, and published when both signed"
+run sign request release v1.img --keys keys/ci --version v1 --counter 1 --product gateway --out v1.request.json --yes
+show "now the person who releases, on a machine without network:"
+run sign bundle v1.request.json --keys keys/human --out v1.human.json --yes
+signed_files() { slipway repo status --json | jq .files; }
+before=$(signed_files)
+REQUEST=$(slipway repo request v1.request.json --json | jq -r .id)
+[ "$(signed_files)" = "$before" ] || fail "one signature published v1"
+run repo respond "$REQUEST" v1.human.json
+[ "$(signed_files)" = $((before + 1)) ] || fail "two signatures did not publish v1"
+verified "one signature published nothing, the second did"
+run image upload v1.img
+run release create v1 --product gateway --image v1.img
 
 step "Three real agents with two slots each, and $SIMULATED simulated devices, all from the factory with v1"
 SLOT_BYTES=$(stat -c %s "$IMAGES"/v?.img | sort -n | tail -n 1)
@@ -93,8 +108,8 @@ show_delta "$V1" "$V2" "v1 -> v2"
 
 phases_of() { slipway deploy show "$1" --json; }
 step "v2 goes to the group in phases 5 % -> 50 % -> 100 %"
-run deploy create --group "$GROUP" --release v2 --phases 5%,50%,100% --soak 1s --failed-percent 20 --min-finished 3
-GOOD=$(slipway deploy list --json | jq -r '.items[] | select(.release == "v2") | .id')
+deploy_approved --release v2 --phases 5%,50%,100% --soak 1s --failed-percent 20 --min-finished 3
+GOOD=$DEPLOYMENT
 watch "$GOOD" || fail "the deployment of v2 did not finish"
 [ "$(phases_of "$GOOD" | jq -r .state)" = finished ] || fail "v2 is $(phases_of "$GOOD" | jq -r .state)"
 [ "$(phases_of "$GOOD" | jq -r .counts.succeeded)" = "$DEVICES" ] || fail "not every device succeeded"
@@ -123,9 +138,9 @@ FIRST=$((OTHERS + 2))
 show "the salt puts agents alpha and beta and $OTHERS simulated devices into the first 5 %; beta's user defers the restart"
 # The gate needs alpha's failure, and alpha waits until beta has staged: so beta always does.
 for name in alpha beta; do slipway-agent defer 60 --state "$WORK/$name/state" >/dev/null; done
-run deploy create --group "$GROUP" --release v3 --phases 5%,50%,100% --soak 1s --failed-percent 20 \
+deploy_approved --release v3 --phases 5%,50%,100% --soak 1s --failed-percent 20 \
     --min-finished "$((FIRST - 1))" --salt "$SALT"
-BAD=$(slipway deploy list --json | jq -r '.items[] | select(.release == "v3") | .id')
+BAD=$DEPLOYMENT
 until_true 60 "beta staged v3" state_is "$BAD" "$BETA" staged
 slipway-agent defer 0 --state "$WORK/alpha/state" >/dev/null
 watch "$BAD" || true
