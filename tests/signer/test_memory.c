@@ -65,8 +65,7 @@ Test(state, a_file_that_is_damaged_is_an_error_and_no_fresh_start, .fini = temp_
         "{\"published\":{\"roles\":{},\"snapshot\":1},\"snapshot\":1}",
         "{\"published\":{\"roles\":[],\"snapshot\":1},\"snapshot\":1,\"timestamp\":1}",
         "{\"published\":{\"roles\":{\"a\":\"\"},\"snapshot\":1},\"snapshot\":1,\"timestamp\":1}",
-        "{\"published\":{\"roles\":{\"b\":1,\"a\":1},\"snapshot\":1},\"snapshot\":1,\"timestamp\":"
-        "1}",
+        DISORDER,
     };
 
     for (size_t i = 0; i < COUNT(texts); i++) {
