@@ -70,6 +70,7 @@ bool repo_request_add(struct repo_request *request, enum repo_kind kind, const c
                                                .version = version,
                                                .signed_part = *signed_part};
     *signed_part = (struct buf){0};
+    document->may_delegate = repo_may_delegate(role, &document->signed_part);
     hash_sha256(document->signed_part.data, document->signed_part.len, document->sha256);
     buf_init(&document->unsigned_whole, 2 * (size_t)TUF_TARGETS_BYTES_MAX);
     return join(document, false, &document->unsigned_whole, err);
@@ -115,35 +116,22 @@ static size_t place_of(const struct tuf_named *named, size_t count, const char *
     return at;
 }
 
-/* Leaves have no say in who signs: left out they need not be parsed for every signature. */
-static bool may_delegate(const char *role, const struct buf *bytes)
-{
-    static const char word[] = "\"delegations\"";
-
-    return text_equal(role, "root") || memmem(bytes->data, bytes->len, word, sizeof(word) - 1);
-}
-
 /* What has a say in the repository with the first `upto` documents of the request in it. */
 static void add_rule(struct rules *rules, const struct repo_view *view,
                      const struct repo_request *request, enum repo_kind kind, size_t upto)
 {
-    size_t all;
-    size_t count = 0;
-    AUTO_FREE struct tuf_named *published = repo_view_published(view, kind, &all);
-    struct tuf_named *named = mem_array(all + upto + 1, sizeof(*named));
+    size_t count;
+    AUTO_FREE struct tuf_named *delegators = repo_view_delegators(view, kind, &count);
+    struct tuf_named *named = mem_array(count + upto + 1, sizeof(*named));
 
-    for (size_t i = 0; i < all; i++) {
-        if (may_delegate(published[i].name, published[i].bytes))
-            named[count++] = published[i];
-    }
+    for (size_t i = 0; i < count; i++)
+        named[i] = delegators[i];
     for (size_t i = 0; i < upto; i++) {
         const struct repo_request_document *document = &request->documents[i];
-
         size_t at = place_of(named, count, document->role);
 
-        if (document->repository != kind ||
-            (at == count && !may_delegate(document->role, &document->signed_part)))
-            continue;
+        if (document->repository != kind || (at == count && !document->may_delegate))
+            continue; /* leaves need not be parsed for every signature */
         named[at] = (struct tuf_named){.name = document->role, .bytes = &document->unsigned_whole};
         count += at == count;
     }

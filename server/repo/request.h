@@ -15,7 +15,8 @@ struct repo_request_document {
     uint64_t version;
     uint8_t sha256[HASH_BYTES]; /* of the signed part */
     struct buf signed_part;     /* canonical */
-    struct buf unsigned_whole;  /* the document with no signature at all */
+    bool may_delegate;
+    struct buf unsigned_whole; /* the document with no signature at all */
     char *summary;
     struct repo_signature *signatures;
     size_t signature_count;

@@ -171,7 +171,7 @@ static void add_roles(json_t *roles, const struct repo_view *view, enum repo_kin
 {
     const struct repo_document *document = NULL;
     struct tuf_published published = {0};
-    AUTO_FREE struct tuf_named *named = repo_view_published(view, kind, &published.count);
+    AUTO_FREE struct tuf_named *named = repo_view_delegators(view, kind, &published.count);
 
     published.roles = named;
     while ((document = repo_view_next_role(view, kind, document)) != NULL)

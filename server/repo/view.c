@@ -48,6 +48,14 @@ static bool keep_target(const struct tuf_target *target, void *arg)
     return true;
 }
 
+/* A word that is there for another reason costs time, not trust. */
+bool repo_may_delegate(const char *role, const struct buf *bytes)
+{
+    static const char word[] = "\"delegations\"";
+
+    return text_equal(role, "root") || memmem(bytes->data, bytes->len, word, sizeof(word) - 1);
+}
+
 bool repo_document_new(enum repo_kind kind, const char *role, const struct buf *bytes,
                        bool look_into, struct repo_document **out, struct err *err)
 {
@@ -63,6 +71,7 @@ bool repo_document_new(enum repo_kind kind, const char *role, const struct buf *
     document->role = mem_strdup(role);
     document->version = facts.version;
     document->expires_ms = facts.expires_ms;
+    document->may_delegate = repo_may_delegate(role, bytes);
     buf_init(&document->bytes, bytes->len);
     buf_add(&document->bytes, bytes->data, bytes->len);
     if (look_into && facts.role == TUF_TARGETS &&
@@ -294,8 +303,8 @@ const struct repo_document *repo_view_next_role(const struct repo_view *view, en
     return NULL;
 }
 
-struct tuf_named *repo_view_published(const struct repo_view *view, enum repo_kind kind,
-                                      size_t *count)
+static struct tuf_named *name_offline(const struct repo_view *view, enum repo_kind kind,
+                                      bool delegators_only, size_t *count)
 {
     struct tuf_named *named = mem_array(view->count + 1, sizeof(*named));
 
@@ -304,11 +313,23 @@ struct tuf_named *repo_view_published(const struct repo_view *view, enum repo_ki
         const struct repo_document *document = view->documents[i];
 
         if (document->repository == kind && is_newest(view, i) &&
-            !repo_role_is_online(document->role))
+            !repo_role_is_online(document->role) && (document->may_delegate || !delegators_only))
             named[(*count)++] =
                 (struct tuf_named){.name = document->role, .bytes = &document->bytes};
     }
     return named;
+}
+
+struct tuf_named *repo_view_published(const struct repo_view *view, enum repo_kind kind,
+                                      size_t *count)
+{
+    return name_offline(view, kind, false, count);
+}
+
+struct tuf_named *repo_view_delegators(const struct repo_view *view, enum repo_kind kind,
+                                       size_t *count)
+{
+    return name_offline(view, kind, true, count);
 }
 
 const struct tuf_target *repo_view_target(const struct repo_view *view,

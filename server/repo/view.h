@@ -15,6 +15,9 @@ MUST_USE bool repo_kind_parse(const char *name, enum repo_kind *out);
 /* Snapshot and timestamp: signed by this server, never published by anybody else. */
 bool repo_role_is_online(const char *role);
 
+/* Could a document with these bytes say who signs something? False is certain. */
+bool repo_may_delegate(const char *role, const struct buf *bytes);
+
 /* One document as received or as signed here. Counted too: a new view shares what stayed. */
 struct repo_document {
     _Atomic unsigned refs;
@@ -24,6 +27,7 @@ struct repo_document {
     int64_t expires_ms;
     struct buf bytes;
     char etag[HASH_HEX_ROOM];   /* SHA-256 of the bytes */
+    bool may_delegate;          /* false: it has no say in who signs what */
     struct tuf_target *targets; /* what it lists; only when it was looked into */
     size_t target_count;
 };
@@ -86,6 +90,10 @@ const struct repo_document *repo_view_next_role(const struct repo_view *view, en
  * (mem_free). */
 struct tuf_named *repo_view_published(const struct repo_view *view, enum repo_kind kind,
                                       size_t *count);
+/* Those of them alone that say who may sign what: for questions about signers, which need not look
+ * through every bin. */
+struct tuf_named *repo_view_delegators(const struct repo_view *view, enum repo_kind kind,
+                                       size_t *count);
 /* What the newest documents say about the file with this content; NULL when they name none. With
  * several the newest release counter wins. */
 const struct tuf_target *repo_view_target(const struct repo_view *view,

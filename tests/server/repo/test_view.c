@@ -139,6 +139,28 @@ Test(view, walks_the_newest_of_each_role_and_gives_the_offline_ones_to_be_verifi
     cr_expect_str_eq(named[1].name, "targets");
 }
 
+Test(view, knows_which_documents_say_who_signs)
+{
+    struct offline *offline = offline_new();
+    AUTO_REPO_VIEW *nothing = offline_nothing();
+    AUTO_REPO_BUNDLE bundle = {0};
+    struct err err;
+
+    offline_add_first(offline, &bundle);
+    {
+        AUTO_REPO_VIEW *view = offline_publish(offline, nothing, &bundle, &err);
+        AUTO_FREE struct tuf_named *delegators = NULL;
+        size_t count;
+
+        cr_assert(view, "%s", err.text);
+        delegators = repo_view_delegators(view, REPO_IMAGE, &count);
+        cr_assert_eq(count, 2);
+        cr_expect_str_eq(delegators[0].name, "root");
+        cr_expect_str_eq(delegators[1].name, "targets");
+    }
+    offline_free(offline);
+}
+
 Test(view, of_a_new_tenant_has_nothing)
 {
     AUTO_REPO_VIEW *view = repo_view_new(1, "new", 0, NULL, 0);
