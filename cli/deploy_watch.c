@@ -158,7 +158,8 @@ static void explain(struct cli *cli, struct api *api, const char *path, const js
 
 static bool has_ended(const char *state)
 {
-    return !text_equal(state, "running") && !text_equal(state, "paused");
+    return !text_equal(state, "running") && !text_equal(state, "paused") &&
+           !text_equal(state, "awaiting-approval");
 }
 
 /* A server that is started again is waited for; one that was never there is not. */

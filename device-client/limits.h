@@ -6,7 +6,8 @@
 
 enum {
     /* boot */
-    BOOT_TRIES_MAX = 2, /* unconfirmed starts of a new slot before the loader falls back */
+    DELTA_TRIES_MAX = 2, /* of a patch that ends the agent while it is applied */
+    BOOT_TRIES_MAX = 2,  /* unconfirmed starts of a new slot before the loader falls back */
 
     /* waiting, in milliseconds */
     FIRST_POLL_MS_MAX = 60 * 1000,          /* a fleet that gets its power back spreads out */
@@ -34,6 +35,11 @@ enum {
 
     IDENTIFY_TARGETS_MAX = 4096, /* signed images a slot is compared with */
 };
+
+/* Without a fresh timestamp for so long the device says so (NO_FRESH_METADATA). */
+#define FRESH_MS_MAX (INT64_C(72) * 3600 * 1000)
+/* The newest role signed offline is so old: shown in the status. */
+#define OFFLINE_MS_MAX (INT64_C(60) * 86400 * 1000)
 
 /* A clock this far ahead of the last trusted time is not believed (trust: TIME_JUMP). */
 #define TIME_JUMP_MS_MAX (INT64_C(400) * 86400 * 1000)

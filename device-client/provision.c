@@ -24,6 +24,8 @@ struct provision {
     const char *boot_file;
     const char *health;
     const char *ca;
+    const char *director_root;
+    bool no_clock;
 };
 
 /* The daemon's working folder is not ours: relative paths are made absolute. */
@@ -54,7 +56,7 @@ static bool copy_text(char *out, size_t room, const char *name, const char *text
 
 static bool make_config(const struct provision *given, struct config *out, struct err *err)
 {
-    *out = (struct config){.boot = "file"};
+    *out = (struct config){.boot = "file", .no_clock = given->no_clock};
     return copy_text(out->server, sizeof(out->server), "--server", given->server, err) &&
            copy_text(out->claim, sizeof(out->claim), "--claim", given->claim, err) &&
            copy_text(out->hwid, sizeof(out->hwid), "--hwid", given->hwid, err) &&
@@ -76,10 +78,12 @@ static bool check_slots(const struct config *config, struct err *err)
     return ok;
 }
 
-static bool install_root(const char *state_dir, const char *root, struct err *err)
+/* Of one of the repositories. */
+static bool install_root(const char *state_dir, const char *folder, const char *root,
+                         struct err *err)
 {
-    AUTO_FREE char *dir = state_path(state_dir, "metadata");
-    struct trust trust = {.dir = dir, .image_base = ""};
+    AUTO_FREE char *dir = state_path(state_dir, folder);
+    struct trust trust = {.dir = dir, .base = ""};
     AUTO_BUF text;
 
     buf_init(&text, TUF_ROOT_BYTES_MAX);
@@ -121,8 +125,11 @@ static bool provision(const struct provision *given, struct sign_key **out, stru
         return err_set(err, ERR_CONFLICT, "'%s' is provisioned already", given->state);
     return make_config(given, &config, err) && check_slots(&config, err) &&
            file_make_dirs(given->state, 0700, err) &&
-           install_root(given->state, given->root, err) && make_identity(given->state, out, err) &&
-           make_boot_file(config.boot_file, err) && config_create(given->state, &config, err);
+           install_root(given->state, "metadata", given->root, err) &&
+           (!given->director_root ||
+            install_root(given->state, "director", given->director_root, err)) &&
+           make_identity(given->state, out, err) && make_boot_file(config.boot_file, err) &&
+           config_create(given->state, &config, err);
 }
 
 int command_provision(int argc, char **argv)
@@ -139,6 +146,8 @@ int command_provision(int argc, char **argv)
         {.name = "--boot-file", .value = &given.boot_file, .required = true},
         {.name = "--health", .value = &given.health},
         {.name = "--ca", .value = &given.ca},
+        {.name = "--director-root", .value = &given.director_root},
+        {.name = "--no-clock", .flag = &given.no_clock},
     };
     AUTO_SIGN_KEY struct sign_key *key = NULL;
     uint8_t id[HASH_BYTES];

@@ -3,11 +3,13 @@
 
 #include "device-client/boot/boot.h"
 #include "device-client/command.h"
+#include "device-client/limits.h"
 #include "device-client/report/queue.h"
 #include "device-client/supervisor/config.h"
 #include "device-client/supervisor/record.h"
 #include "device-client/transport/transport.h"
 #include "device-client/trust/trust.h"
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 
@@ -47,7 +49,7 @@ static bool read_facts(const char *state_dir, struct facts *out, struct err *err
 {
     AUTO_FREE char *queue_path = state_path(state_dir, "reports");
     AUTO_FREE char *metadata_dir = state_path(state_dir, "metadata");
-    struct trust trust = {.dir = metadata_dir, .image_base = ""};
+    struct trust trust = {.dir = metadata_dir, .base = ""};
     const struct boot_backend *boot;
     struct err ignored = {0};
 
@@ -110,25 +112,59 @@ static json_t *metadata_json(const struct tuf_set *set)
     return versions;
 }
 
+/* What the device's trust rests on, and how old that is. */
+static json_t *trust_json(const struct facts *facts)
+{
+    const struct record *record = &facts->record;
+    int64_t now_ms = clock_now_ms();
+    bool silent = record->walked_ms && now_ms - record->walked_ms > FRESH_MS_MAX;
+    bool stale = record->offline_ms && now_ms - record->offline_ms > OFFLINE_MS_MAX;
+
+    return json_pack(
+        "{s:o, s:s, s:o, s:o, s:o, s:b, s:o, s:b}", "director_version",
+        record->director_version ? json_integer((json_int_t)record->director_version) : json_null(),
+        "director_bundle", record->director_bundle, "anchors_version",
+        record->anchors_version ? json_integer((json_int_t)record->anchors_version) : json_null(),
+        "trusted_time", time_json(record->trusted_ms), "walked", time_json(record->walked_ms),
+        "no_fresh_metadata", silent, "offline_seen", time_json(record->offline_ms),
+        "max_staleness_passed", stale);
+}
+
 static json_t *status_json(const struct facts *facts)
 {
     const struct record *record = &facts->record;
     enum slot slot = (enum slot)record->running;
 
-    return json_pack(
-        "{s:s, s:s, s:s, s:{s:o, s:o}, s:o, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:I, s:o}",
-        "device", facts->device, "state", update_state_name(record->state), "slot", slot_name(slot),
-        "slots", "a", slot_json(facts, SLOT_A), "b", slot_json(facts, SLOT_B), "installed",
-        image_json(&record->slots[slot]), "deployment", record->deployment, "reason",
-        refusal_name(record->reason), "detail", record->detail, "last_refusal",
-        refusal_name(record->last_refusal), "last_error", record->last_error, "assignment",
-        (json_int_t)record->assignment, "bytes", (json_int_t)record->bytes, "queue_length",
-        (json_int_t)facts->queue_length, "deferred_until", time_json(facts->deferred_until_ms),
-        "floor", (json_int_t)record->floor, "metadata", metadata_json(facts->set));
+    return json_pack("{s:s, s:s, s:s, s:{s:o, s:o}, s:o, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, "
+                     "s:o, s:I, s:o, s:o}",
+                     "device", facts->device, "state", update_state_name(record->state), "slot",
+                     slot_name(slot), "slots", "a", slot_json(facts, SLOT_A), "b",
+                     slot_json(facts, SLOT_B), "installed", image_json(&record->slots[slot]),
+                     "deployment", record->deployment, "reason", refusal_name(record->reason),
+                     "detail", record->detail, "last_refusal", refusal_name(record->last_refusal),
+                     "last_error", record->last_error, "assignment", (json_int_t)record->assignment,
+                     "bytes", (json_int_t)record->bytes, "queue_length",
+                     (json_int_t)facts->queue_length, "deferred_until",
+                     time_json(facts->deferred_until_ms), "floor", (json_int_t)record->floor,
+                     "metadata", metadata_json(facts->set), "trust", trust_json(facts));
 }
 
 /* --- text
  * ------------------------------------------------------------------------------------------ */
+
+static void print_trust(const struct record *record)
+{
+    int64_t now_ms = clock_now_ms();
+
+    if (record->director_version)
+        (void)printf("director   version %llu\n", (unsigned long long)record->director_version);
+    if (record->walked_ms && now_ms - record->walked_ms > FRESH_MS_MAX)
+        (void)printf("warning    no fresh metadata for %lld hours\n",
+                     (long long)((now_ms - record->walked_ms) / 3600000));
+    if (record->offline_ms && now_ms - record->offline_ms > OFFLINE_MS_MAX)
+        (void)printf("warning    nothing new was signed offline for %lld days\n",
+                     (long long)((now_ms - record->offline_ms) / 86400000));
+}
 
 static void print_text(const struct facts *facts)
 {
@@ -148,6 +184,7 @@ static void print_text(const struct facts *facts)
         (void)printf("deployment %s\n", record->deployment);
     if (record->last_refusal != REFUSAL_NONE)
         (void)printf("refused    %s: %s\n", refusal_name(record->last_refusal), record->last_error);
+    print_trust(record);
     if (facts->deferred_until_ms) {
         text_from_time(facts->deferred_until_ms, until);
         (void)printf("deferred   until %s\n", until);

@@ -65,7 +65,7 @@ bool online_key_import(const struct key_shelf *shelf, const char *tenant, enum s
 {
     AUTO_FREE char *name = name_of(tenant, label);
     AUTO_SIGN_KEY struct sign_key *pair = sign_key_from_seed(seed);
-    struct online_key there;
+    struct online_key there = {0};
     void *key;
 
     if (online_key_open(shelf, tenant, label, KEY_EXISTING, &there, err)) {
@@ -93,6 +93,7 @@ void online_key_close(struct online_key *key)
 
 const uint8_t *online_key_public(const struct online_key *key)
 {
+    ASSERT(key->backend);
     return key->backend->public_key(key->key);
 }
 

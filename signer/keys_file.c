@@ -71,7 +71,7 @@ static bool open_master(const char *path, struct seal_key **out, struct err *err
 static bool folder_open(const struct key_options *options, void **self, struct err *err)
 {
     AUTO_FREE char *path = master_path(options);
-    struct seal_key *master;
+    struct seal_key *master = NULL;
     struct key_folder *folder;
 
     if (!file_make_dirs(options->dir, 0700, err) || !open_master(path, &master, err))
@@ -132,8 +132,8 @@ static bool folder_import(void *self, const char *name, const uint8_t seed[SIGNE
 
     ASSERT(name_len <= NAME_BYTES_MAX);
     buf_init(&file, FILE_BYTES_MAX);
-    memcpy(secret, seed, SIGNER_SEED_BYTES);
-    memcpy(secret + SIGNER_SEED_BYTES, name, name_len);
+    for (size_t i = 0; i < SIGNER_SEED_BYTES + name_len; i++)
+        secret[i] = i < SIGNER_SEED_BYTES ? seed[i] : (uint8_t)name[i - SIGNER_SEED_BYTES];
     buf_add(&file, magic, MAGIC_BYTES);
     seal_close(folder->master, secret, SIGNER_SEED_BYTES + name_len, &file);
     crypto_wipe(secret, sizeof(secret));

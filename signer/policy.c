@@ -6,21 +6,19 @@
 #include "signer/policy.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/text.h"
 #include "lib/crypto/hash.h"
 #include "signer/shape.h"
 
-enum {
-    HOUR_MS = 3600 * 1000,
-    VERSION_BEHIND_MS = 60 * 1000, /* a request that waited */
-    VERSION_AHEAD_MS = HOUR_MS,    /* clocks that were put right */
-    TIME_OFF_MS = 5000,
-    ROLE_RISE_MAX = 1000, /* of a role's version from one snapshot to the next */
-    DEPTH_MAX = 12,
-};
-static const int64_t day_ms = 24LL * HOUR_MS;
+enum { ROLE_RISE_MAX = 1000 /* of a role's version, between snapshots */, DEPTH_MAX = 12 };
+static const int64_t hour_ms = 3600LL * 1000;
+static const int64_t day_ms = 24LL * 3600 * 1000;
+static const int64_t behind_ms = 60LL * 1000;  /* versions: a request that waited */
+static const int64_t ahead_ms = 3600LL * 1000; /* clocks that were put right */
+static const int64_t time_off_ms = 5000;
 
 static const struct flat_limits limits = {
     .bytes_max = SIGNER_MESSAGE_BYTES_MAX, .nodes_max = 1 << 18, .depth_max = DEPTH_MAX};
@@ -104,13 +102,13 @@ static bool is_not_ahead(uint64_t version, const struct policy_clock *clock, str
 {
     int64_t last = clock->now_ms > clock->not_before_ms ? clock->now_ms : clock->not_before_ms;
 
-    return version <= (uint64_t)(last + VERSION_AHEAD_MS) ||
+    return version <= (uint64_t)(last + ahead_ms) ||
            err_set(err, ERR_DENIED, "version %" PRIu64 " leaps into the future", version);
 }
 
 static bool is_timely(uint64_t version, const struct policy_clock *clock, struct err *err)
 {
-    if (version < (uint64_t)(clock->now_ms - VERSION_BEHIND_MS))
+    if (version < (uint64_t)(clock->now_ms - behind_ms))
         return err_set(err, ERR_DENIED, "version %" PRIu64 " is of the past", version);
     return is_not_ahead(version, clock, err);
 }
@@ -118,7 +116,7 @@ static bool is_timely(uint64_t version, const struct policy_clock *clock, struct
 static bool check_head(const struct reading *reading, const struct rule *rule, struct err *err)
 {
     struct flat_value body = reading->body;
-    int64_t last_ms = reading->clock->now_ms + rule->life_days * day_ms + HOUR_MS;
+    int64_t last_ms = reading->clock->now_ms + rule->life_days * day_ms + hour_ms;
     int64_t expires_ms;
 
     if (!flat_text_is(flat_get(body, "spec_version"), "1.0.31"))
@@ -256,7 +254,7 @@ bool policy_rises(const struct policy_facts *facts, uint64_t last_version, struc
 
 static bool read_director_snapshot(const struct reading *reading, struct err *err)
 {
-    uint64_t version;
+    uint64_t version = 0;
 
     return read_one(reading, "targets.json", &version, err) &&
            is_not_ahead(version, reading->clock, err);
@@ -266,10 +264,8 @@ static bool read_director_snapshot(const struct reading *reading, struct err *er
 static bool is_of_device(struct flat_value ecus, const char *device, struct err *err)
 {
     char own[SIGNER_DEVICE_HEX + sizeof("-main")];
-    size_t len = strlen(device);
 
-    memcpy(own, device, len);
-    memcpy(own + len, "-main", sizeof("-main"));
+    ASSERT(snprintf(own, sizeof(own), "%s-main", device) < (int)sizeof(own));
     if (!flat_is(ecus, FLAT_OBJECT) || flat_count(ecus) != 1)
         return err_set(err, ERR_DENIED, "a target is not for exactly one ECU");
     return flat_text_is(flat_key(flat_first(ecus)), own) ||
@@ -318,8 +314,8 @@ static bool read_time(const struct reading *reading, struct err *err)
         return err_set(err, ERR_DENIED, "the nonce is not 32 bytes in hex");
     if (!shape_time(flat_get(reading->body, "time"), "time", &time_ms, err))
         return false;
-    return (time_ms >= reading->clock->now_ms - TIME_OFF_MS &&
-            time_ms <= reading->clock->now_ms + TIME_OFF_MS) ||
+    return (time_ms >= reading->clock->now_ms - time_off_ms &&
+            time_ms <= reading->clock->now_ms + time_off_ms) ||
            err_set(err, ERR_DENIED, "the time is not now");
 }
 

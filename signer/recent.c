@@ -2,6 +2,7 @@
  * choose devices that meet in one place. */
 #include "signer/recent.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/bytes.h"
@@ -58,16 +59,12 @@ static uint64_t newest(const struct slot *slot)
 static void make_key(const struct recent *recent, const char *tenant, const char *device,
                      uint8_t key[KEY_BYTES])
 {
-    char text[SIGNER_TENANT_MAX + 1 + SIGNER_DEVICE_HEX];
-    size_t tenant_len = strlen(tenant);
-    size_t device_len = strlen(device);
+    char text[SIGNER_TENANT_MAX + SIGNER_DEVICE_HEX + 2];
+    int len = snprintf(text, sizeof(text), "%s/%s", tenant, device);
     uint8_t mac[HASH_BYTES];
 
-    ASSERT(tenant_len <= SIGNER_TENANT_MAX && device_len <= SIGNER_DEVICE_HEX);
-    memcpy(text, tenant, tenant_len);
-    text[tenant_len] = '/';
-    memcpy(text + tenant_len + 1, device, device_len);
-    hash_mac(recent->secret, text, tenant_len + 1 + device_len, mac);
+    ASSERT(len > 0 && (size_t)len < sizeof(text));
+    hash_mac(recent->secret, text, (size_t)len, mac);
     memcpy(key, mac, KEY_BYTES);
 }
 

@@ -147,9 +147,8 @@ static bool write_new(void *arg, const void *data, size_t len, struct err *err)
     return write_slot(&patch->writer, data, len, err);
 }
 
-bool apply_patch(const struct slots *slots, const char *file, uint64_t old_length,
-                 const uint8_t old_sha256[HASH_BYTES], const struct apply_target *target,
-                 struct err *err)
+bool apply_patch(const struct slots *slots, const char *file, const struct apply_patch *from,
+                 const struct apply_target *target, struct err *err)
 {
     AUTO_CLOSE int old_fd = -1;
     AUTO_CLOSE int patch_fd = -1;
@@ -158,9 +157,10 @@ bool apply_patch(const struct slots *slots, const char *file, uint64_t old_lengt
         .arg = &patch, .read_old = read_old, .read_patch = read_patch, .write_new = write_new};
     const struct delta_limits limits = {.new_length_max = target->length,
                                         .memory_bytes_max = DELTA_MEMORY_BYTES_MAX,
-                                        .old_sha256 = old_sha256,
+                                        .old_sha256 = from->old_sha256,
                                         .new_sha256 = target->sha256,
-                                        .old_length = old_length};
+                                        .header_sha256 = from->header_sha256,
+                                        .old_length = from->old_length};
     bool ok;
 
     if (!open_file(file, &patch_fd, err) ||

@@ -4,7 +4,8 @@
  * The slot is synced, then read back from the medium and compared with the signed hash; only
  * then does a call return true. Blocks.
  *
- * Refusals: SPACE (the slot is too small), SLOT_WRITE, READBACK, and lib/delta's for a patch.
+ * Refusals: SPACE (the slot is too small), SLOT_WRITE, INSTALL_READBACK, and lib/delta's for a
+ * patch.
  */
 #include "device-client/slots/slots.h"
 
@@ -19,7 +20,13 @@ MUST_USE bool apply_fits(const struct slots *slots, const struct apply_target *t
                          struct err *err);
 MUST_USE bool apply_image(const struct slots *slots, const char *file,
                           const struct apply_target *target, struct err *err);
-/* The old image is the first `old_length` bytes of the other slot. */
-MUST_USE bool apply_patch(const struct slots *slots, const char *file, uint64_t old_length,
-                          const uint8_t old_sha256[HASH_BYTES], const struct apply_target *target,
+/* What a patch is for, and which patch it is. */
+struct apply_patch {
+    uint64_t old_length; /* the old image is the first bytes of the other slot */
+    const uint8_t *old_sha256;
+    const uint8_t
+        *header_sha256; /* as the director signed it; NULL: the file's hash was compared */
+};
+MUST_USE bool apply_patch(const struct slots *slots, const char *file,
+                          const struct apply_patch *from, const struct apply_target *target,
                           struct err *err);

@@ -2,7 +2,7 @@
 /*
  * A file by its hash, into a folder, however often the network or the power goes: what arrived
  * stays in DIR/SHA256.part and the next call asks for the rest. Nothing is trusted before the
- * whole file's hash was compared. Blocks.
+ * whole file's hash was compared, here or (is_header) piece by piece by its user. Blocks.
  */
 #include "device-client/transport/transport.h"
 
@@ -10,6 +10,8 @@ struct fetch {
     const char *dir; /* exists */
     const char *url;
     uint8_t sha256[HASH_BYTES];
+    bool is_header; /* `sha256` is only the file's name: what it is is found out piece by piece
+                       when it is used (a patch whose header was signed) */
     uint64_t length;
     enum refusal wrong_hash;   /* the code for other bytes: TARGET_HASH, DELTA_FILE_HASH */
     enum refusal wrong_length; /* the code for an announced length that is not the expected one */

@@ -1,5 +1,5 @@
-/* Opening and closing, and the few acts that are not an update: walking the metadata,
- * installing a file by hand. The daemon's rhythm is in cycle.c. */
+/* Opening and closing, and the few acts that are not an update. The daemon's rhythm is in cycle.c.
+ */
 #include "device-client/supervisor/agent.h"
 
 #include <stdio.h>
@@ -91,10 +91,32 @@ static bool open_network(struct agent *agent, struct err *err)
     *err = (struct err){0};
     if (!transport_open(&options, &agent->transport, err))
         return false;
-    agent->trust = (struct trust){.dir = agent->metadata_dir,
-                                  .image_base = agent->claim.image_base,
-                                  .transport = agent->transport};
-    return true;
+    agent->trust = (struct trust){
+        .dir = agent->metadata_dir, .base = agent->claim.image_base, .transport = agent->transport};
+    agent->director = (struct trust){
+        .dir = agent->director_dir, .base = "", .is_own = true, .transport = agent->transport};
+    return agent_load_anchors(agent, err);
+}
+
+/* Numbers that never fall. A device from before they were kept apart has its floor in the record.
+ * Damaged ones are put aside: the record's floor and counter still stand. */
+static bool open_counters(struct agent *agent, struct err *err)
+{
+    AUTO_FREE char *damaged = mem_printf("%s.damaged", agent->counters_path);
+
+    agent->counters_backend = counters_backend_find("file");
+    ASSERT(agent->counters_backend);
+    if (agent->counters_backend->load(agent->counters_path, &agent->counters, err))
+        return true;
+    if (err->code == ERR_NOT_FOUND) {
+        *err = (struct err){0};
+        return true;
+    }
+    if (err->code != ERR_INVALID)
+        return false;
+    LOG_ERROR("agent.counters_damaged", "because='%s' kept='%s'", err->text, damaged);
+    *err = (struct err){0};
+    return file_rename(agent->counters_path, damaged, err);
 }
 
 static bool open_parts(struct agent *agent, struct err *err)
@@ -108,9 +130,10 @@ static bool open_parts(struct agent *agent, struct err *err)
         mem_strdup(agent->options.health ? agent->options.health : agent->config.health);
     slots_init(&agent->slots, agent->config.slot_a, agent->config.slot_b);
     return sign_key_load(key_path, &agent->key, err) &&
-           file_make_dirs(agent->download_dir, 0700, err) && open_record(agent, err) &&
-           report_queue_open(queue_path, &agent->queue, err) && open_boot(agent, err) &&
-           open_network(agent, err);
+           file_make_dirs(agent->download_dir, 0700, err) &&
+           file_make_dirs(agent->director_dir, 0700, err) && open_record(agent, err) &&
+           open_counters(agent, err) && report_queue_open(queue_path, &agent->queue, err) &&
+           open_boot(agent, err) && open_network(agent, err);
 }
 
 bool agent_open(const struct agent_options *options, struct agent **out, struct err *err)
@@ -124,6 +147,9 @@ bool agent_open(const struct agent_options *options, struct agent **out, struct 
     agent->record_path = state_path(options->state_dir, "record");
     agent->download_dir = state_path(options->state_dir, "download");
     agent->metadata_dir = state_path(options->state_dir, "metadata");
+    agent->director_dir = state_path(options->state_dir, "director");
+    agent->anchors_path = state_path(options->state_dir, "anchors.json");
+    agent->counters_path = state_path(options->state_dir, "counters");
     agent->started_mono_ms = clock_mono_ms();
     agent->next_poll_s = 1;
     if (!open_parts(agent, err)) {
@@ -139,6 +165,7 @@ void agent_close(struct agent *agent)
     if (!agent)
         return;
     tuf_set_free(agent->set);
+    tuf_director_done(&agent->directed);
     report_queue_close(agent->queue);
     transport_close(agent->transport);
     slots_done(&agent->slots);
@@ -147,6 +174,10 @@ void agent_close(struct agent *agent)
     mem_free(agent->fetched);
     mem_free(agent->local_file);
     mem_free(agent->health);
+    mem_free(agent->counters_path);
+    mem_free(agent->anchors_path);
+    mem_free(agent->director_base);
+    mem_free(agent->director_dir);
     mem_free(agent->metadata_dir);
     mem_free(agent->download_dir);
     mem_free(agent->record_path);
@@ -157,6 +188,25 @@ void agent_close(struct agent *agent)
 bool agent_save(struct agent *agent, struct err *err)
 {
     return record_save(agent->record_path, &agent->record, err);
+}
+
+bool agent_commit(struct agent *agent, const struct image *image, struct err *err)
+{
+    struct counters next = agent->counters;
+    struct counter now = {.release_counter = image->release_counter, .floor = image->floor};
+    struct counter old;
+
+    if (!text_copy(now.type, sizeof(now.type), "os") ||
+        !text_copy(now.name, sizeof(now.name), image->name))
+        return err_set(err, ERR_LIMIT, "the component's name is too long");
+    old = counters_of(&next, now.type, now.name);
+    if (old.release_counter == now.release_counter && old.floor >= now.floor)
+        return true;
+    if (!counters_commit(&next, &now, err) ||
+        !agent->counters_backend->save(agent->counters_path, &next, err))
+        return false;
+    agent->counters = next;
+    return true;
 }
 
 /* --- metadata
@@ -179,24 +229,6 @@ void agent_note_refusal(struct agent *agent, const struct err *why)
     LOG_WARNING("agent.refused", "reason=%s detail='%s'", refusal_name(why->refusal), why->text);
     if (!agent_save(agent, &err) || !report_queue_add(agent->queue, &event, &err))
         LOG_ERROR("agent.not_noted", "because='%s'", err.text);
-}
-
-bool agent_walk(struct agent *agent, struct err *err)
-{
-    struct tuf_set *set = NULL;
-    int64_t now_ms = 0;
-
-    if (!trust_walk(&agent->trust, agent->record.trusted_ms, clock_now_ms(), &now_ms, &set, err)) {
-        if (err->code == ERR_UNTRUSTED)
-            agent_note_refusal(agent, err);
-        return false;
-    }
-    tuf_set_free(agent->set);
-    agent->set = set;
-    agent->record.trusted_ms = now_ms;
-    agent->record.walked_ms = now_ms;
-    agent->record.timestamp_expires_ms = tuf_set_expires_ms(set, TUF_TIMESTAMP);
-    return agent_save(agent, err) && agent_identify(agent, err);
 }
 
 /* --- by hand

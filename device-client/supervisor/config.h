@@ -8,6 +8,9 @@
  *   STATE/record         lib/update's state and what belongs to it (supervisor/record.h)
  *   STATE/reports        the report queue (report/queue.h)
  *   STATE/metadata/      root.json, timestamp.json, snapshot.json, targets.json
+ *   STATE/director/      the same of the director's repository, once there is one
+ *   STATE/anchors.json   what the device believes in beside metadata: device-client/trust/anchors.h
+ *   STATE/counters       what never falls: device-client/trust/counters.h
  *   STATE/download/      files on their way
  *   STATE/deferred       until when `slipway-agent defer` holds the switch back
  *   STATE/lock           held by the running agent; its process id
@@ -27,6 +30,7 @@ struct config {
     char boot_file[CONFIG_PATH_ROOM];
     char health[CONFIG_PATH_ROOM];  /* program, or "" */
     char ca_file[CONFIG_PATH_ROOM]; /* PEM, or "" */
+    bool no_clock;                  /* the device's clock says nothing after a start */
 };
 
 /* "STATE/name"; the caller frees it. */

@@ -112,7 +112,7 @@ static bool is_stale(const struct agent *agent)
     const struct record *record = &agent->record;
 
     return !record->slots[agent->machine.running].known ||
-           trust_is_stale(record->walked_ms, record->timestamp_expires_ms, clock_now_ms());
+           trust_is_stale(record->walked_ms, record->timestamp_expires_ms, agent_now(agent));
 }
 
 /* Without fresh metadata the poll still goes out: the server shall hear of the refusal. */
@@ -135,7 +135,7 @@ static bool take_answer(struct agent *agent, const struct wire_poll_answer *answ
         if (!agent_walk(agent, err))
             return err->code == ERR_UNTRUSTED;
     }
-    return machine_answer(&agent->machine, answer, clock_now_ms(), err);
+    return machine_answer(&agent->machine, answer, agent_now(agent), err);
 }
 
 static void clean_downloads(const struct agent *agent)
@@ -190,6 +190,8 @@ static bool cycle(struct agent *agent, enum machine_next *next, struct err *err)
     agent->offer = 0;
     *next = MACHINE_REST;
     ok = work(agent, next, err);
+    if (!ok && err->refusal == REFUSAL_PIN_MISMATCH) /* told to the owner; the server cannot be */
+        agent_note_refusal(agent, err);
     if (agent->claimed && transport_is_unknown(agent->transport))
         forget_claim(agent);
     if (agent->claimed && *next != MACHINE_REBOOT &&

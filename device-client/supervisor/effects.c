@@ -10,6 +10,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
+#include "lib/delta/format.h"
 #include "lib/log/log.h"
 #include "lib/os/spawn.h"
 
@@ -80,17 +81,26 @@ static bool boot_give_up(void *arg, enum slot slot, struct err *err)
 struct tuf_device agent_device(const struct agent *agent)
 {
     const struct image *runs = &agent->record.slots[agent->machine.running];
-
-    return (struct tuf_device){
+    const struct counter highest = counters_highest(&agent->counters, "os");
+    const struct counter mine =
+        runs->known ? counters_of(&agent->counters, "os", runs->name) : highest;
+    struct tuf_device device = {
         .hwid = agent->config.hwid,
         .type = "os",
-        .installed = runs->known,
+        .installed = runs->known || mine.release_counter > 0,
         .release_counter = runs->release_counter,
         .security_epoch = runs->security_epoch,
         .sha256 = runs->known ? runs->sha256 : NULL,
-        .floor = agent->record.floor,
+        .floor = agent->record.floor > highest.floor ? agent->record.floor : highest.floor,
         .name = runs->known ? runs->name : NULL,
+        .revert_until_ms = runs->revert_until_ms,
+        .now_ms = agent_now(agent),
     };
+
+    /* A record put back from a copy, or a slot written by hand, does not lower it. */
+    if (device.release_counter < mine.release_counter)
+        device.release_counter = mine.release_counter;
+    return device;
 }
 
 /* After a start there is no walked set: metadata is walked before anything is judged. What the
@@ -105,16 +115,54 @@ static bool ensure_set(struct agent *agent, struct err *err)
     return false;
 }
 
-static bool judge(void *arg, const struct record *record, struct image *out, struct err *err)
+/* Every patch the director names is told by its header. One of another form than ours, or of more
+ * memory than we give, is as good as none. */
+static void take_delta(const struct tuf_delta *delta, struct verdict *out)
+{
+    if (!delta->present || delta->header_length != DELTA_HEADER_BYTES ||
+        delta->memory > DELTA_MEMORY_BYTES_MAX || !tuf_path_is_safe(delta->path))
+        return;
+    out->has_delta = true;
+    out->delta.length = delta->length;
+    memcpy(out->delta.sha256, delta->header_sha256, HASH_BYTES);
+    memcpy(out->delta.from, delta->from_sha256, HASH_BYTES);
+    (void)text_copy(out->delta.path, sizeof(out->delta.path), delta->path); /* TUF_PATH_MAX fits */
+}
+
+static bool judge_signed(struct agent *agent, const struct record *record,
+                         const struct tuf_device *device, struct tuf_target *target, size_t *at,
+                         struct err *err)
+{
+    if (agent->is_directed && !agent->local_file)
+        return trust_judge_directed(agent->set, &agent->directed, &record->offered, device, target,
+                                    at, err);
+    return trust_judge(agent->set, record->offered.path, record->offered.sha256, device, target,
+                       err);
+}
+
+static bool judge(void *arg, const struct record *record, struct verdict *out, struct err *err)
 {
     struct agent *agent = arg;
-    const struct tuf_device device = agent_device(agent);
+    const struct image *runs = &record->slots[agent->machine.running];
+    uint64_t revert_to[TUF_REVERTS_MAX];
+    struct tuf_device device;
     AUTO_TUF_TARGET target = {0};
+    size_t at = 0;
 
-    if (!ensure_set(agent, err) || !trust_judge(agent->set, record->offered.path,
-                                                record->offered.sha256, &device, &target, err))
+    if (!ensure_set(agent, err))
         return false;
-    agent_image_of(&target, out);
+    device = agent_device(agent);
+    for (size_t i = 0; i < runs->revert_count; i++)
+        revert_to[i] = runs->revert_to[i].counter;
+    device.revert_to = revert_to;
+    device.revert_count = runs->revert_count;
+    if (!judge_signed(agent, record, &device, &target, &at, err))
+        return false;
+    agent_image_of(&target, &out->image);
+    if (!agent->is_directed || agent->local_file)
+        return true;
+    out->directed = true;
+    take_delta(&agent->directed.targets[at].choice.delta, out);
     return true;
 }
 
@@ -205,6 +253,7 @@ static bool fetch_delta(struct agent *agent, const struct record *record,
         .length = delta->length,
         .wrong_hash = REFUSAL_DELTA_FILE_HASH,
         .wrong_length = REFUSAL_DELTA_FILE_HASH,
+        .is_header = record->directed,
         .go_on = go_on,
         .arg = agent,
     };
@@ -258,8 +307,14 @@ static bool write_slot(void *arg, const struct record *record, const struct wire
     const struct image *runs = &record->slots[agent->machine.running];
     const struct apply_target target = target_of(record);
 
+    const struct apply_patch patch = {
+        .old_length = runs->length,
+        .old_sha256 = runs->sha256,
+        .header_sha256 = delta && record->directed ? delta->sha256 : NULL,
+    };
+
     if (delta)
-        return apply_patch(&agent->slots, agent->fetched, runs->length, runs->sha256, &target, err);
+        return apply_patch(&agent->slots, agent->fetched, &patch, &target, err);
     return apply_image(&agent->slots, agent->fetched, &target, err);
 }
 
@@ -271,7 +326,8 @@ static bool holds(void *arg, enum slot slot, const struct image *image, struct e
     if (slots_hash(&agent->slots, slot, image->length, found, err) &&
         crypto_equal(found, image->sha256, HASH_BYTES))
         return true;
-    return err_refuse(err, REFUSAL_INSTALL_READBACK, "slot %s no longer holds the image", slot_name(slot));
+    return err_refuse(err, REFUSAL_INSTALL_READBACK, "slot %s no longer holds the image",
+                      slot_name(slot));
 }
 
 /* --- permissions and health
@@ -288,7 +344,7 @@ static bool may_switch(void *arg, const struct record *record)
         LOG_WARNING("update.deferral_unreadable", "because='%s'", err.text);
         return true;
     }
-    return clock_now_ms() >= (until_ms < latest_ms ? until_ms : latest_ms);
+    return agent_now(agent) >= (until_ms < latest_ms ? until_ms : latest_ms);
 }
 
 static bool ask_to_switch(struct agent *agent, const struct record *record,
@@ -331,6 +387,11 @@ static bool allow(void *arg, const struct record *record, bool *go, struct err *
     return true;
 }
 
+static bool commit(void *arg, const struct image *image, struct err *err)
+{
+    return agent_commit(arg, image, err);
+}
+
 static bool health(void *arg, struct err *err)
 {
     const struct agent *agent = arg;
@@ -360,5 +421,6 @@ const struct machine_ops agent_ops = {
     .holds = holds,
     .may_switch = may_switch,
     .allow = allow,
+    .commit = commit,
     .health = health,
 };

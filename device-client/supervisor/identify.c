@@ -15,7 +15,10 @@ void agent_image_of(const struct tuf_target *target, struct image *out)
                           .length = target->length,
                           .release_counter = target->release_counter,
                           .security_epoch = target->security_epoch,
-                          .floor = target->floor};
+                          .floor = target->floor,
+                          .revert_until_ms = target->revert_until_ms};
+    for (size_t i = 0; i < target->revert_count; i++)
+        out->revert_to[out->revert_count++].counter = target->revert_to[i];
     memcpy(out->sha256, target->sha256, HASH_BYTES);
     (void)text_copy(out->path, sizeof(out->path), target->path); /* TUF_PATH_MAX fits */
     (void)text_copy(out->name, sizeof(out->name), target->name); /* for people; may be cut */
@@ -95,6 +98,9 @@ bool agent_identify(struct agent *agent, struct err *err)
     *held = *found;
     if (held->floor > record->floor)
         record->floor = held->floor;
+    if (held->release_counter > counters_of(&agent->counters, "os", held->name).release_counter &&
+        !agent_commit(agent, held, err))
+        return false;
     LOG_INFO("agent.identified", "slot=%s image=%s", slot_name(agent->machine.running), held->path);
     return agent_save(agent, err);
 }

@@ -4,7 +4,7 @@
  *   writing       record (the slot's content is unknown), boot state "empty", slot, read back,
  *                 record "staged"
  *   switching     record "activating", boot state "try", reboot
- *   confirming    boot state "good", record "succeeded" with the raised floor
+ *   confirming    boot state "good", counters, record "succeeded" with the raised floor
  *   giving up     record "rolled-back", boot state "bad", reboot
  * A cut between two of them is found by machine_boot() and finished by machine_run().
  */
@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "device-client/limits.h"
 #include "lib/base/text.h"
 #include "lib/log/log.h"
 
@@ -121,18 +122,24 @@ static bool step_offered(struct machine *machine, enum machine_next *next, struc
 {
     struct record *record = machine->record;
     const struct image *runs = &record->slots[machine->running];
-    struct image image = {0};
+    struct verdict verdict = {0};
     struct err why = {0};
 
     if (runs->known && crypto_equal(runs->sha256, record->offered.sha256, HASH_BYTES))
         return move(machine, UPDATE_EVENT_SKIPPED, NULL, err);
-    if (!machine->ops->judge(machine->arg, record, &image, &why))
+    if (!machine->ops->judge(machine->arg, record, &verdict, &why))
         return refuse(machine, &why, next, err);
-    image.known = true;
-    record->image = image;
+    verdict.image.known = true;
+    record->image = verdict.image;
+    if (verdict.directed) {
+        record->directed = true;
+        record->delta_count = verdict.has_delta ? 1 : 0;
+        record->deltas[0] = verdict.delta;
+    }
     record->target_slot = slot_other(machine->running);
     record->bytes = 0;
     record->delta_refused = false;
+    record->delta_tries = 0;
     return move(machine, UPDATE_EVENT_ACCEPTED, NULL, err);
 }
 
@@ -161,6 +168,22 @@ static bool open_slot(struct machine *machine, struct err *err)
             return false;
     }
     return machine->ops->boot_invalidate(machine->arg, (enum slot)record->target_slot, err);
+}
+
+/* A patch that ends the agent while it is applied (too much memory, a bug of ours) must not do so
+ * for ever: the try is durable before it begins. */
+static bool begin_patch(struct machine *machine, struct err *why, struct err *err)
+{
+    struct record *record = machine->record;
+
+    if (record->delta_tries >= DELTA_TRIES_MAX)
+        return err_refuse(why, REFUSAL_DELTA_LIMIT, "the agent ended %d times while applying it",
+                          DELTA_TRIES_MAX);
+    record->delta_tries++;
+    if (machine->ops->save(machine->arg, record, err))
+        return true;
+    record->delta_tries--;
+    return false;
 }
 
 /* A patch that does not work is told to the server and not tried again. */
@@ -206,6 +229,11 @@ static bool step_downloading(struct machine *machine, enum machine_next *next, s
     if (is_there_already(machine))
         return written(machine, err);
     ok = machine->ops->fetch(machine->arg, record, delta, &record->bytes, &why);
+    if (ok && delta) {
+        ok = begin_patch(machine, &why, err);
+        if (!ok && why.code == ERR_NONE)
+            return false;
+    }
     if (ok) {
         if (!open_slot(machine, err))
             return false;
@@ -272,6 +300,8 @@ static bool succeed(struct machine *machine, struct err *err)
 {
     struct record *record = machine->record;
 
+    if (!machine->ops->commit(machine->arg, &record->image, err))
+        return false;
     if (record->image.floor > record->floor)
         record->floor = record->image.floor;
     return move(machine, UPDATE_EVENT_HEALTHY, NULL, err);
@@ -440,13 +470,17 @@ static bool is_same_update(const struct record *record, const struct wire_poll_a
            crypto_equal(record->offered.sha256, answer->targets[0].sha256, HASH_BYTES);
 }
 
-static void take_offer(struct record *record, const struct wire_poll_answer *answer)
+/* The director's patch stays what the director said when it was asked. */
+static void take_offer(struct record *record, const struct wire_poll_answer *answer, bool is_same)
 {
     record->assignment = answer->assignment;
     record->offered = answer->targets[0];
+    memcpy(record->deployment, answer->deployment, sizeof(record->deployment));
+    if (is_same && record->directed)
+        return;
+    record->directed = false;
     memcpy(record->deltas, answer->deltas, sizeof(record->deltas));
     record->delta_count = answer->delta_count;
-    memcpy(record->deployment, answer->deployment, sizeof(record->deployment));
 }
 
 static bool start_update(struct machine *machine, int64_t now_ms, struct err *err)
@@ -469,7 +503,7 @@ bool machine_answer(struct machine *machine, const struct wire_poll_answer *answ
     if (record->state != UPDATE_IDLE && !can_be_cancelled(record->state))
         return true; /* past the switch: this update ends first, the next poll asks again */
     if (granted && record->state != UPDATE_IDLE && is_same_update(record, answer)) {
-        take_offer(record, answer);
+        take_offer(record, answer, true);
         return machine->ops->save(machine->arg, record, err);
     }
     if (record->state != UPDATE_IDLE && !cancel(machine, err))
@@ -477,7 +511,7 @@ bool machine_answer(struct machine *machine, const struct wire_poll_answer *answ
     before = *record;
     record->assignment = answer->assignment;
     if (granted)
-        take_offer(record, answer);
+        take_offer(record, answer, false);
     if (granted ? start_update(machine, now_ms, err)
                 : machine->ops->save(machine->arg, record, err))
         return true;
@@ -494,6 +528,7 @@ bool machine_install(struct machine *machine, const struct wire_target *target, 
         return err_set(err, ERR_CONFLICT, "an update is %s", update_state_name(record->state));
     record->offered = *target;
     record->delta_count = 0;
+    record->directed = false;
     record->deployment[0] = '\0';
     return start_update(machine, now_ms, err);
 }

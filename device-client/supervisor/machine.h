@@ -6,6 +6,14 @@
  */
 #include "device-client/supervisor/record.h"
 
+/* What is signed about an offer. */
+struct verdict {
+    struct image image;
+    bool directed; /* a director was asked: its patch counts, not the poll's */
+    bool has_delta;
+    struct wire_delta delta; /* `sha256` is that of the patch's header */
+};
+
 /* Every function returns false with an error when it could not do its work; `save`, `report` and
  * the boot functions are durable when they return true. */
 struct machine_ops {
@@ -22,7 +30,7 @@ struct machine_ops {
     bool (*boot_give_up)(void *arg, enum slot slot, struct err *err);
 
     /* What is signed about record->offered, if this device may install it (a refusal if not). */
-    bool (*judge)(void *arg, const struct record *record, struct image *out, struct err *err);
+    bool (*judge)(void *arg, const struct record *record, struct verdict *out, struct err *err);
     /* Downloads the patch, or the image when `delta` is NULL; `*bytes` grows by what came. */
     bool (*fetch)(void *arg, const struct record *record, const struct wire_delta *delta,
                   uint64_t *bytes, struct err *err);
@@ -35,6 +43,8 @@ struct machine_ops {
     bool (*may_switch)(void *arg, const struct record *record);
     /* The server's second permission. */
     bool (*allow)(void *arg, const struct record *record, bool *go, struct err *err);
+    /* The image is committed: its counter and floor are noted where they never fall. */
+    bool (*commit)(void *arg, const struct image *image, struct err *err);
     /* The health program of the running system. */
     bool (*health)(void *arg, struct err *err);
 };

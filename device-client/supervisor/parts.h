@@ -1,12 +1,16 @@
 #pragma once
 /*
- * What the agent is made of. Private to this folder: agent.c builds it and runs the cycles,
- * effects.c is its machine_ops, identify.c finds out what a slot holds.
+ * What the agent is made of. Private to this folder: agent.c builds it, cycle.c is its rhythm,
+ * walk.c gets it the signed metadata and the time, effects.c is its machine_ops, identify.c finds
+ * out what a slot holds.
  */
 #include "device-client/report/queue.h"
 #include "device-client/slots/slots.h"
 #include "device-client/supervisor/agent.h"
 #include "device-client/supervisor/config.h"
+#include "device-client/trust/anchors.h"
+#include "device-client/trust/counters.h"
+#include "device-client/trust/time.h"
 #include "device-client/trust/trust.h"
 #include "lib/crypto/sign.h"
 
@@ -17,6 +21,10 @@ struct agent {
     char *record_path;
     char *download_dir;
     char *metadata_dir;
+    char *director_dir;
+    char *director_base; /* path at the server; NULL before the device is claimed */
+    char *anchors_path;
+    char *counters_path;
     int lock_fd;
     struct config config;
     struct wire_claim_answer claim;
@@ -26,8 +34,17 @@ struct agent {
     struct slots slots;
     struct transport *transport;
     struct report_queue *queue;
-    struct trust trust;
-    struct tuf_set *set; /* of the last walk since the start, or NULL */
+    struct trust trust;    /* the image repository */
+    struct trust director; /* this device's */
+    struct tuf_set *set;   /* of the last walk since the start, or NULL */
+    bool is_directed;      /* there is a director: then of the same walk, */
+    struct tuf_director directed;
+    struct anchors anchors; /* zeros: none */
+    uint8_t anchors_sha256[HASH_BYTES];
+    const struct counters_backend *counters_backend;
+    struct counters counters;
+    int64_t attested_ms;      /* the time the server attested since the start, 0: it did not, */
+    int64_t attested_mono_ms; /* when it did */
     struct record record;
     struct machine machine;
     struct wake wake;
@@ -46,12 +63,22 @@ struct agent {
 
 extern const struct machine_ops agent_ops;
 
-/* Walks the metadata, keeps the set, and remembers what it learnt. */
+/* --- walk.c */
+
+/* What is the time? The attested one goes on by the monotonic clock; never before what was trusted
+ * or when this program was built. */
+int64_t agent_now(const struct agent *agent);
+/* The anchors that are stored, and the pins that follow from them. */
+MUST_USE bool agent_load_anchors(struct agent *agent, struct err *err);
+/* Walks the metadata of the director, if there is one, and of the image repository, keeps the sets,
+ * and remembers what it learnt. */
 MUST_USE bool agent_walk(struct agent *agent, struct err *err);
 /* A refusal outside an update: remembered for `status`, and reported once for each offer until a
  * cycle has none. */
 void agent_note_refusal(struct agent *agent, const struct err *why);
 MUST_USE bool agent_save(struct agent *agent, struct err *err);
+/* Notes the counter and the floor of a committed image; stored only when they change. */
+MUST_USE bool agent_commit(struct agent *agent, const struct image *image, struct err *err);
 /* Compares the running slot with the signed images of this hardware, if it is not known yet. */
 MUST_USE bool agent_identify(struct agent *agent, struct err *err);
 /* The signed facts, copied out of the set. */

@@ -24,6 +24,11 @@
     _Static_assert(COUNT(type##_fields) <= 32, "a bit per field")
 
 /* clang-format off */
+static const struct wire_field image_revert_fields[] = {
+    {.name = "counter", .kind = WIRE_U64, AT(image_revert, counter), .max = UINT64_MAX},
+};
+TABLE(image_revert);
+
 static const struct wire_field image_fields[] = {
     {.name = "known",           .kind = WIRE_BOOL, AT(image, known)},
     {.name = "path",            .kind = WIRE_TEXT, TEXT(image, path)},
@@ -34,6 +39,8 @@ static const struct wire_field image_fields[] = {
     {.name = "release_counter", .kind = WIRE_U64,  AT(image, release_counter), .max = UINT64_MAX},
     {.name = "security_epoch",  .kind = WIRE_U64,  AT(image, security_epoch), .max = UINT64_MAX},
     {.name = "floor",           .kind = WIRE_U64,  AT(image, floor), .max = UINT64_MAX},
+    {.name = "revert_to",       .kind = WIRE_LIST, LIST(image, revert_to, revert_count), .of = &image_revert_table, .presence = WIRE_LATER},
+    {.name = "revert_until",    .kind = WIRE_TIME_OR_NONE, AT(image, revert_until_ms), .presence = WIRE_LATER},
 };
 TABLE(image);
 
@@ -52,12 +59,14 @@ static const struct wire_field record_fields[] = {
     {.name = "offered_path",      .kind = WIRE_TEXT,         TEXT(record, offered.path)},
     {.name = "offered_sha256",    .kind = WIRE_HEX,          TEXT(record, offered.sha256)},
     {.name = "deltas",            .kind = WIRE_LIST,         LIST(record, deltas, delta_count), .of = &wire_delta_table},
+    {.name = "directed",          .kind = WIRE_BOOL,         AT(record, directed), .presence = WIRE_LATER},
     {.name = "image",             .kind = WIRE_OBJECT,       AT(record, image), .of = &image_table},
     {.name = "target_slot",       .kind = WIRE_U64,          AT(record, target_slot), .max = SLOT_B},
     {.name = "reason",            .kind = WIRE_REFUSAL,      AT(record, reason)},
     {.name = "detail",            .kind = WIRE_TEXT,         TEXT(record, detail)},
     {.name = "bytes",             .kind = WIRE_U64,          AT(record, bytes), .max = UINT64_MAX},
     {.name = "delta_refused",     .kind = WIRE_BOOL,         AT(record, delta_refused)},
+    {.name = "delta_tries",       .kind = WIRE_U64,          AT(record, delta_tries), .max = UINT64_MAX, .presence = WIRE_LATER},
     {.name = "offered_at",        .kind = WIRE_TIME_OR_NONE, AT(record, offered_ms)},
     {.name = "report_seq",        .kind = WIRE_U64,          AT(record, report_seq), .max = UINT64_MAX},
     {.name = "report_epoch",      .kind = WIRE_HEX,          TEXT(record, report_epoch)},
@@ -67,6 +76,10 @@ static const struct wire_field record_fields[] = {
     {.name = "trusted_time",      .kind = WIRE_TIME_OR_NONE, AT(record, trusted_ms)},
     {.name = "walked_at",         .kind = WIRE_TIME_OR_NONE, AT(record, walked_ms)},
     {.name = "timestamp_expires", .kind = WIRE_TIME_OR_NONE, AT(record, timestamp_expires_ms)},
+    {.name = "offline_seen",      .kind = WIRE_TIME_OR_NONE, AT(record, offline_ms), .presence = WIRE_LATER},
+    {.name = "director_version",  .kind = WIRE_U64,          AT(record, director_version), .max = UINT64_MAX, .presence = WIRE_LATER},
+    {.name = "director_bundle",   .kind = WIRE_TEXT,         TEXT(record, director_bundle), .presence = WIRE_LATER},
+    {.name = "anchors_version",   .kind = WIRE_U64,          AT(record, anchors_version), .max = UINT64_MAX, .presence = WIRE_LATER},
     {.name = "last_refusal",      .kind = WIRE_REFUSAL,      AT(record, last_refusal)},
     {.name = "last_error",        .kind = WIRE_TEXT,         TEXT(record, last_error)},
 };

@@ -4,10 +4,11 @@
  * line 1 is a JSON object, line 2 is "crc32c " and the 8 hex digits of line 1's checksum.
  */
 #include "device-client/boot/boot.h"
+#include "lib/tuf/tuf.h"
 #include "lib/update/state.h"
 #include "lib/wire/device.h"
 
-enum { RECORD_VERSION_ROOM = 129 };
+enum { RECORD_VERSION_ROOM = 129, RECORD_BUNDLE_ROOM = 129 };
 
 /* What the signed metadata says about an image. `known` is false for an unknown content. */
 struct image {
@@ -20,6 +21,11 @@ struct image {
     uint64_t release_counter;
     uint64_t security_epoch;
     uint64_t floor;
+    struct image_revert {
+        uint64_t counter;
+    } revert_to[TUF_REVERTS_MAX]; /* it may be left for these, */
+    size_t revert_count;
+    int64_t revert_until_ms; /* until then */
 };
 
 struct record {
@@ -29,12 +35,15 @@ struct record {
     struct wire_target offered;      /* what the server chose */
     struct wire_delta deltas[WIRE_DELTAS_MAX];
     size_t delta_count;
+    bool directed;        /* the deltas are the director's: `sha256` is that of their header */
     struct image image;   /* what is signed about it, from `downloading` on */
     uint64_t target_slot; /* enum slot; where it goes */
     enum refusal reason;  /* why the present state is what it is */
     char detail[WIRE_DETAIL_ROOM];
-    uint64_t bytes;                         /* fetched for this update */
-    bool delta_refused;                     /* a patch was wrong: only the full image is left */
+    uint64_t bytes;     /* fetched for this update */
+    bool delta_refused; /* a patch was wrong: only the full image is left */
+    uint64_t
+        delta_tries; /* patches that were begun to be applied and neither worked nor were refused */
     int64_t offered_ms;                     /* when the device learnt of it */
     uint64_t report_seq;                    /* of the present state's report, in ... */
     uint8_t report_epoch[WIRE_EPOCH_BYTES]; /* ... this epoch of the queue */
@@ -45,7 +54,11 @@ struct record {
     uint64_t floor;                 /* counters below it never boot again */
     int64_t trusted_ms;             /* time never goes back below it */
     int64_t walked_ms;              /* when the metadata was last walked */
-    int64_t timestamp_expires_ms;
+    int64_t timestamp_expires_ms;   /* the director's, if there is one */
+    int64_t offline_ms;             /* when a role signed offline last came in a new version */
+    uint64_t director_version;      /* of its last document; 0: there was never a director */
+    char director_bundle[RECORD_BUNDLE_ROOM];
+    uint64_t anchors_version; /* 0: none */
     enum refusal last_refusal;
     char last_error[WIRE_DETAIL_ROOM];
 };

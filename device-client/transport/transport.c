@@ -87,8 +87,41 @@ static bool send(struct transport *transport, const struct client_request *reque
 bool transport_get(struct transport *transport, const struct client_request *request,
                    struct client_answer *out, struct err *err)
 {
+    struct client_request open = *request;
+
     ASSERT(!request->bearer);
-    return send(transport, request, out, err);
+    if (send(transport, request, out, err))
+        return true;
+    if (err->refusal != REFUSAL_PIN_MISMATCH)
+        return false;
+    *err = (struct err){0};
+    open.unverified = true;
+    return send(transport, &open, out, err);
+}
+
+void transport_set_pins(struct transport *transport, const uint8_t (*pins)[HASH_BYTES],
+                        size_t count)
+{
+    client_set_pins(transport->client, pins, count);
+}
+
+bool transport_post_open(struct transport *transport, const char *path, const struct buf *body,
+                         struct buf *answer, struct err *err)
+{
+    const struct client_request request = {
+        .method = "POST",
+        .url = path,
+        .body = body->data,
+        .body_len = body->len,
+        .answer_bytes_max = answer->max,
+        .total_ms = MESSAGE_MS_MAX,
+    };
+    AUTO_CLIENT_ANSWER got = {0};
+
+    if (!transport_get(transport, &request, &got, err) || !client_answer_check(&got, err))
+        return err_wrap(err, "%s", path);
+    buf_add(answer, got.body.data, got.body.len);
+    return !answer->failed || err_set(err, ERR_LIMIT, "%s: the answer is too long", path);
 }
 
 struct message {
@@ -215,6 +248,34 @@ bool transport_send(struct transport *transport, const char *method, const char 
     if (!had_session)
         return false;
     return make_session(transport, err) && exchange(transport, &message, answer, &status, err);
+}
+
+static bool get_with_token(struct transport *transport, const struct client_request *request,
+                           struct client_answer *out, struct err *err)
+{
+    struct client_request own = *request;
+
+    own.bearer = transport->token;
+    return send(transport, &own, out, err);
+}
+
+bool transport_get_own(struct transport *transport, const struct client_request *request,
+                       struct client_answer *out, struct err *err)
+{
+    bool had_session = transport->token[0] != '\0';
+
+    ASSERT(request->url[0] == '/');
+    if ((!had_session && !make_session(transport, err)) ||
+        !get_with_token(transport, request, out, err))
+        return false;
+    if (out->status != 401)
+        return true;
+    client_answer_done(out);
+    *out = (struct client_answer){0};
+    crypto_wipe(transport->token, sizeof(transport->token));
+    if (!had_session)
+        return err_set(err, ERR_UNAVAILABLE, "the server refuses the session it gave");
+    return make_session(transport, err) && get_with_token(transport, request, out, err);
 }
 
 bool transport_is_unknown(const struct transport *transport)

@@ -31,9 +31,22 @@ MUST_USE bool transport_claim(struct transport *transport, const char *claim, co
  * answer's body is appended to `answer`. */
 MUST_USE bool transport_send(struct transport *transport, const char *method, const char *path,
                              const struct buf *body, struct buf *answer, struct err *err);
-/* Any other request: metadata and files, without a token. The caller gives its answer back. */
+/* Any other request: metadata and files, without a token. A device that slept for years may not be
+ * able to verify the server any more (PIN_MISMATCH): then it is asked unverified, since what it
+ * gives is verified by its signatures. The caller gives its answer back. */
 MUST_USE bool transport_get(struct transport *transport, const struct client_request *request,
                             struct client_answer *out, struct err *err);
+
+/* A GET of a path at the server in a session, for what is this device's alone. Any status but 401
+ * is a success. */
+MUST_USE bool transport_get_own(struct transport *transport, const struct client_request *request,
+                                struct client_answer *out, struct err *err);
+/* The keys the server may have from now on; none: any. See client_set_pins(). */
+void transport_set_pins(struct transport *transport, const uint8_t (*pins)[HASH_BYTES],
+                        size_t count);
+/* POST without a token, also to a server that TLS does not verify: for the attested time. */
+MUST_USE bool transport_post_open(struct transport *transport, const char *path,
+                                  const struct buf *body, struct buf *answer, struct err *err);
 
 /* The last answer to a session said that the server does not know the device (410). */
 bool transport_is_unknown(const struct transport *transport);

@@ -6,6 +6,7 @@
 
 #include "device-client/limits.h"
 #include "lib/base/mem.h"
+#include "lib/base/text.h"
 #include "lib/os/file.h"
 
 static char *file_path(const struct trust *trust, const char *name)
@@ -16,20 +17,24 @@ static char *file_path(const struct trust *trust, const char *name)
 static bool fetch(void *arg, const char *name, size_t max, struct buf *out, struct err *err)
 {
     const struct trust *trust = arg;
-    AUTO_FREE char *url = mem_printf("%s/metadata/%s", trust->image_base, name);
+    AUTO_FREE char *url = mem_printf("%s/metadata/%s", trust->base, name);
     const struct client_request request = {
         .method = "GET", .url = url, .answer_bytes_max = max, .total_ms = METADATA_MS_MAX};
     AUTO_CLIENT_ANSWER answer = {0};
 
     if (!trust->transport)
         return err_set(err, ERR_UNAVAILABLE, "'%s' cannot be fetched offline", name);
-    if (!transport_get(trust->transport, &request, &answer, err))
+    if (!(trust->is_own ? transport_get_own : transport_get)(trust->transport, &request, &answer,
+                                                             err))
         return false;
     if (!client_answer_check(&answer, err)) {
-        if (answer.status == 403 || answer.status == 404)
+        /* Another device's documents are no end of a chain of roots. */
+        if (answer.status == 404 || (answer.status == 403 && err->refusal == REFUSAL_NONE))
             return err_set(err, ERR_NOT_FOUND, "there is no '%s'", name);
         if (err->code == ERR_UNAVAILABLE)
             return err_wrap(err, "'%s'", name);
+        if (err->refusal == REFUSAL_DEVICE_MISMATCH)
+            return err_refuse(err, REFUSAL_DEVICE_MISMATCH, "'%s' is another device's", name);
         return err_refuse(err, REFUSAL_HTTP_STATUS, "'%s' was answered with HTTP %u", name,
                           answer.status);
     }
@@ -37,17 +42,52 @@ static bool fetch(void *arg, const char *name, size_t max, struct buf *out, stru
     return !out->failed || err_refuse(err, REFUSAL_LENGTH_LIMIT, "'%s' is too long", name);
 }
 
+/* Where a document waits, or NULL when it is stored at once. */
+static struct trust_staged *staged(const struct trust *trust, const char *name)
+{
+    static const enum tuf_role roles[] = {TUF_TIMESTAMP, TUF_SNAPSHOT, TUF_TARGETS};
+
+    for (size_t i = 0; trust->stage && i < COUNT(roles); i++) {
+        const char *role = tuf_role_name(roles[i]);
+
+        if (text_starts_with(name, role) && text_equal(name + strlen(role), ".json"))
+            return &trust->stage->documents[roles[i]];
+    }
+    return NULL;
+}
+
 static bool load(void *arg, const char *name, struct buf *out, struct err *err)
 {
-    AUTO_FREE char *path = file_path(arg, name);
+    const struct trust *trust = arg;
+    AUTO_FREE char *path = file_path(trust, name);
+    const struct trust_staged *waiting = staged(trust, name);
 
-    return file_read(path, out, err);
+    if (!waiting || !waiting->some)
+        return file_read(path, out, err);
+    buf_add(out, waiting->bytes.data, waiting->bytes.len);
+    return !out->failed || err_set(err, ERR_LIMIT, "'%s' is too long", name);
+}
+
+static void stage(struct trust_staged *place, const void *data, size_t len)
+{
+    if (place->some)
+        buf_done(&place->bytes);
+    place->some = true;
+    buf_init(&place->bytes, len);
+    buf_add(&place->bytes, data, len);
 }
 
 static bool store(void *arg, const char *name, const void *data, size_t len, struct err *err)
 {
-    AUTO_FREE char *path = file_path(arg, name);
+    struct trust *trust = arg;
+    AUTO_FREE char *path = file_path(trust, name);
 
+    if (!text_equal(name, "timestamp.json") && !text_equal(name, "snapshot.json"))
+        trust->offline_changed = true;
+    if (staged(trust, name)) {
+        stage(staged(trust, name), data, len);
+        return true;
+    }
     return file_write(path, 0600, data, len, err);
 }
 
@@ -56,6 +96,27 @@ static bool drop(void *arg, const char *name, struct err *err)
     AUTO_FREE char *path = file_path(arg, name);
 
     return file_remove(path, err);
+}
+
+bool trust_stage_keep(struct trust *trust, struct err *err)
+{
+    for (int role = TUF_TIMESTAMP; role < TUF_ROLE_COUNT; role++) {
+        const struct trust_staged *place = &trust->stage->documents[role];
+        AUTO_FREE char *name = mem_printf("%s.json", tuf_role_name((enum tuf_role)role));
+        AUTO_FREE char *path = file_path(trust, name);
+
+        if (place->some && !file_write(path, 0600, place->bytes.data, place->bytes.len, err))
+            return false;
+    }
+    return true;
+}
+
+void trust_stage_done(struct trust_stage *stage)
+{
+    for (size_t i = 0; i < TUF_ROLE_COUNT; i++)
+        if (stage->documents[i].some)
+            buf_done(&stage->documents[i].bytes);
+    *stage = (struct trust_stage){0};
 }
 
 static struct tuf_io io_of(struct trust *trust)
@@ -68,7 +129,8 @@ bool trust_refresh(struct trust *trust, int64_t now_ms, struct tuf_set **out, st
 {
     const struct tuf_io io = io_of(trust);
 
-    return tuf_refresh(&io, &tuf_limits_device, now_ms, out, err) || err_wrap(err, "update metadata");
+    return tuf_refresh(&io, &tuf_limits_device, now_ms, out, err) ||
+           err_wrap(err, "update metadata");
 }
 
 bool trust_load(struct trust *trust, struct tuf_set **out, struct err *err)
@@ -79,6 +141,13 @@ bool trust_load(struct trust *trust, struct tuf_set **out, struct err *err)
 }
 
 static const char root_file[] = "root.json";
+
+bool trust_has_root(const struct trust *trust)
+{
+    AUTO_FREE char *path = file_path(trust, root_file);
+
+    return file_exists(path);
+}
 
 bool trust_install_root(struct trust *trust, const void *data, size_t len, struct err *err)
 {
@@ -96,30 +165,66 @@ bool trust_install_root(struct trust *trust, const void *data, size_t len, struc
     return true;
 }
 
-bool trust_time(int64_t trusted_ms, int64_t clock_ms, int64_t *out_ms, struct err *err)
+/* --- files -------------------------------------------------------------------------------------
+ */
+
+/* "BASE/targets/DIR/SHA256.FILE" */
+static char *target_url(const struct trust *trust, const struct tuf_target *target)
 {
-    if (trusted_ms && clock_ms - trusted_ms > TIME_JUMP_MS_MAX)
-        return err_refuse(err, REFUSAL_TIME_JUMP,
-                          "the clock is more than 400 days ahead of the last trusted time");
-    *out_ms = clock_ms > trusted_ms ? clock_ms : trusted_ms;
-    return true;
+    const char *slash = strrchr(target->path, '/');
+    size_t dir_len = slash ? (size_t)(slash - target->path) + 1 : 0;
+    char hex[HASH_HEX_ROOM];
+
+    text_from_hex_bytes(target->sha256, HASH_BYTES, hex);
+    return mem_printf("%s/targets/%.*s%s.%s", trust->base, (int)dir_len, target->path, hex,
+                      target->path + dir_len);
 }
 
-bool trust_walk(struct trust *trust, int64_t trusted_ms, int64_t clock_ms, int64_t *out_ms,
-                struct tuf_set **out, struct err *err)
+static bool fetch_target(struct trust *trust, const struct tuf_target *target, struct buf *out,
+                         struct err *err)
 {
-    struct err late = {0};
+    AUTO_FREE char *url = target_url(trust, target);
+    const struct client_request request = {.method = "GET",
+                                           .url = url,
+                                           .answer_bytes_max = target->length + 1,
+                                           .total_ms = METADATA_MS_MAX};
+    AUTO_CLIENT_ANSWER answer = {0};
 
-    if (trust_time(trusted_ms, clock_ms, out_ms, err))
-        return trust_refresh(trust, *out_ms, out, err);
-    if (trust_refresh(trust, clock_ms, out, &late)) {
-        *out_ms = clock_ms;
-        return true;
+    if (!trust->transport)
+        return err_set(err, ERR_UNAVAILABLE, "'%s' cannot be fetched offline", target->path);
+    if (!transport_get(trust->transport, &request, &answer, err)) {
+        if (err->refusal == REFUSAL_LENGTH_LIMIT)
+            err->refusal = REFUSAL_TARGET_LENGTH;
+        return false;
     }
-    if (late.code != ERR_UNTRUSTED) /* nobody could be asked */
-        *err = late;
-    return false;
+    if (!client_answer_check(&answer, err))
+        return err->code == ERR_UNAVAILABLE
+                   ? false
+                   : err_refuse(err, REFUSAL_HTTP_STATUS, "'%s' was answered with HTTP %u",
+                                target->path, answer.status);
+    buf_add(out, answer.body.data, answer.body.len);
+    return tuf_target_check(target, out->data, out->len, err);
 }
+
+bool trust_file(struct trust *trust, struct tuf_set *set, const char *path, const uint8_t *known,
+                struct buf *out, struct err *err)
+{
+    AUTO_TUF_TARGET target = {0};
+
+    if (!tuf_find(set, path, NULL, &target, err))
+        return false;
+    if (!target.has_sha256)
+        return err_refuse(err, REFUSAL_NO_KNOWN_HASH, "'%s' has no sha256", path);
+    if (target.length >= out->max)
+        return err_refuse(err, REFUSAL_LENGTH_LIMIT, "'%s' is longer than %zu bytes", path,
+                          out->max);
+    if (known && crypto_equal(known, target.sha256, HASH_BYTES))
+        return true;
+    return fetch_target(trust, &target, out, err) || err_wrap(err, "'%s'", path);
+}
+
+/* --- what was chosen ---------------------------------------------------------------------------
+ */
 
 bool trust_judge(struct tuf_set *set, const char *path, const uint8_t sha256[HASH_BYTES],
                  const struct tuf_device *device, struct tuf_target *out, struct err *err)
@@ -133,6 +238,36 @@ bool trust_judge(struct tuf_set *set, const char *path, const uint8_t sha256[HAS
                           "'%s' is signed with another hash than was chosen", path);
     if (!tuf_target_fits(&target, device, err))
         return false;
+    *out = target;
+    target.memory = NULL;
+    return true;
+}
+
+static bool find_choice(const struct tuf_director *director, const char *path, size_t *at,
+                        struct err *err)
+{
+    for (size_t i = 0; i < director->count; i++) {
+        if (!text_equal(director->targets[i].path, path))
+            continue;
+        *at = i;
+        return true;
+    }
+    return err_refuse(err, REFUSAL_NOT_DIRECTED, "the director does not list '%.100s'", path);
+}
+
+bool trust_judge_directed(struct tuf_set *set, const struct tuf_director *director,
+                          const struct wire_target *choice, const struct tuf_device *device,
+                          struct tuf_target *out, size_t *at, struct err *err)
+{
+    AUTO_TUF_TARGET target = {0};
+
+    if (!find_choice(director, choice->path, at, err) ||
+        !tuf_find(set, choice->path, device->hwid, &target, err) ||
+        !tuf_cross_check(director, *at, &target, device, err))
+        return false;
+    if (!crypto_equal(target.sha256, choice->sha256, HASH_BYTES))
+        return err_refuse(err, REFUSAL_NOT_DIRECTED, "'%.100s' is directed with another hash",
+                          choice->path);
     *out = target;
     target.memory = NULL;
     return true;

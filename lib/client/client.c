@@ -5,6 +5,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
+#include "lib/client/pins.h"
 #include "lib/client/transfer.h"
 #include "lib/json/json.h"
 
@@ -28,6 +29,12 @@ bool client_open(const struct client_options *options, struct client **out, stru
     }
     *out = client;
     return true;
+}
+
+void client_set_pins(struct client *client, const uint8_t (*pins)[HASH_BYTES], size_t count)
+{
+    mem_free(client->origin.pins);
+    client->origin.pins = count > 0 ? pins_format(pins, count) : NULL;
 }
 
 void client_close(struct client *client)

@@ -13,6 +13,7 @@
  */
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
+#include "lib/crypto/hash.h"
 
 struct client;
 
@@ -51,6 +52,9 @@ struct client_request {
     uint64_t range_from;        /* > 0: ask for the bytes from here on ... */
     const char *if_range;       /* ... if the entity tag is still this one */
     uint64_t answer_bytes_max;  /* of a successful answer's body; 0: 1 MiB */
+    /* Of a server that TLS does not verify, too: for what is verified by other means. It is never
+     * sent a token. */
+    bool unverified;
     int64_t total_ms; /* whole exchange; 0: only connecting and the minimum rate bound it */
     /* Before the first byte of a 2xx body: status, etag, range. May be NULL. */
     bool (*on_head)(void *arg, const struct client_answer *head, struct err *err);
@@ -65,6 +69,11 @@ struct client_request {
 MUST_USE bool client_open(const struct client_options *options, struct client **out,
                           struct err *err);
 void client_close(struct client *client);
+
+/* From the next connection on a TLS server must have one of these public keys (SHA-256 of its
+ * SubjectPublicKeyInfo), beside a certificate that is verified. None: any key. A server without
+ * the key is PIN_MISMATCH, one whose certificate is not verified too, but ERR_UNAVAILABLE. */
+void client_set_pins(struct client *client, const uint8_t (*pins)[HASH_BYTES], size_t count);
 
 /* Blocks. On success the answer is released with client_answer_done(). */
 MUST_USE bool client_send(struct client *client, const struct client_request *request,

@@ -40,6 +40,7 @@ void transfer_origin_done(struct transfer_origin *origin)
     mem_free(origin->origin);
     mem_free(origin->ca_file);
     mem_free(origin->user_agent);
+    mem_free(origin->pins);
     *origin = (struct transfer_origin){0};
 }
 
@@ -229,7 +230,7 @@ static void add_headers(struct transfer *transfer)
     line = type ? mem_printf("Content-Type: %s", type) : mem_strdup("Content-Type:");
     add_header(transfer, line);
     add_header(transfer, "Accept:");
-    if (request->bearer && is_at_origin(transfer->origin, transfer->url)) {
+    if (request->bearer && !request->unverified && is_at_origin(transfer->origin, transfer->url)) {
         AUTO_FREE char *bearer = mem_printf("Authorization: Bearer %s", request->bearer);
 
         add_header(transfer, bearer);
@@ -281,8 +282,20 @@ static void set_limits(const struct transfer *transfer)
     SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+}
+
+static void set_trust(const struct transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+
     if (transfer->origin->ca_file)
         SET(easy, CURLOPT_CAINFO, transfer->origin->ca_file);
+    if (transfer->request->unverified) {
+        SET(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        SET(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    } else if (transfer->origin->pins) {
+        SET(easy, CURLOPT_PINNEDPUBLICKEY, transfer->origin->pins);
+    }
 }
 
 static void set_callbacks(struct transfer *transfer)
@@ -314,6 +327,7 @@ bool transfer_start(struct transfer *transfer, const struct transfer_origin *ori
     buf_init(&transfer->answer.body, SIZE_MAX / 2); /* on_write() counts against the real limit */
     curl_easy_reset(easy);
     set_limits(transfer);
+    set_trust(transfer);
     set_callbacks(transfer);
     set_body(transfer);
     add_headers(transfer);
@@ -340,6 +354,15 @@ static bool network_failed(const struct transfer *transfer, CURLcode code, struc
     in_time = !transfer->request->total_ms || total_us / 1000 < transfer->request->total_ms;
     if (code == CURLE_OPERATION_TIMEDOUT && transfer->answer.status && in_time)
         return err_refuse(err, REFUSAL_SLOW_RETRIEVAL, "the answer comes too slowly: %s", text);
+    if (code == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
+        return err_refuse(err, REFUSAL_PIN_MISMATCH, "'%s' has another key than is known: %s",
+                          transfer->url, text);
+    if (code == CURLE_PEER_FAILED_VERIFICATION) {
+        (void)err_refuse(err, REFUSAL_PIN_MISMATCH, "could not verify '%s': %s", transfer->url,
+                         text);
+        err->code = ERR_UNAVAILABLE; /* a certificate may be renewed */
+        return false;
+    }
     if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
         return err_set(err, ERR_INVALID, "could not use the address '%s': %s", transfer->url, text);
     return err_set(err, ERR_UNAVAILABLE, "could not reach '%s': %s", transfer->url, text);

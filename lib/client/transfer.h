@@ -12,6 +12,7 @@ struct transfer_origin {
     char *origin;
     char *ca_file;
     char *user_agent;
+    char *pins; /* as curl wants them; NULL: none */
     unsigned slow_window_s;
 };
 

@@ -86,7 +86,7 @@ static bool has_label(const CK_TOKEN_INFO *info, const char *label)
 
     while (len > 0 && (info->label[len - 1] == ' ' || info->label[len - 1] == '\0'))
         len--;
-    return len == strlen(label) && memcmp(info->label, label, len) == 0;
+    return len == strlen(label) && crypto_equal(info->label, label, len);
 }
 
 static bool find_slot(struct pkcs11 *token, const char *label, CK_SLOT_ID *out, struct err *err)
@@ -152,7 +152,7 @@ static bool log_in(struct pkcs11 *token, const char *pin_file, struct err *err)
 static bool open_token(struct pkcs11 *token, const char *label, const char *pin_file,
                        struct err *err)
 {
-    CK_SLOT_ID slot;
+    CK_SLOT_ID slot = 0;
     CK_RV code;
 
     if (!find_slot(token, label, &slot, err))
@@ -305,7 +305,7 @@ static bool read_kind(struct pkcs11 *token, CK_OBJECT_HANDLE object, enum pkcs11
 bool pkcs11_find(struct pkcs11 *token, const char *label, struct pkcs11_key **out, struct err *err)
 {
     AUTO_FREE struct pkcs11_key *key = mem_alloc(sizeof(*key));
-    CK_OBJECT_HANDLE public_object;
+    CK_OBJECT_HANDLE public_object = 0;
 
     key->token = token;
     if (strlen(label) > PKCS11_LABEL_MAX)
@@ -390,7 +390,7 @@ bool pkcs11_sign(const struct pkcs11_key *key, const void *data, size_t len, uin
 {
     AUTO_FREE uint8_t *copy = NULL; /* the interface wants it writable */
     uint8_t digest[HASH_BYTES];
-    uint8_t raw[SIGN_BYTES];
+    uint8_t raw[SIGN_BYTES] = {0};
 
     if (key->kind == PKCS11_ED25519) {
         copy = mem_dup(data, len);

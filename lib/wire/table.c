@@ -201,6 +201,7 @@ static bool is_present(const struct wire_field *field, const void *message)
 {
     switch (field->presence) {
     case WIRE_ALWAYS:
+    case WIRE_LATER:
         return true;
     case WIRE_IF_TRUE:
         return *(const bool *)const_field_of(message, field->offset);
@@ -218,7 +219,8 @@ static bool check_presence(const struct wire_table *table, const void *message, 
     for (size_t i = 0; i < table->count; i++) {
         const struct wire_field *field = &table->fields[i];
         bool was_read = seen & UINT32_C(1) << i;
-        bool optional = field->presence == WIRE_IF_TRUE || field->kind == WIRE_EMPTY;
+        bool optional = field->presence == WIRE_IF_TRUE || field->presence == WIRE_LATER ||
+                        field->kind == WIRE_EMPTY;
 
         if (was_read && field->presence == WIRE_WITH && !is_present(field, message))
             return err_set(err, ERR_INVALID, "field '%s' stands alone", field->name);

@@ -26,6 +26,7 @@ enum wire_kind {
 enum wire_presence {
     WIRE_ALWAYS,
     WIRE_IF_TRUE, /* a bool that is only written when true */
+    WIRE_LATER,   /* always written; older writers did not know it: zero when missing */
     WIRE_WITH,    /* written when the byte at `with` is not zero (a text that is not empty) */
 };
 

@@ -70,8 +70,12 @@ refused FOUR_EYES "$TOKEN" slipway deploy approve "$id"
 deploy_is "$id" awaiting-approval || fail "the author's approval did something"
 ask 409 "$TOKEN" POST "/api/v1/deployments/$id/approve"
 [ "$(jq -r .code "$WORK/answer")" = FOUR_EYES ] || fail "the problem's code: $(cat "$WORK/answer")"
+background watch slipway deploy watch "$id"
+watch=$!
+until_true 20 "watch says what it waits for" grep -q awaiting-approval "$WORK/watch.log"
 as "$APPROVER" slipway deploy approve "$id" >/dev/null
 for n in 1 2; do until_true 120 "device $n runs v2" device_runs "d$n" "$(sha "$WORK/v2.img")"; done
+wait "$watch" || fail "watch did not see it through: $(cat "$WORK/watch.log")"
 [ "$(deploy_field "$id" .approver)" = "$(printf '%.12s' "$APPROVER")" ] || fail "who approved it: $(deploy_field "$id" .approver)"
 
 say "T55: what is another tenant's is not there, and that somebody asked is in the audit"

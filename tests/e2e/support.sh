@@ -114,6 +114,16 @@ release_publish() {
     slipway image upload "$3" >/dev/null
     slipway release create "$1" --product board --image "$3" >/dev/null
 }
+# The same with delegations and a director: one owner's keys, by the profile `solo`.
+solo_start() {
+    slipway init --profile solo --product board --hwid "$HWID" --component base-os --keys "$WORK/keys" --yes >"$WORK/init.log"
+    cp "$WORK/keys/root.json" "$WORK/1.root.json"
+    GROUP=board/production
+    slipway group set "$GROUP" --poll-interval 1 >/dev/null
+}
+solo_publish() { # VERSION COUNTER FILE [options]
+    slipway release publish "$3" --keys "$WORK/keys" --product board --version "$1" --counter "$2" --yes "${@:4}" >/dev/null
+}
 claim_new() { slipway claim new --group "$GROUP" --count "$1" --json | jq -r .token; } # COUNT
 sha() { sha256sum "$1" | cut -d' ' -f1; }
 

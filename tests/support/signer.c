@@ -43,7 +43,7 @@ static bool try_ask(const struct test_signer *signer, const struct signer_ask *a
     bool whole = false;
     AUTO_BUF frame;
 
-    buf_init(&frame, 2 * SIGNER_FRAME_BYTES_MAX);
+    buf_init(&frame, (size_t)2 * SIGNER_FRAME_BYTES_MAX);
     if (!unix_connect(signer->socket, &fd, &err))
         return false;
     signer_ask_format(ask, &frame);

@@ -88,29 +88,35 @@ Test(apply, refuses_what_does_not_fit_or_is_not_what_was_signed, .init = make_sl
 
 /* The old image with its first bytes and a new end, in the plainest of codecs. */
 static void make_patch(const char *file, const struct apply_target *target, size_t copied,
-                       const char *end)
+                       const char *end, uint8_t header_sha256[HASH_BYTES])
 {
     struct delta_header header = {.codec = DELTA_STORED,
                                   .frame_bytes_max = 4096,
                                   .old_length = sizeof(old_image),
                                   .new_length = target->length};
     AUTO_BUF control;
+    AUTO_BUF body;
     AUTO_BUF patch;
 
     buf_init(&control, 100);
+    buf_init(&body, 1000);
     buf_init(&patch, 1000);
     buf_add_varint(&control, (uint64_t)copied << 3 | DELTA_COPY);
     buf_add_varint(&control, (uint64_t)strlen(end) << 3 | DELTA_INSERT);
-    header.body_length = DELTA_FRAME_HEAD_BYTES + control.len + strlen(end);
     hash_sha256(old_image, sizeof(old_image), header.old_sha256);
     memcpy(header.new_sha256, target->sha256, HASH_BYTES);
+    buf_add_u32(&body, (uint32_t)control.len);
+    buf_add_u32(&body, 0);
+    buf_add_u32(&body, (uint32_t)strlen(end));
+    buf_add(&body, control.data, control.len);
+    buf_add_text(&body, end);
+    header.body_length = body.len;
+    header.chunk_bytes = DELTA_CHUNK_BYTES_MIN;
+    hash_sha256(body.data, body.len, header.chunk_sha256);
     delta_header_format(&header, &patch);
-    buf_add_u32(&patch, (uint32_t)control.len);
-    buf_add_u32(&patch, 0);
-    buf_add_u32(&patch, (uint32_t)strlen(end));
-    buf_add(&patch, control.data, control.len);
-    buf_add_text(&patch, end);
+    buf_add(&patch, body.data, body.len);
     temp_write(file, patch.data, patch.len);
+    hash_sha256(patch.data, DELTA_HEADER_BYTES, header_sha256);
 }
 
 Test(apply, makes_the_new_image_from_the_other_slot_and_a_patch, .init = make_slots,
@@ -120,24 +126,33 @@ Test(apply, makes_the_new_image_from_the_other_slot_and_a_patch, .init = make_sl
     const char *file = temp_path("patch");
     struct apply_target target;
     uint8_t old_hash[HASH_BYTES];
+    uint8_t header[HASH_BYTES];
+    struct apply_patch from = {.old_length = sizeof(old_image), .old_sha256 = old_hash};
     struct err err = {0};
 
     memcpy(image, old_image, 500000);
     memcpy(image + 500000, "tail", sizeof("tail"));
     target = target_of(image, 500004);
-    make_patch(file, &target, 500000, "tail");
+    make_patch(file, &target, 500000, "tail", header);
     hash_sha256(old_image, sizeof(old_image), old_hash);
 
-    cr_assert(apply_patch(&slots, file, sizeof(old_image), old_hash, &target, &err), "%s",
-              err.text);
-    cr_expect_not(apply_patch(&slots, file, sizeof(old_image) - 1, old_hash, &target, &err));
+    cr_assert(apply_patch(&slots, file, &from, &target, &err), "%s", err.text);
+    from.header_sha256 = header;
+    cr_assert(apply_patch(&slots, file, &from, &target, &err), "%s", err.text);
+    header[0] ^= 1;
+    cr_expect_not(apply_patch(&slots, file, &from, &target, &err));
+    cr_expect_eq(err.refusal, REFUSAL_DELTA_FILE_HASH, "%s", err.text);
+    from.header_sha256 = NULL;
+    from.old_length--;
+    cr_expect_not(apply_patch(&slots, file, &from, &target, &err));
+    cr_expect_eq(err.refusal, REFUSAL_DELTA_BASE, "%s", err.text);
+    from.old_length++;
+    old_hash[0] ^= 1;
+    cr_expect_not(apply_patch(&slots, file, &from, &target, &err));
     cr_expect_eq(err.refusal, REFUSAL_DELTA_BASE, "%s", err.text);
     old_hash[0] ^= 1;
-    cr_expect_not(apply_patch(&slots, file, sizeof(old_image), old_hash, &target, &err));
-    cr_expect_eq(err.refusal, REFUSAL_DELTA_BASE, "%s", err.text);
-    old_hash[0] ^= 1;
-    make_patch(file, &target, 500000, "tale");
-    cr_expect_not(apply_patch(&slots, file, sizeof(old_image), old_hash, &target, &err));
+    make_patch(file, &target, 500000, "tale", header);
+    cr_expect_not(apply_patch(&slots, file, &from, &target, &err));
     cr_expect_eq(err.refusal, REFUSAL_DELTA_RESULT_HASH, "%s", err.text);
 }
 

@@ -14,7 +14,7 @@
 #include "lib/log/log.h"
 
 #define UUID "0f8fad5b-d9cb-469f-a165-70867728950e"
-enum { REPORTS_MAX = 200, GARBAGE = 0, OLD = 1, NEW = 2, STARTS_MAX = 40 };
+enum { REPORTS_MAX = 200, GARBAGE = 0, OLD = 1, NEW = 2, DIRECTED = 9, STARTS_MAX = 40 };
 
 /* What goes otherwise than hoped. */
 struct twist {
@@ -25,6 +25,8 @@ struct twist {
     bool unsigned_;  /* the choice is refused */
     bool withdrawn;  /* the server takes the offer back once it was staged */
     bool with_delta;
+    bool directed;    /* a director names the patch */
+    bool delta_kills; /* the agent ends whenever it applies the patch */
 };
 
 struct world {
@@ -35,6 +37,8 @@ struct world {
     struct wire_report reports[REPORTS_MAX];
     size_t report_count;
     struct twist twist;
+    uint64_t committed_floor;
+    unsigned patches; /* that were begun */
     /* the power */
     unsigned writes;
     unsigned cut_at;    /* after this write; 0: never */
@@ -138,14 +142,18 @@ static bool boot_give_up(void *arg, enum slot slot, struct err *err)
     return boot_set(world, slot, BOOT_BAD);
 }
 
-static bool judge(void *arg, const struct record *record, struct image *out, struct err *err)
+static bool judge(void *arg, const struct record *record, struct verdict *out, struct err *err)
 {
     const struct world *world = arg;
 
     if (world->twist.unsigned_)
         return err_refuse(err, REFUSAL_HWID_MISMATCH, "not for us");
-    memcpy(out->sha256, record->offered.sha256, HASH_BYTES);
-    out->floor = 5;
+    memcpy(out->image.sha256, record->offered.sha256, HASH_BYTES);
+    out->image.floor = 5;
+    out->directed = world->twist.directed;
+    out->has_delta = world->twist.directed && world->twist.with_delta;
+    out->delta.from[0] = OLD;
+    out->delta.sha256[0] = DIRECTED;
     return true;
 }
 
@@ -173,9 +181,28 @@ static bool write_slot(void *arg, const struct record *record, const struct wire
     cr_assert_not(world->record.slots[slot].known, "nor believes what it held");
     world->slots[slot] = GARBAGE;
     wrote(world);
+    if (delta) {
+        world->patches++;
+        cr_assert_geq(world->record.delta_tries, world->patches, "the try is durable");
+        cr_assert_eq(delta->sha256[0] == DIRECTED, world->twist.directed);
+        cr_assert_eq(record->directed, world->twist.directed);
+        if (world->twist.delta_kills)
+            longjmp(world->dark, 1);
+    }
     if (delta && world->twist.bad_delta)
         return err_refuse(err, REFUSAL_DELTA_RESULT_HASH, "bad patch");
     world->slots[slot] = NEW;
+    wrote(world);
+    return true;
+}
+
+static bool commit(void *arg, const struct image *image, struct err *err)
+{
+    struct world *world = arg;
+
+    (void)err;
+    cr_assert_eq(world->boot.slots[world->running].state, BOOT_GOOD, "only what is confirmed");
+    world->committed_floor = image->floor;
     wrote(world);
     return true;
 }
@@ -225,6 +252,7 @@ static const struct machine_ops ops = {
     .fetch = fetch,
     .write = write_slot,
     .holds = holds,
+    .commit = commit,
     .may_switch = may_switch,
     .allow = allow,
     .health = health,
@@ -329,6 +357,11 @@ static const struct {
 } scenarios[] = {
     {"a good image", {.unhealthy = false}, UPDATE_SUCCEEDED, REFUSAL_NONE, NEW},
     {"a good patch", {.with_delta = true}, UPDATE_SUCCEEDED, REFUSAL_NONE, NEW},
+    {"a directed patch",
+     {.with_delta = true, .directed = true},
+     UPDATE_SUCCEEDED,
+     REFUSAL_NONE,
+     NEW},
     {"a bad patch, then the image",
      {.with_delta = true, .bad_delta = true},
      UPDATE_SUCCEEDED,
@@ -380,6 +413,7 @@ Test(machine, reports_every_step_once_and_in_order)
     for (size_t i = 0; i < COUNT(want); i++)
         cr_expect_eq(world.reports[i].state, want[i]);
     cr_expect_eq(world.record.floor, 5, "the floor rises with the commit");
+    cr_expect_eq(world.committed_floor, 5, "also where it never falls");
 }
 
 Test(machine, tells_of_a_refused_patch_before_it_fetches_the_image)
@@ -392,6 +426,34 @@ Test(machine, tells_of_a_refused_patch_before_it_fetches_the_image)
     cr_expect_eq(world.reports[1].state, UPDATE_DOWNLOADING);
     cr_expect_eq(world.reports[1].reason, REFUSAL_DELTA_RESULT_HASH);
     cr_expect_eq(last_report(&world)->bytes, 20, "patch and image were fetched");
+}
+
+Test(machine, gives_a_patch_up_that_ends_the_agent_twice)
+{
+    struct world world = {.twist = {.with_delta = true, .delta_kills = true}};
+    bool told = false;
+
+    factory(&world);
+    run(&world);
+    cr_expect_eq(world.patches, 2);
+    cr_expect_eq(last_report(&world)->state, UPDATE_SUCCEEDED);
+    for (size_t i = 0; i < world.report_count; i++)
+        told = told || world.reports[i].reason == REFUSAL_DELTA_LIMIT;
+    cr_expect(told);
+}
+
+Test(machine, takes_the_directors_patch_and_not_the_polls)
+{
+    struct world world = {.twist = {.with_delta = true, .directed = true}};
+
+    factory(&world);
+    run(&world);
+    cr_expect_eq(last_report(&world)->state, UPDATE_SUCCEEDED);
+    cr_expect_eq(world.patches, 1);
+    world = (struct world){.twist = {.directed = true}};
+    factory(&world);
+    run(&world);
+    cr_expect_eq(world.patches, 0);
 }
 
 Test(machine, survives_a_power_cut_after_every_durable_write)

@@ -23,7 +23,15 @@ static struct record full(void)
     record.trusted_ms = INT64_C(1790000000000);
     (void)text_copy(record.image.version, sizeof(record.image.version), "2.4.0 \"beta\"");
     (void)text_copy(record.last_error, sizeof(record.last_error), "a\tb");
+    record.image.revert_count = 2;
+    record.image.revert_to[1].counter = 2031;
+    record.image.revert_until_ms = INT64_C(1800000000000);
     record.slots[SLOT_A] = record.image;
+    record.directed = true;
+    record.delta_tries = 1;
+    record.director_version = INT64_C(1790000000001);
+    record.anchors_version = 3;
+    (void)text_copy(record.director_bundle, sizeof(record.director_bundle), "r55");
     return record;
 }
 
@@ -43,6 +51,11 @@ Test(record, reads_back_what_it_wrote)
     cr_expect_str_eq(buf_text(&text), buf_text(&second));
     cr_expect_eq(again.image.release_counter, 2040);
     cr_expect_str_eq(again.slots[SLOT_A].version, "2.4.0 \"beta\"");
+    cr_expect_eq(again.slots[SLOT_A].revert_to[1].counter, 2031);
+    cr_expect_eq(again.slots[SLOT_A].revert_until_ms, INT64_C(1800000000000));
+    cr_expect(again.directed);
+    cr_expect_eq(again.director_version, INT64_C(1790000000001));
+    cr_expect_str_eq(again.director_bundle, "r55");
 }
 
 Test(record, refuses_a_file_that_is_cut_or_changed_anywhere)
