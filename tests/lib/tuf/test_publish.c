@@ -4,96 +4,7 @@
 #include <string.h>
 
 #include "lib/base/text.h"
-#include "lib/tuf/tuf.h"
-#include "tests/support/tuf_repo.h"
-
-enum { OS_KEY = TUF_ROLE_COUNT, APP_KEY, OTHER_KEY };
-
-/* A repository as a server holds it: root; targets that delegate to "os-h1" (os/h1, hardware h1)
- * and "app-t" (app/p); both published, "app-t" split into four bins. */
-struct shop {
-    struct tuf_repo *repo;
-    struct tuf_named roles[16];
-    size_t count;
-    json_t *fresh; /* entries of what is published next */
-    json_t *delegations;
-    const char *name;
-    uint64_t version;
-    size_t key;
-};
-
-static void set(json_t *object, const char *name, json_t *value)
-{
-    cr_assert_eq(json_object_set_new(object, name, value), 0);
-}
-
-static void keep(struct shop *shop, const char *name, const char *file)
-{
-    cr_assert(shop->count < COUNT(shop->roles));
-    shop->roles[shop->count++] = (struct tuf_named){name, tuf_repo_file(shop->repo, file)};
-}
-
-static json_t *app_entry(uint64_t counter)
-{
-    json_t *entry = tuf_repo_entry("h1", counter, (uint8_t)counter);
-
-    set(json_object_get(entry, "custom"), "type", json_string("app"));
-    return entry;
-}
-
-static json_t *entry_at(const char *path, json_t *entry)
-{
-    json_t *entries = json_object();
-
-    set(entries, path, entry);
-    return entries;
-}
-
-static json_t *bins_of(const struct tuf_repo *repo, unsigned bits)
-{
-    AUTO_JSON *key = tuf_key_json(sign_key_public(repo->keys[APP_KEY]));
-    const json_t *keys[] = {key};
-    char keyid[TUF_KEYID_ROOM];
-    const char *const keyids[] = {keyid};
-    const struct tuf_delegation_plan plan = {
-        .name = "app-t.2", .keyids = keyids, .keyid_count = 1, .threshold = 1};
-    json_t *out = NULL;
-    struct err err = {0};
-
-    tuf_keyid(sign_key_public(repo->keys[APP_KEY]), keyid);
-    cr_assert(tuf_delegations_json(keys, 1, NULL, tuf_succinct_json(&plan, bits), &out, &err));
-    return out;
-}
-
-static json_t *top_delegations(const struct tuf_repo *repo)
-{
-    json_t *roles[] = {tuf_repo_delegation(repo, "os-h1", OS_KEY, "os/h1/*/*"),
-                       tuf_repo_delegation(repo, "app-t", APP_KEY, "app/p/*/*")};
-
-    set(roles[0], "x-hwids", json_pack("[s]", "h1"));
-    return tuf_repo_delegations(repo, roles, 2);
-}
-
-static void shop_open(struct shop *shop)
-{
-
-    *shop = (struct shop){.repo = tuf_repo_new(),
-                          .fresh = json_object(),
-                          .name = "os-h1",
-                          .version = 2,
-                          .key = OS_KEY};
-    shop->repo->delegations = top_delegations(shop->repo);
-    tuf_repo_put_root(shop->repo, 1);
-    tuf_repo_put_targets(shop->repo, 1);
-    tuf_repo_put_role(shop->repo, "os-h1", 1, entry_at("os/h1/v5/a", tuf_repo_entry("h1", 5, 5)),
-                      NULL, OS_KEY);
-    tuf_repo_put_role(shop->repo, "app-t", 1, entry_at("app/p/a/5", app_entry(5)),
-                      bins_of(shop->repo, 2), APP_KEY);
-    keep(shop, "root", "1.root.json");
-    keep(shop, "targets", "1.targets.json");
-    keep(shop, "os-h1", "1.os-h1.json");
-    keep(shop, "app-t", "1.app-t.json");
-}
+#include "tests/support/tuf_shop.h"
 
 static bool shop_publish(struct shop *shop, struct err *err)
 {
@@ -116,19 +27,19 @@ static bool shop_publish(struct shop *shop, struct err *err)
 
 static void add(struct shop *shop, const char *path, json_t *entry)
 {
-    set(shop->fresh, path, entry);
+    shop_put(shop->fresh, path, entry);
 }
 static void as_targets(struct shop *shop)
 {
     shop->name = "targets";
     shop->key = TUF_TARGETS;
-    shop->delegations = top_delegations(shop->repo);
+    shop->delegations = shop_delegations(shop->repo);
 }
 static void as_app(struct shop *shop)
 {
     shop->name = "app-t";
-    shop->key = APP_KEY;
-    shop->delegations = bins_of(shop->repo, 2);
+    shop->key = SHOP_APP_KEY;
+    shop->delegations = shop_bins(shop->repo, 2);
 }
 
 static void next_release(struct shop *shop)
@@ -153,7 +64,7 @@ static void version_left_out(struct shop *shop)
 static void other_key(struct shop *shop)
 {
     next_release(shop);
-    shop->key = APP_KEY; /* T58 */
+    shop->key = SHOP_APP_KEY; /* T58 */
 }
 static void targets_key(struct shop *shop)
 {
@@ -176,11 +87,11 @@ static void other_hardware(struct shop *shop)
 }
 static void app_in_os_role(struct shop *shop)
 {
-    add(shop, "app/p/a/6", app_entry(6));
+    add(shop, "app/p/a/6", shop_app_entry(6));
 }
 static void type_of_other_place(struct shop *shop)
 {
-    add(shop, "os/h1/v6/a", app_entry(6)); /* T29 */
+    add(shop, "os/h1/v6/a", shop_app_entry(6)); /* T29 */
 }
 static void same_counter(struct shop *shop)
 {
@@ -198,7 +109,7 @@ static void high_floor(struct shop *shop)
 {
     json_t *entry = tuf_repo_entry("h1", 6, 6);
 
-    set(json_object_get(entry, "custom"), "floor", json_integer(7));
+    shop_put(json_object_get(entry, "custom"), "floor", json_integer(7));
     add(shop, "os/h1/v6/a", entry);
 }
 static void plain_entry(struct shop *shop)
@@ -215,7 +126,7 @@ static void too_long(struct shop *shop)
     memset(text, 'a', sizeof(text));
     text[sizeof(text) - 1] = '\0';
     next_release(shop);
-    set(json_object_get(shop->fresh, "os/h1/v6/a"), "x-note", json_string(text));
+    shop_put(json_object_get(shop->fresh, "os/h1/v6/a"), "x-note", json_string(text));
 }
 
 static void moved_up(struct shop *shop)
@@ -236,14 +147,14 @@ static void higher_in_other_role(struct shop *shop)
 static void targets_by_os_key(struct shop *shop)
 {
     as_targets(shop);
-    shop->key = OS_KEY;
+    shop->key = SHOP_OS_KEY;
 }
 static void trust_file(struct shop *shop)
 {
     json_t *entry = tuf_repo_entry("h1", 1, 1);
 
     as_targets(shop);
-    set(entry, "custom", json_pack("{s:s}", "type", "trust"));
+    shop_put(entry, "custom", json_pack("{s:s}", "type", "trust"));
     add(shop, "trust/anchors.json", entry);
 }
 static void trust_by_os_role(struct shop *shop)
@@ -252,7 +163,7 @@ static void trust_by_os_role(struct shop *shop)
     json_decref(shop->delegations);
     shop->delegations = NULL;
     shop->name = "os-h1";
-    shop->key = OS_KEY;
+    shop->key = SHOP_OS_KEY;
 }
 
 static void moved_into_a_bin(struct shop *shop)
@@ -263,8 +174,8 @@ static void moved_into_a_bin(struct shop *shop)
     cr_assert_str_eq(bin, "app-t.2-0");
     shop->name = "app-t.2-0";
     shop->version = 1;
-    shop->key = APP_KEY;
-    add(shop, "app/p/a/5", app_entry(5));
+    shop->key = SHOP_APP_KEY;
+    add(shop, "app/p/a/5", shop_app_entry(5));
 }
 static void into_the_wrong_bin(struct shop *shop)
 {
@@ -293,54 +204,54 @@ static void delegates_one_more(struct shop *shop)
     as_targets(shop);
     cr_assert_eq(
         json_array_append_new(json_object_get(shop->delegations, "roles"),
-                              tuf_repo_delegation(shop->repo, "os-h2", OS_KEY, "os/h2/*/*")),
+                              tuf_repo_delegation(shop->repo, "os-h2", SHOP_OS_KEY, "os/h2/*/*")),
         0);
 }
 static void diamond(struct shop *shop)
 {
-    json_t *role = tuf_repo_delegation(shop->repo, "os-h1", APP_KEY, "app/p/*/*");
+    json_t *role = tuf_repo_delegation(shop->repo, "os-h1", SHOP_APP_KEY, "app/p/*/*");
 
     shop->name = "app-t";
-    shop->key = APP_KEY;
+    shop->key = SHOP_APP_KEY;
     shop->delegations = tuf_repo_delegations(shop->repo, &role, 1);
 }
 static void delegates_to_itself(struct shop *shop)
 {
-    json_t *role = tuf_repo_delegation(shop->repo, "os-h1", OS_KEY, "os/h1/*/*");
+    json_t *role = tuf_repo_delegation(shop->repo, "os-h1", SHOP_OS_KEY, "os/h1/*/*");
 
     shop->delegations = tuf_repo_delegations(shop->repo, &role, 1);
 }
 static void a_bin_s_name(struct shop *shop)
 {
-    json_t *role = tuf_repo_delegation(shop->repo, "app-t.2-3", OS_KEY, "os/h1/*/*");
+    json_t *role = tuf_repo_delegation(shop->repo, "app-t.2-3", SHOP_OS_KEY, "os/h1/*/*");
 
     shop->delegations = tuf_repo_delegations(shop->repo, &role, 1);
 }
 static void number_as_name(struct shop *shop)
 {
     delegates_one_more(shop);
-    set(role_of(shop, 2), "name", json_string("17"));
+    shop_put(role_of(shop, 2), "name", json_string("17"));
 }
 static void path_as_name(struct shop *shop)
 {
     delegates_one_more(shop);
-    set(role_of(shop, 2), "name", json_string("os/h2"));
+    shop_put(role_of(shop, 2), "name", json_string("os/h2"));
 }
 static void question_as_name(struct shop *shop)
 {
     delegates_one_more(shop);
-    set(role_of(shop, 2), "name", json_string("os?h2"));
+    shop_put(role_of(shop, 2), "name", json_string("os?h2"));
 }
 static void threshold_too_high(struct shop *shop)
 {
     delegates_one_more(shop);
-    set(role_of(shop, 2), "threshold", json_integer(2));
+    shop_put(role_of(shop, 2), "threshold", json_integer(2));
 }
 static void by_hash_prefix(struct shop *shop)
 {
     delegates_one_more(shop);
     (void)json_object_del(role_of(shop, 2), "paths");
-    set(role_of(shop, 2), "path_hash_prefixes", json_pack("[s]", "00"));
+    shop_put(role_of(shop, 2), "path_hash_prefixes", json_pack("[s]", "00"));
 }
 static void malformed_key(struct shop *shop)
 {
@@ -351,26 +262,26 @@ static void malformed_key(struct shop *shop)
 
     delegates_one_more(shop);
     cr_assert(tuf_keyid_of(key, keyid, &err));
-    set(json_object_get(shop->delegations, "keys"), keyid, key);
+    shop_put(json_object_get(shop->delegations, "keys"), keyid, key);
     cr_assert_eq(
         json_array_append_new(json_object_get(role_of(shop, 2), "keyids"), json_string(keyid)), 0);
 }
 static void foreign_key_field(struct shop *shop)
 {
     delegates_one_more(shop);
-    set(role_of(shop, 2), "gr\xc3\xbc", json_integer(1));
+    shop_put(role_of(shop, 2), "gr\xc3\xbc", json_integer(1));
 }
 static void too_many_bins(struct shop *shop)
 {
     as_app(shop);
     json_decref(shop->delegations);
-    shop->delegations = bins_of(shop->repo, 11);
+    shop->delegations = shop_bins(shop->repo, 11);
 }
 static void split_finer(struct shop *shop)
 {
     as_app(shop);
     json_decref(shop->delegations);
-    shop->delegations = bins_of(shop->repo, 3);
+    shop->delegations = shop_bins(shop->repo, 3);
 }
 
 Test(check_role, lets_through_what_every_device_would_take)
@@ -449,7 +360,7 @@ Test(check_role, judges_expiry_and_the_longest_delegated_file)
 
     shop_open(&shop);
     published = (struct tuf_published){.roles = shop.roles, .count = shop.count};
-    tuf_repo_put_role(shop.repo, "os-h1", 2, shop.fresh, NULL, OS_KEY);
+    tuf_repo_put_role(shop.repo, "os-h1", 2, shop.fresh, NULL, SHOP_OS_KEY);
     file = tuf_repo_file(shop.repo, "2.os-h1.json");
     cr_expect(tuf_check_role(&published, "os-h1", file, shop.repo->expires_ms - 1, &err), "%s",
               err.text);
@@ -486,18 +397,18 @@ Test(check_role, lets_files_of_trust_change_and_count_up)
         struct err err = {0};
 
         tuf_repo_put_root(repo, 1);
-        set(entry, "custom",
-            json_pack("{s:s, s:{s:i}}", "type", "trust", "match", "release_counter",
-                      cases[i].before));
-        set(repo->targets, "trust/anchors.json", entry);
+        shop_put(entry, "custom",
+                 json_pack("{s:s, s:{s:i}}", "type", "trust", "match", "release_counter",
+                           cases[i].before));
+        shop_put(repo->targets, "trust/anchors.json", entry);
         tuf_repo_put_targets(repo, 1);
         roles[0] = (struct tuf_named){"root", tuf_repo_file(repo, "1.root.json")};
         roles[1] = (struct tuf_named){"targets", tuf_repo_file(repo, "1.targets.json")};
         entry = tuf_repo_entry("h1", 1, cases[i].byte);
-        set(entry, "custom",
-            json_pack("{s:s, s:{s:i}}", "type", "trust", "match", "release_counter",
-                      cases[i].after));
-        tuf_repo_put_role(repo, "targets", 2, entry_at("trust/anchors.json", entry), NULL,
+        shop_put(entry, "custom",
+                 json_pack("{s:s, s:{s:i}}", "type", "trust", "match", "release_counter",
+                           cases[i].after));
+        tuf_repo_put_role(repo, "targets", 2, shop_entry_at("trust/anchors.json", entry), NULL,
                           TUF_TARGETS);
         cr_expect_eq(tuf_check_role(&published, "targets", tuf_repo_file(repo, "2.targets.json"),
                                     repo->now_ms, &err),
@@ -530,12 +441,12 @@ static bool split(uint64_t extra, bool knows_before, struct err *err)
         (void)snprintf(path, sizeof(path), "app/p/a/%u", (unsigned)counter);
         cr_assert(tuf_bin_name("app-t.2", 1, path, bin, sizeof(bin)));
         if (i < COUNT(counters))
-            set(all, path, app_entry(counter));
-        set(bins[text_equal(bin, names[1])], path, app_entry(counter));
+            shop_put(all, path, shop_app_entry(counter));
+        shop_put(bins[text_equal(bin, names[1])], path, shop_app_entry(counter));
     }
     cr_assert(json_object_size(bins[0]) && json_object_size(bins[1]));
-    tuf_repo_put_role(shop.repo, "app-t", 1, all, NULL, APP_KEY);
-    tuf_repo_put_role(shop.repo, "app-t", 2, json_object(), bins_of(shop.repo, 1), APP_KEY);
+    tuf_repo_put_role(shop.repo, "app-t", 1, all, NULL, SHOP_APP_KEY);
+    tuf_repo_put_role(shop.repo, "app-t", 2, json_object(), shop_bins(shop.repo, 1), SHOP_APP_KEY);
     before = (struct tuf_published){.roles = shop.roles, .count = shop.count};
     memcpy(roles, shop.roles, sizeof(shop.roles[0]) * shop.count);
     published.count = shop.count;
@@ -546,7 +457,7 @@ static bool split(uint64_t extra, bool knows_before, struct err *err)
         char file[TUF_FILE_NAME_ROOM];
 
         cr_assert(tuf_file_name(names[i], 1, file, sizeof(file)));
-        tuf_repo_put_role(shop.repo, names[i], 1, bins[i], NULL, APP_KEY);
+        tuf_repo_put_role(shop.repo, names[i], 1, bins[i], NULL, SHOP_APP_KEY);
         roles[published.count] = (struct tuf_named){names[i], tuf_repo_file(shop.repo, file)};
         good = good && tuf_check_role(&published, names[i], roles[published.count].bytes,
                                       shop.repo->now_ms, err);
@@ -569,133 +480,4 @@ Test(check_role, lets_entries_move_within_one_publication_and_no_release_step_ba
     err = (struct err){0};
     cr_expect_not(split(0, false, &err), "which is why what was before is told");
     cr_expect_eq(err.refusal, REFUSAL_RELEASE_ROLLBACK, "%s", err.text);
-}
-
-Test(check_whole, finds_a_role_its_delegator_no_longer_stands_for)
-{
-    struct shop shop;
-    struct tuf_published published;
-    json_t *roles[2];
-    struct err err = {0};
-
-    shop_open(&shop);
-    json_decref(shop.fresh);
-    published = (struct tuf_published){.roles = shop.roles, .count = shop.count};
-    cr_expect(tuf_check_whole(&published, &err), "%s", err.text);
-
-    roles[0] = tuf_repo_delegation(shop.repo, "os-h1", OTHER_KEY, "os/h1/*/*");
-    json_decref(shop.repo->delegations);
-    shop.repo->delegations = tuf_repo_delegations(shop.repo, roles, 1); /* and app-t is retired */
-    tuf_repo_put_targets(shop.repo, 2);
-    shop.roles[1].bytes = tuf_repo_file(shop.repo, "2.targets.json");
-    cr_expect_not(tuf_check_whole(&published, &err));
-    cr_expect_eq(err.refusal, REFUSAL_DELEGATED_THRESHOLD, "%s", err.text);
-
-    roles[0] = tuf_repo_delegation(shop.repo, "os-h1", OS_KEY, "os/h1/*/*");
-    json_decref(shop.repo->delegations);
-    shop.repo->delegations = tuf_repo_delegations(shop.repo, roles, 1);
-    tuf_repo_put_targets(shop.repo, 3);
-    shop.roles[1].bytes = tuf_repo_file(shop.repo, "3.targets.json");
-    err = (struct err){0};
-    cr_expect(tuf_check_whole(&published, &err), "%s", err.text);
-    tuf_repo_free(shop.repo);
-}
-
-Test(signers, are_told_of_every_role_and_checked_one_by_one)
-{
-    static const struct {
-        const char *role;
-        size_t key;
-    } cases[] = {{"root", TUF_ROOT}, {"targets", TUF_TARGETS}, {"timestamp", TUF_TIMESTAMP},
-                 {"os-h1", OS_KEY},  {"app-t", APP_KEY},       {"app-t.2-3", APP_KEY}};
-    struct shop shop;
-    struct tuf_published published;
-    struct tuf_signers signers;
-    struct err err = {0};
-    AUTO_BUF text;
-
-    shop_open(&shop);
-    json_decref(shop.fresh);
-    published = (struct tuf_published){.roles = shop.roles, .count = shop.count};
-    buf_init(&text, 100);
-    buf_add_text(&text, "{\"a\":1}");
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        const struct sign_key *key = shop.repo->keys[cases[i].key];
-        char keyid[TUF_KEYID_ROOM];
-        char hex[SIGN_HEX_ROOM];
-        uint8_t sig[SIGN_BYTES];
-
-        tuf_keyid(sign_key_public(key), keyid);
-        cr_assert(tuf_signers_of(&published, cases[i].role, &signers, &err), "%s", err.text);
-        cr_expect(signers.count == 1 && signers.threshold == 1);
-        cr_expect_str_eq(signers.keyids[0], keyid, "%s", cases[i].role);
-
-        sign_make(key, text.data, text.len, sig);
-        text_from_hex_bytes(sig, sizeof(sig), hex);
-        cr_expect(tuf_check_signature(&published, cases[i].role, &text, keyid, hex, &err), "%s",
-                  err.text);
-        hex[0] = hex[0] == '0' ? '1' : '0';
-        cr_expect_not(tuf_check_signature(&published, cases[i].role, &text, keyid, hex, &err));
-        cr_expect_eq(err.refusal, REFUSAL_TARGETS_THRESHOLD);
-        cr_expect_not(tuf_check_signature(&published, cases[i].role, &text, keyid, "", &err));
-        cr_expect_eq(err.refusal, REFUSAL_TARGETS_THRESHOLD);
-        tuf_keyid(sign_key_public(shop.repo->keys[OTHER_KEY]), keyid);
-        cr_expect_not(tuf_check_signature(&published, cases[i].role, &text, keyid, hex, &err));
-        cr_expect_eq(err.refusal, REFUSAL_DELEGATION_DENIED);
-    }
-    cr_expect_not(tuf_signers_of(&published, "os-h9", &signers, &err));
-    cr_expect_eq(err.refusal, REFUSAL_DELEGATION_DENIED);
-    published.count = 0;
-    cr_expect_not(tuf_signers_of(&published, "targets", &signers, &err));
-    cr_expect_eq(err.code, ERR_CONFLICT);
-    tuf_repo_free(shop.repo);
-}
-
-static bool add_name(const char *name, void *arg)
-{
-    buf_printf(arg, "%s ", name);
-    return true;
-}
-
-Test(delegated_names, are_all_roles_and_bins)
-{
-    struct shop shop;
-    struct err err = {0};
-    AUTO_BUF out;
-
-    buf_init(&out, 1000);
-    shop_open(&shop);
-    json_decref(shop.fresh);
-    for (size_t i = 1; i < shop.count; i++)
-        cr_assert(tuf_delegated_names(shop.roles[i].bytes->data, shop.roles[i].bytes->len, add_name,
-                                      &out, &err),
-                  "%s", err.text);
-    cr_expect_str_eq(buf_text(&out), "os-h1 app-t app-t.2-0 app-t.2-1 app-t.2-2 app-t.2-3 ");
-    tuf_repo_free(shop.repo);
-}
-
-Test(join, makes_the_document_that_signing_makes)
-{
-    struct tuf_repo *repo = tuf_repo_new();
-    const struct sign_key *const keys[] = {repo->keys[TUF_TARGETS]};
-    AUTO_JSON *body = tuf_make_targets(1, repo->expires_ms, repo->targets, NULL);
-    AUTO_JSON *tree = NULL;
-    struct err err = {0};
-    struct tuf_facts facts;
-    AUTO_BUF canonical;
-    AUTO_BUF whole;
-    AUTO_BUF joined;
-
-    buf_init(&canonical, 4000);
-    buf_init(&whole, 4000);
-    buf_init(&joined, 4000);
-    tuf_repo_put_root(repo, 1);
-    set(body, "x-note", json_string("a \"line\"\nand \\ another\t\x01 \xc3\xbc"));
-    cr_assert(tuf_sign_document(body, keys, 1, &whole, &err) &&
-              json_parse(whole.data, whole.len, &json_limits_metadata, &tree, &err) &&
-              json_canonical(body, &canonical, &err) &&
-              tuf_join(&canonical, json_object_get(tree, "signatures"), &joined, &err));
-    cr_expect(tuf_peek(joined.data, joined.len, &facts, &err), "%s", err.text);
-    cr_expect(tuf_check_signed(tuf_repo_file(repo, "1.root.json"), &joined, &err), "%s", err.text);
-    tuf_repo_free(repo);
 }
