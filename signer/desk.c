@@ -19,6 +19,8 @@ enum { TENANTS_MAX = 10000 };
 struct tenant {
     char name[SIGNER_TENANT_MAX + 1];
     struct online_key keys[SIGNER_LABEL_COUNT]; /* those that were needed */
+    struct online_key next[SIGNER_LABEL_COUNT]; /* that shall take their place, */
+    struct online_key last[SIGNER_LABEL_COUNT]; /* and whose place they took */
     struct policy_before state;
     bool changed; /* ahead of the file */
 };
@@ -58,8 +60,11 @@ bool desk_open(const struct desk_options *options, struct desk **out, struct err
 
 static void tenant_free(struct tenant *tenant)
 {
-    for (size_t i = 0; i < COUNT(tenant->keys); i++)
+    for (size_t i = 0; i < SIGNER_LABEL_COUNT; i++) {
         online_key_close(&tenant->keys[i]);
+        online_key_close(&tenant->next[i]);
+        online_key_close(&tenant->last[i]);
+    }
     state_done(&tenant->state);
     mem_free(tenant);
 }
@@ -125,19 +130,83 @@ static bool find_tenant(struct desk *desk, const char *name, struct tenant **out
     return true;
 }
 
+static bool open_key(struct turn *turn, enum signer_label label, uint64_t generation,
+                     enum key_wish wish, struct online_key *key, struct err *err)
+{
+    const struct key_name name = {turn->tenant->name, label, generation};
+
+    return key->backend || online_key_open(&turn->desk->keys, &name, wish, key, err);
+}
+
 static bool need_key(struct turn *turn, enum signer_label label, enum key_wish wish,
                      struct err *err)
 {
-    struct online_key *key = &turn->tenant->keys[label];
-
-    return key->backend ||
-           online_key_open(&turn->desk->keys, turn->tenant->name, label, wish, key, err);
+    return open_key(turn, label, turn->tenant->state.generations[label], wish,
+                    &turn->tenant->keys[label], err);
 }
 
 static void state_changed(struct turn *turn)
 {
     turn->desk->changed_count += !turn->tenant->changed;
     turn->tenant->changed = true;
+}
+
+/* --- exchanging keys ---------------------------------------------------------------------------
+ *
+ * A next key is made when it is asked for, and takes its place when a document is to be signed by
+ * it: then a root names it. The one before stays usable, in case that root was not published.
+ */
+
+static bool need_next(struct turn *turn, enum signer_label label, enum key_wish wish,
+                      struct err *err)
+{
+    return open_key(turn, label, turn->tenant->state.generations[label] + 1, wish,
+                    &turn->tenant->next[label], err);
+}
+
+static void adopt_next(struct turn *turn, enum signer_label label)
+{
+    struct tenant *tenant = turn->tenant;
+
+    online_key_close(&tenant->last[label]);
+    tenant->last[label] = tenant->keys[label];
+    tenant->keys[label] = tenant->next[label];
+    tenant->next[label] = (struct online_key){0};
+    tenant->state.generations[label]++;
+    state_changed(turn);
+    LOG_INFO("signer.key_exchanged", "tenant=%s label=%s keyid=%s", tenant->name,
+             signer_label_name(label), tenant->keys[label].keyid);
+}
+
+static bool is_key(const struct online_key *key, const char *keyid)
+{
+    return key->backend && strcmp(key->keyid, keyid) == 0;
+}
+
+/* The key of this id; "": the present one. */
+static bool choose_key(struct turn *turn, enum signer_label label, const char *keyid,
+                       const struct online_key **out, struct err *err)
+{
+    struct tenant *tenant = turn->tenant;
+    uint64_t generation = tenant->state.generations[label];
+    struct err ignored = {0};
+
+    *out = &tenant->keys[label];
+    if (!need_key(turn, label, KEY_EXISTING, err))
+        return false;
+    if (keyid[0] == '\0' || is_key(*out, keyid))
+        return true;
+    if (need_next(turn, label, KEY_EXISTING, &ignored) && is_key(&tenant->next[label], keyid)) {
+        adopt_next(turn, label);
+        return true;
+    }
+    *out = &tenant->last[label];
+    if (generation > 0 &&
+        open_key(turn, label, generation - 1, KEY_EXISTING, &tenant->last[label], &ignored) &&
+        is_key(*out, keyid))
+        return true;
+    return err_set(err, ERR_DENIED, "there is no %s key %.16s here", signer_label_name(label),
+                   keyid);
 }
 
 bool desk_settle(struct desk *desk, struct err *err)
@@ -172,13 +241,29 @@ static bool answer_ping(struct turn *turn, struct signer_answer *out, struct err
 
 static bool answer_keys(struct turn *turn, struct signer_answer *out, struct err *err)
 {
+    struct err ignored = {0};
+
     for (unsigned i = 0; i < SIGNER_LABEL_COUNT; i++) {
         if (!need_key(turn, (enum signer_label)i, KEY_MADE, err))
             return false;
         memcpy(out->keys.public_key[i], online_key_public(&turn->tenant->keys[i]),
                SIGN_PUBLIC_BYTES);
+        if (need_next(turn, (enum signer_label)i, KEY_EXISTING, &ignored))
+            memcpy(out->keys.next[i], online_key_public(&turn->tenant->next[i]), SIGN_PUBLIC_BYTES);
     }
     return true;
+}
+
+/* The time has no root that names its key, so nothing tells when: its next key serves at once. */
+static bool answer_next(struct turn *turn, struct signer_answer *out, struct err *err)
+{
+    enum signer_label label = turn->ask->label;
+
+    if (!need_key(turn, label, KEY_MADE, err) || !need_next(turn, label, KEY_MADE, err))
+        return false;
+    if (label == SIGNER_TIME)
+        adopt_next(turn, label);
+    return answer_keys(turn, out, err);
 }
 
 /* Is it allowed, and remembered? The state moves before the signature is made. */
@@ -227,11 +312,11 @@ static bool answer_sign(struct turn *turn, struct signer_answer *out, struct err
     const struct policy_clock clock = {.now_ms = turn->now_ms,
                                        .not_before_ms = turn->desk->not_before_ms};
     AUTO_POLICY_FACTS facts = {0};
+    const struct online_key *key;
 
-    return need_key(turn, ask->label, KEY_EXISTING, err) && policy_read(ask, &clock, &facts, err) &&
-           admit(turn, &facts, err) &&
-           online_key_sign(&turn->tenant->keys[ask->label], ask->data, ask->len, &out->signature,
-                           err);
+    return policy_read(ask, &clock, &facts, err) &&
+           choose_key(turn, ask->label, ask->keyid, &key, err) && admit(turn, &facts, err) &&
+           online_key_sign(key, ask->data, ask->len, &out->signature, err);
 }
 
 static bool answer_import(struct turn *turn, struct signer_answer *out, struct err *err)
@@ -243,6 +328,10 @@ static bool answer_import(struct turn *turn, struct signer_answer *out, struct e
     if (!online_key_import(&turn->desk->keys, turn->tenant->name, turn->ask->label, turn->ask->data,
                            &imported, err))
         return false;
+    if (turn->tenant->state.generations[turn->ask->label] > 0) {
+        online_key_close(&imported); /* it was exchanged since */
+        return true;
+    }
     online_key_close(key);
     *key = imported;
     LOG_INFO("signer.key_imported", "tenant=%s label=%s keyid=%s", turn->tenant->name,
@@ -282,7 +371,7 @@ static bool answer_published(struct turn *turn, struct signer_answer *out, struc
 static answer_fn *const answers[] = {
     [SIGNER_PING] = answer_ping,           [SIGNER_KEYS] = answer_keys,
     [SIGNER_SIGN] = answer_sign,           [SIGNER_IMPORT] = answer_import,
-    [SIGNER_PUBLISHED] = answer_published,
+    [SIGNER_PUBLISHED] = answer_published, [SIGNER_NEXT] = answer_next,
 };
 _Static_assert(COUNT(answers) == SIGNER_OP_COUNT, "every request has an answer");
 

@@ -1,4 +1,4 @@
-/* A key's name in its backend is "TENANT.LABEL". */
+/* A key's name in its backend is "TENANT.LABEL", of later generations "TENANT.LABEL.N". */
 #include "signer/keys.h"
 
 #include <stdio.h>
@@ -33,9 +33,13 @@ static void make_keyid(const uint8_t *public_key, char out[HASH_HEX_ROOM])
     text_from_hex_bytes(digest, sizeof(digest), out);
 }
 
-static char *name_of(const char *tenant, enum signer_label label)
+static char *name_of(const struct key_name *name)
 {
-    return mem_printf("%s.%s", tenant, signer_label_name(label));
+    const char *label = signer_label_name(name->label);
+
+    if (name->generation == 0)
+        return mem_printf("%s.%s", name->tenant, label);
+    return mem_printf("%s.%s.%llu", name->tenant, label, (unsigned long long)name->generation);
 }
 
 static void take(const struct key_shelf *shelf, void *key, struct online_key *out)
@@ -44,10 +48,10 @@ static void take(const struct key_shelf *shelf, void *key, struct online_key *ou
     make_keyid(shelf->backend->public_key(key), out->keyid);
 }
 
-bool online_key_open(const struct key_shelf *shelf, const char *tenant, enum signer_label label,
+bool online_key_open(const struct key_shelf *shelf, const struct key_name *wanted,
                      enum key_wish wish, struct online_key *out, struct err *err)
 {
-    AUTO_FREE char *name = name_of(tenant, label);
+    AUTO_FREE char *name = name_of(wanted);
     void *key;
     bool good = shelf->backend->load(shelf->self, name, &key, err);
 
@@ -63,12 +67,13 @@ bool online_key_import(const struct key_shelf *shelf, const char *tenant, enum s
                        const uint8_t seed[SIGNER_SEED_BYTES], struct online_key *out,
                        struct err *err)
 {
-    AUTO_FREE char *name = name_of(tenant, label);
+    const struct key_name first = {.tenant = tenant, .label = label};
+    AUTO_FREE char *name = name_of(&first);
     AUTO_SIGN_KEY struct sign_key *pair = sign_key_from_seed(seed);
     struct online_key there = {0};
     void *key;
 
-    if (online_key_open(shelf, tenant, label, KEY_EXISTING, &there, err)) {
+    if (online_key_open(shelf, &first, KEY_EXISTING, &there, err)) {
         if (crypto_equal(online_key_public(&there), sign_key_public(pair), SIGN_PUBLIC_BYTES)) {
             *out = there;
             return true;

@@ -50,11 +50,18 @@ struct key_shelf {
     void *self;
 };
 
+/* Whose key it is, and which of those that a label has had: 0 is the first. */
+struct key_name {
+    const char *tenant;
+    enum signer_label label;
+    uint64_t generation;
+};
+
 enum key_wish { KEY_EXISTING, KEY_MADE }; /* if it is missing: ERR_NOT_FOUND, or made */
-MUST_USE bool online_key_open(const struct key_shelf *shelf, const char *tenant,
-                              enum signer_label label, enum key_wish wish, struct online_key *out,
-                              struct err *err);
-/* ERR_CONFLICT when the tenant has another one for this label; the same one again is fine. */
+MUST_USE bool online_key_open(const struct key_shelf *shelf, const struct key_name *wanted,
+                              enum key_wish wish, struct online_key *out, struct err *err);
+/* As the first one. ERR_CONFLICT when the tenant has another one for this label; the same one again
+ * is fine. */
 MUST_USE bool online_key_import(const struct key_shelf *shelf, const char *tenant,
                                 enum signer_label label, const uint8_t seed[SIGNER_SEED_BYTES],
                                 struct online_key *out, struct err *err);

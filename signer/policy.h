@@ -46,6 +46,7 @@ struct policy_before {
     uint64_t timestamp;
     uint64_t published_snapshot; /* the version of the newest published snapshot, and ... */
     struct roles published;      /* ... what it lists */
+    uint64_t generations[SIGNER_LABEL_COUNT]; /* which key each label has now: 0 is the first */
 };
 /* May these facts of an image snapshot or timestamp follow? ERR_DENIED with the reason. */
 MUST_USE bool policy_follows(const struct policy_facts *facts, const struct policy_before *before,

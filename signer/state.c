@@ -1,4 +1,5 @@
-/* {"published":{"roles":{"targets.json":4},"snapshot":N},"snapshot":N,"timestamp":N} */
+/* {"generations":[0,0,0,0],"published":{"roles":{"targets.json":4},"snapshot":N},"snapshot":N,"timestamp":N}
+ */
 #include "signer/state.h"
 
 #include <inttypes.h>
@@ -30,6 +31,18 @@ static bool read_roles(struct flat_value list, struct roles *out)
     return flat_is(list, FLAT_OBJECT);
 }
 
+/* A file from before keys were exchanged has none. */
+static bool read_generations(struct flat_value list, uint64_t out[SIGNER_LABEL_COUNT])
+{
+    if (!flat_some(list))
+        return true;
+    for (size_t i = 0; i < SIGNER_LABEL_COUNT; i++) {
+        if (!flat_number(flat_item(list, i), &out[i]))
+            return false;
+    }
+    return flat_count(list) == SIGNER_LABEL_COUNT;
+}
+
 static bool read_state(const struct buf *text, struct policy_before *state)
 {
     struct err ignored = {0};
@@ -41,7 +54,8 @@ static bool read_state(const struct buf *text, struct policy_before *state)
         return false;
     root = flat_root(&doc);
     published = flat_get(root, "published");
-    return flat_number(flat_get(root, "snapshot"), &state->snapshot) &&
+    return read_generations(flat_get(root, "generations"), state->generations) &&
+           flat_number(flat_get(root, "snapshot"), &state->snapshot) &&
            flat_number(flat_get(root, "timestamp"), &state->timestamp) &&
            flat_number(flat_get(published, "snapshot"), &state->published_snapshot) &&
            read_roles(flat_get(published, "roles"), &state->published);
@@ -83,7 +97,10 @@ bool state_save(const char *path, const struct policy_before *state, struct err 
     AUTO_BUF text;
 
     buf_init(&text, STATE_BYTES_MAX);
-    buf_add_text(&text, "{\"published\":{\"roles\":{");
+    buf_add_text(&text, "{\"generations\":[");
+    for (size_t i = 0; i < SIGNER_LABEL_COUNT; i++)
+        buf_printf(&text, "%s%" PRIu64, i ? "," : "", state->generations[i]);
+    buf_add_text(&text, "],\"published\":{\"roles\":{");
     for (size_t i = 0; i < state->published.count; i++) {
         if (i > 0)
             buf_add_u8(&text, ',');

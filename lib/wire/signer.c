@@ -6,6 +6,7 @@
  *              tenant  u8 length, bytes
  *              label   u8
  *              device  u8 0 or 1, then 32 bytes when 1
+ *              keyid   the same
  *              data    all that is left
  *     answer   u8 error code (0: done), u8 op, then a refusal's text or the result
  */
@@ -27,12 +28,14 @@ _Static_assert(COUNT(label_names) == SIGNER_LABEL_COUNT, "every label has a name
 struct shape {
     bool tenant;
     bool label;
-    bool device;
+    bool device; /* and keyid */
     size_t data_min;
     size_t data_max;
 };
 
-enum { DEVICE_BYTES = SIGNER_DEVICE_HEX / 2 };
+enum { ID_BYTES = 32 };
+_Static_assert((int)ID_BYTES == SIGNER_DEVICE_HEX / 2 && (int)ID_BYTES == HASH_BYTES,
+               "devices and keys have ids of one length");
 
 /* clang-format off */
 static const struct shape shapes[] = {
@@ -42,6 +45,7 @@ static const struct shape shapes[] = {
     [SIGNER_SIGN]      = {true,  true,  true,  1, SIGNER_DATA_BYTES_MAX},
     [SIGNER_IMPORT]    = {true,  true,  false, SIGNER_SEED_BYTES, SIGNER_SEED_BYTES},
     [SIGNER_PUBLISHED] = {true,  false, false, 1, SIGNER_DATA_BYTES_MAX},
+    [SIGNER_NEXT]      = {true,  true,  false, 0, 0},
 };
 /* clang-format on */
 _Static_assert(COUNT(shapes) == SIGNER_OP_COUNT, "every request has a shape");
@@ -121,15 +125,15 @@ static void end_frame(struct buf *out, size_t start)
 /* --- requests ----------------------------------------------------------------------------------
  */
 
-static void add_device(const char *device, struct buf *out)
+static void add_id(const char *id, struct buf *out)
 {
-    uint8_t raw[DEVICE_BYTES];
-    bool some = device[0] != '\0';
+    uint8_t raw[ID_BYTES];
+    bool some = id[0] != '\0';
 
     buf_add_u8(out, some);
     if (!some)
         return;
-    ASSERT(text_to_hex_bytes(device, strlen(device), raw, sizeof(raw)));
+    ASSERT(text_to_hex_bytes(id, strlen(id), raw, sizeof(raw)));
     buf_add(out, raw, sizeof(raw));
 }
 
@@ -150,8 +154,10 @@ void signer_ask_format(const struct signer_ask *ask, struct buf *out)
     }
     if (shape->label)
         buf_add_u8(out, (uint8_t)ask->label);
-    if (shape->device)
-        add_device(ask->device, out);
+    if (shape->device) {
+        add_id(ask->device, out);
+        add_id(ask->keyid, out);
+    }
     buf_add(out, ask->data, ask->len);
     end_frame(out, start);
 }
@@ -168,17 +174,17 @@ static bool read_tenant(struct bytes *in, char *out)
     return true;
 }
 
-static bool read_device(struct bytes *in, char *out)
+static bool read_id(struct bytes *in, char *out)
 {
     uint8_t some = bytes_u8(in);
     const uint8_t *raw;
 
     if (some == 0)
         return true;
-    raw = bytes_take(in, DEVICE_BYTES);
+    raw = bytes_take(in, ID_BYTES);
     if (some != 1 || !raw)
         return false;
-    text_from_hex_bytes(raw, DEVICE_BYTES, out);
+    text_from_hex_bytes(raw, ID_BYTES, out);
     return true;
 }
 
@@ -209,8 +215,10 @@ bool signer_ask_parse(const void *message, size_t len, struct signer_ask *out, s
         return err_set(err, ERR_INVALID, "the tenant's name is not one");
     if (shape->label && !read_label(&in, &ask.label))
         return err_set(err, ERR_INVALID, "there is no such label");
-    if (shape->device && !read_device(&in, ask.device))
+    if (shape->device && !read_id(&in, ask.device))
         return err_set(err, ERR_INVALID, "the device's id is not one");
+    if (shape->device && !read_id(&in, ask.keyid))
+        return err_set(err, ERR_INVALID, "the key's id is not one");
     ask.len = bytes_left(&in);
     ask.data = bytes_take(&in, ask.len);
     if (in.failed || ask.len < shape->data_min || ask.len > shape->data_max)
@@ -246,6 +254,17 @@ static void add_signature(const struct signer_signature *signature, struct buf *
     buf_add(out, signature->sig, sizeof(signature->sig));
 }
 
+static bool gives_keys(enum signer_op op)
+{
+    return op == SIGNER_KEYS || op == SIGNER_NEXT;
+}
+
+static void add_keys(const struct signer_keys *keys, struct buf *out)
+{
+    buf_add(out, keys->public_key, sizeof(keys->public_key));
+    buf_add(out, keys->next, sizeof(keys->next));
+}
+
 /* The sentence may quote a request; what is no text in it becomes '?'. */
 static void add_refusal(const char *text, struct buf *out)
 {
@@ -262,8 +281,8 @@ void signer_answer_format(const struct signer_answer *answer, struct buf *out)
     buf_add_u8(out, (uint8_t)answer->op);
     if (answer->refused)
         add_refusal(answer->err.text, out);
-    else if (answer->op == SIGNER_KEYS)
-        buf_add(out, answer->keys.public_key, sizeof(answer->keys.public_key));
+    else if (gives_keys(answer->op))
+        add_keys(&answer->keys, out);
     else if (answer->op == SIGNER_SIGN)
         add_signature(&answer->signature, out);
     end_frame(out, start);
@@ -286,10 +305,13 @@ static void read_result(struct bytes *in, struct signer_answer *answer)
 {
     const uint8_t *raw;
 
-    if (answer->op == SIGNER_KEYS) {
+    if (gives_keys(answer->op)) {
         raw = bytes_take(in, sizeof(answer->keys.public_key));
         if (raw)
             memcpy(answer->keys.public_key, raw, sizeof(answer->keys.public_key));
+        raw = bytes_take(in, sizeof(answer->keys.next));
+        if (raw)
+            memcpy(answer->keys.next, raw, sizeof(answer->keys.next));
     } else if (answer->op == SIGNER_SIGN) {
         raw = bytes_take(in, HASH_BYTES);
         if (raw)

@@ -42,6 +42,7 @@ enum signer_op {
     SIGNER_SIGN,
     SIGNER_IMPORT,
     SIGNER_PUBLISHED, /* a snapshot it signed is what devices see: nothing lower from now on */
+    SIGNER_NEXT,      /* the key that shall take a label's place is made; answered as KEYS */
     SIGNER_OP_COUNT,
 };
 
@@ -49,8 +50,9 @@ enum signer_op {
 struct signer_ask {
     enum signer_op op;
     char tenant[SIGNER_TENANT_MAX + 1]; /* all but PING */
-    enum signer_label label;            /* SIGN, IMPORT */
+    enum signer_label label;            /* SIGN, IMPORT, NEXT */
     char device[SIGNER_DEVICE_HEX + 1]; /* SIGN: "", or lower-case hex */
+    char keyid[HASH_HEX_ROOM];          /* SIGN: which key: "" the present one, or hex */
     const uint8_t *data; /* SIGN: canonical bytes; IMPORT: the seed; PUBLISHED: the file */
     size_t len;
 };
@@ -58,6 +60,7 @@ struct signer_ask {
 /* The public keys of one tenant, by label. */
 struct signer_keys {
     uint8_t public_key[SIGNER_LABEL_COUNT][SIGN_PUBLIC_BYTES];
+    uint8_t next[SIGNER_LABEL_COUNT][SIGN_PUBLIC_BYTES]; /* zeros: there is none */
 };
 
 struct signer_signature {
@@ -70,7 +73,7 @@ struct signer_answer {
     bool refused;
     struct err err; /* of a refusal: one of ERR_*, and the signer's sentence */
     enum signer_op op;
-    struct signer_keys keys;           /* KEYS */
+    struct signer_keys keys;           /* KEYS, NEXT */
     struct signer_signature signature; /* SIGN */
 };
 

@@ -124,10 +124,34 @@ static bool is_own(struct http_request *req, const char *device)
     return text_equal(hex, device);
 }
 
+/* The key that the director's newest root names. */
+static bool named_key(const struct repo_view *view, struct tuf_signers *out)
+{
+    const struct repo_document *root = repo_view_director_root(view, 0);
+    const struct tuf_named named = {"root", &root->bytes};
+    const struct tuf_published published = {.roles = &named, .count = 1};
+    struct err ignored;
+
+    return tuf_signers_of(&published, "timestamp", out, &ignored) && out->count > 0;
+}
+
+static void give_timestamp(struct http_request *req, struct worker *worker,
+                           const struct repo_view *view)
+{
+    struct director_place place = {.db = worker->db, .signer = worker->signer};
+    struct tuf_signers signers;
+
+    if (!named_key(view, &signers)) {
+        not_there(req);
+        return;
+    }
+    place.keyid = signers.keyids[0];
+    director_refresh(&place, req->identity.subject_id, on_timestamp, req);
+}
+
 void on_director(struct http_request *req, void *app)
 {
     struct worker *worker = app;
-    const struct director_place place = {.db = worker->db, .signer = worker->signer};
     AUTO_REPO_VIEW *view = repo_view_of(worker->repo, req->identity.tenant_id);
     const char *name = req->params[2];
     struct err err;
@@ -141,7 +165,7 @@ void on_director(struct http_request *req, void *app)
     if (!view || !text_equal(view->tenant, req->params[0]) || !repo_view_director_root(view, 0))
         not_there(req);
     else if (text_equal(name, "timestamp.json"))
-        director_refresh(&place, req->identity.subject_id, on_timestamp, req);
+        give_timestamp(req, worker, view);
     else
         give_versioned(req, worker, view, name);
 }

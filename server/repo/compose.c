@@ -94,8 +94,17 @@ bool repo_compose_check_next(const struct repo_view *view, enum repo_kind kind, 
 /* The keys of this server that a root must name. */
 struct named_key {
     enum tuf_role role;
-    const uint8_t *key;
+    const struct repo_online_key *key;
 };
+
+static bool root_names_one(const struct buf *root, enum tuf_role role, const uint8_t *key)
+{
+    char keyid[TUF_KEYID_ROOM];
+    struct err ignored = {0};
+
+    tuf_keyid(key, keyid);
+    return tuf_check_root_names(root, role, keyid, &ignored);
+}
 
 static bool root_names(const struct buf *root, const struct named_key *named, size_t count,
                        struct err *err)
@@ -103,12 +112,14 @@ static bool root_names(const struct buf *root, const struct named_key *named, si
     for (size_t i = 0; i < count; i++) {
         char keyid[TUF_KEYID_ROOM];
 
-        tuf_keyid(named[i].key, keyid);
-        if (!tuf_check_root_names(root, named[i].role, keyid, err))
-            return err_set(err, ERR_INVALID,
-                           "the root does not name this server's %s key %s (see"
-                           " /api/v1/repo/online-keys)",
-                           tuf_role_name(named[i].role), keyid);
+        if (root_names_one(root, named[i].role, named[i].key->present) ||
+            root_names_one(root, named[i].role, named[i].key->next))
+            continue;
+        tuf_keyid(named[i].key->present, keyid);
+        return err_set(err, ERR_INVALID,
+                       "the root does not name this server's %s key %s (see"
+                       " /api/v1/repo/online-keys)",
+                       tuf_role_name(named[i].role), keyid);
     }
     return true;
 }
@@ -123,8 +134,8 @@ static const struct buf *newest_bytes(const struct repo_view *view, enum repo_ki
 
 static bool check_image_root(const struct work *work, const struct buf *fresh, struct err *err)
 {
-    const struct named_key named[] = {{TUF_SNAPSHOT, work->keys->snapshot},
-                                      {TUF_TIMESTAMP, work->keys->timestamp}};
+    const struct named_key named[] = {{TUF_SNAPSHOT, &work->keys->snapshot},
+                                      {TUF_TIMESTAMP, &work->keys->timestamp}};
 
     return tuf_check_root_step(newest_bytes(work->grown, REPO_IMAGE, "root"), fresh, work->now_ms,
                                err) &&
@@ -133,9 +144,9 @@ static bool check_image_root(const struct work *work, const struct buf *fresh, s
 
 static bool check_director_root(const struct work *work, const struct buf *fresh, struct err *err)
 {
-    const struct named_key named[] = {{TUF_TARGETS, work->keys->director},
-                                      {TUF_SNAPSHOT, work->keys->director},
-                                      {TUF_TIMESTAMP, work->keys->director}};
+    const struct named_key named[] = {{TUF_TARGETS, &work->keys->director},
+                                      {TUF_SNAPSHOT, &work->keys->director},
+                                      {TUF_TIMESTAMP, &work->keys->director}};
 
     return tuf_check_director_root(newest_bytes(work->grown, REPO_DIRECTOR, "root"), fresh,
                                    work->now_ms, err) &&

@@ -15,11 +15,16 @@
 #include "server/repo/bundle.h"
 #include "server/repo/view.h"
 
-/* The public keys that roots must name. */
+/* The public keys of which roots must name one for each role: the present one, or the one that was
+ * made to take its place (zeros: there is none). */
+struct repo_online_key {
+    uint8_t present[SIGN_PUBLIC_BYTES];
+    uint8_t next[SIGN_PUBLIC_BYTES];
+};
 struct repo_online_keys {
-    uint8_t snapshot[SIGN_PUBLIC_BYTES];
-    uint8_t timestamp[SIGN_PUBLIC_BYTES];
-    uint8_t director[SIGN_PUBLIC_BYTES];
+    struct repo_online_key snapshot;
+    struct repo_online_key timestamp;
+    struct repo_online_key director;
 };
 
 struct repo_change {

@@ -17,6 +17,7 @@ enum { PARTS = 3 };
 
 struct refresh {
     struct director_place place;
+    char keyid[HASH_HEX_ROOM];
     int64_t device_row;
     bool is_second_try;
     director_done_fn *done;
@@ -180,6 +181,7 @@ static void ask_signer(struct refresh *refresh, const struct store_director *fac
         requests[i] = (struct signer_request){.tenant = facts->tenant,
                                               .label = SIGNER_DIRECTOR,
                                               .device = facts->device,
+                                              .keyid = refresh->keyid,
                                               .data = refresh->body[i].data,
                                               .len = refresh->body[i].len};
     signer_sign(refresh->place.signer, requests, refresh->count, on_signed, refresh);
@@ -221,6 +223,7 @@ void director_refresh(const struct director_place *place, int64_t device_row,
     struct refresh *refresh = mem_alloc(sizeof(*refresh));
 
     refresh->place = *place;
+    ASSERT(text_copy(refresh->keyid, sizeof(refresh->keyid), place->keyid));
     refresh->device_row = device_row;
     refresh->done = done;
     refresh->arg = arg;

@@ -9,6 +9,7 @@ struct signer;
 struct director_place {
     struct db *db;
     struct signer *signer;
+    const char *keyid; /* that the director's newest root names; copied */
 };
 
 /* `timestamp` is the device's current timestamp, borrowed for the call. */

@@ -227,9 +227,40 @@ static void on_signed(const struct signer_signature *signatures, size_t count,
         job_end(job, NULL, &job->err);
 }
 
+static bool is_named(const struct tuf_signers *signers, const uint8_t *key,
+                     char out[TUF_KEYID_ROOM])
+{
+    tuf_keyid(key, out);
+    for (size_t i = 0; i < signers->count; i++) {
+        if (text_equal(signers->keyids[i], out))
+            return true;
+    }
+    return false;
+}
+
+/* The key of this label that the newest root names: with a root that exchanges it, the next one. */
+static const char *key_named(const struct change_job *job, char out[TUF_KEYID_ROOM])
+{
+    const struct repo_document *fresh = repo_change_find(&job->change, REPO_IMAGE, "root");
+    const struct repo_document *root =
+        fresh ? fresh : repo_view_newest(job->before, REPO_IMAGE, "root");
+    const struct tuf_named named = {"root", root ? &root->bytes : NULL};
+    const struct tuf_published published = {.roles = &named, .count = 1};
+    struct tuf_signers signers;
+    struct err ignored;
+
+    if (!root || !tuf_signers_of(&published, signer_label_name(job->label), &signers, &ignored))
+        return NULL;
+    if (!is_named(&signers, job->keys.public_key[job->label], out) &&
+        !is_named(&signers, job->keys.next[job->label], out))
+        memcpy(out, signers.keyids[0], TUF_KEYID_ROOM); /* the signer knows it, or says no */
+    return out;
+}
+
 static void sign_next(struct change_job *job)
 {
     struct signer_request request;
+    char keyid[TUF_KEYID_ROOM];
 
     buf_reset(&job->signing);
     switch (next_to_sign(job, &job->label)) {
@@ -245,6 +276,7 @@ static void sign_next(struct change_job *job)
     request = (struct signer_request){.tenant = job->before->tenant,
                                       .label = job->label,
                                       .device = "",
+                                      .keyid = key_named(job, keyid),
                                       .data = job->signing.data,
                                       .len = job->signing.len};
     signer_sign(job->place.signer, &request, 1, on_signed, job);
@@ -265,9 +297,17 @@ static void on_composed(void *arg)
 
 static void online_keys(const struct signer_keys *keys, struct repo_online_keys *out)
 {
-    memcpy(out->snapshot, keys->public_key[SIGNER_SNAPSHOT], SIGN_PUBLIC_BYTES);
-    memcpy(out->timestamp, keys->public_key[SIGNER_TIMESTAMP], SIGN_PUBLIC_BYTES);
-    memcpy(out->director, keys->public_key[SIGNER_DIRECTOR], SIGN_PUBLIC_BYTES);
+    const struct {
+        enum signer_label label;
+        struct repo_online_key *key;
+    } wanted[] = {{SIGNER_SNAPSHOT, &out->snapshot},
+                  {SIGNER_TIMESTAMP, &out->timestamp},
+                  {SIGNER_DIRECTOR, &out->director}};
+
+    for (size_t i = 0; i < COUNT(wanted); i++) {
+        memcpy(wanted[i].key->present, keys->public_key[wanted[i].label], SIGN_PUBLIC_BYTES);
+        memcpy(wanted[i].key->next, keys->next[wanted[i].label], SIGN_PUBLIC_BYTES);
+    }
 }
 
 static bool compose(struct change_job *job, struct err *err)

@@ -15,7 +15,8 @@
 #include "server/repo/status.h"
 #include "server/worker.h"
 
-static http_handler_fn on_metadata, on_publish, on_publication, on_online_keys, on_status;
+static http_handler_fn on_metadata, on_publish, on_publication, on_online_keys, on_next_key,
+    on_status;
 static http_handler_fn on_index, on_pull;
 
 /* clang-format off */
@@ -36,6 +37,11 @@ const struct http_route repo_routes[] = {
      " this order; all or nothing"},
     {"GET", "/api/v1/repo/online-keys", ACCESS_OPERATOR, ACTION_READ, 0, false, on_online_keys,
      "The public halves of this tenant's snapshot, timestamp, director and time keys, made at first use"},
+    {"POST", "/api/v1/repo/online-keys/:label", ACCESS_OPERATOR, ACTION_REPO_PUBLISH, 0, false,
+     on_next_key,
+     "Make the key that shall take the place of `snapshot`, `timestamp`, `director` or `time`, and"
+     " say its public half; it does when a root that names it is published, that of the time at"
+     " once"},
     {"GET", "/api/v1/repo/status", ACCESS_OPERATOR, ACTION_READ, 0, false, on_status,
      "Each role's version and expiry with a warning, who has to sign it, and what a thief could do"},
 };
@@ -229,6 +235,34 @@ static void on_online_keys(struct http_request *req, void *app)
         return;
     }
     (void)err_set(&err, ERR_UNAVAILABLE, "the tenant's repository is not read yet");
+    http_answer_error(req, &err);
+}
+
+static void on_next(const struct signer_keys *keys, const struct err *err, void *arg)
+{
+    struct http_request *req = arg;
+    enum signer_label label;
+
+    ASSERT(signer_label_parse(req->params[0], &label)); /* was asked for by it */
+    if (err)
+        http_answer_error(req, err);
+    else
+        answer_tree(req, 201,
+                    key_json(label == SIGNER_TIME ? keys->public_key[label] : keys->next[label]));
+}
+
+static void on_next_key(struct http_request *req, void *app)
+{
+    const struct worker *worker = app;
+    AUTO_REPO_VIEW *view = repo_view_of(worker->repo, req->identity.tenant_id);
+    enum signer_label label;
+    struct err err;
+
+    if (signer_label_parse(req->params[0], &label) && view) {
+        signer_next(worker->signer, view->tenant, label, on_next, req);
+        return;
+    }
+    (void)err_set(&err, view ? ERR_NOT_FOUND : ERR_UNAVAILABLE, "there is no such key");
     http_answer_error(req, &err);
 }
 

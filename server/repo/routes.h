@@ -3,5 +3,5 @@
  * Signing requests are in server/operator/request.c. */
 #include "server/http/http.h"
 
-enum { REPO_ROUTE_COUNT = 7 };
+enum { REPO_ROUTE_COUNT = 8 };
 extern const struct http_route repo_routes[];

@@ -192,7 +192,7 @@ static bool take_answer(struct signer *signer, const struct signer_answer *answe
         call->err = answer->err;
     else if (answer->op == SIGNER_SIGN)
         call->signatures[call->answered] = answer->signature;
-    else if (answer->op == SIGNER_KEYS)
+    else if (answer->op == SIGNER_KEYS || answer->op == SIGNER_NEXT)
         call->keys = answer->keys;
     if (++call->answered == call->count)
         call_end(signer, call);
@@ -412,6 +412,7 @@ void signer_sign(struct signer *signer, const struct signer_request *requests, s
 
         ask.label = requests[i].label;
         ASSERT(text_copy(ask.device, sizeof(ask.device), requests[i].device));
+        ASSERT(!requests[i].keyid || text_copy(ask.keyid, sizeof(ask.keyid), requests[i].keyid));
         if (!add_request(signer, call, &ask))
             return;
     }
@@ -430,6 +431,17 @@ void signer_keys(struct signer *signer, const char *tenant, signer_keys_fn *done
     struct call *call = call_new(SIGNER_KEYS, 1, arg);
     const struct signer_ask ask = ask_of(SIGNER_KEYS, tenant, NULL, 0);
 
+    call->keys_fn = done;
+    start_one(signer, call, &ask);
+}
+
+void signer_next(struct signer *signer, const char *tenant, enum signer_label label,
+                 signer_keys_fn *done, void *arg)
+{
+    struct call *call = call_new(SIGNER_NEXT, 1, arg);
+    struct signer_ask ask = ask_of(SIGNER_NEXT, tenant, NULL, 0);
+
+    ask.label = label;
     call->keys_fn = done;
     start_one(signer, call, &ask);
 }

@@ -24,6 +24,7 @@ struct signer_request {
     const char *tenant;
     enum signer_label label;
     const char *device; /* "" or the 64 hex digits the document is for */
+    const char *keyid;  /* which key the newest root names; NULL: the present one */
     const void *data;   /* canonical bytes of "signed"; copied */
     size_t len;
 };
@@ -42,6 +43,11 @@ void signer_keys(struct signer *signer, const char *tenant, signer_keys_fn *done
  * none that drops or lowers a role of it. Until then a publication that it signed may still fail
  * here. A note; if it gets lost the next one says more. */
 void signer_published(struct signer *signer, const char *tenant, const void *snapshot, size_t len);
+
+/* Makes the key that shall take the label's place, if there is none yet. It does as soon as a
+ * document is to be signed by it; that of the time at once. */
+void signer_next(struct signer *signer, const char *tenant, enum signer_label label,
+                 signer_keys_fn *done, void *arg);
 
 /* Gives the signer a key of the time when keys lived in the database. ERR_CONFLICT: it has
  * another one for this label. The same one again is fine. */

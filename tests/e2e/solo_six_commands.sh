@@ -41,8 +41,12 @@ jq -e '.documents[0].signed | fromjson | .targets["os/cam-v1/1.1/second.img"].cu
     fail "the way back to what runs now was not signed"
 slipway sign renew --json </dev/null | jq -e '.state == "nothing"' >/dev/null || fail "something was due"
 slipway sign renew --all --json </dev/null | jq -e '.state == "published" and (.documents | length) == 4' >/dev/null || fail "not all renewed"
-for role in root director-root targets os-cam-v1; do
+keyid() { slipway repo status --json | jq -r --arg r "$1" '.roles[] | select(.repository == "image" and .role == $r) | .keyids[0]'; }
+before="$(keyid snapshot) $(keyid timestamp)"
+for role in root director-root targets os-cam-v1 snapshot timestamp director time; do
     slipway keys rotate --role "$role" --json </dev/null | jq -e '.state == "published"' >/dev/null || fail "rotation of $role"
 done
+[ "$(keyid snapshot)" != "${before% *}" ] && [ "$(keyid timestamp)" != "${before#* }" ] || fail "the online keys are the old ones"
+slipway repo verify "$URL/t/default" keys/root.json >/dev/null || fail "what the new online keys signed does not verify"
 slipway sign trust --tls-pin "$(printf '%064d' 7)" --json </dev/null | jq -e '.state == "published"' >/dev/null || fail "anchors"
 slipway repo verify "$URL/t/default" keys/root.json >/dev/null || fail "what was rotated does not verify"

@@ -8,6 +8,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 #include "lib/os/file.h"
+#include "lib/tuf/tuf.h"
 #include "tests/support/softhsm.h"
 #include "tests/support/temp.h"
 
@@ -144,6 +145,88 @@ Test(desk, each_tenant_has_keys_of_its_own_that_stay)
         cr_expect_arr_neq(first.public_key[i], first.public_key[(i + 1) % SIGNER_LABEL_COUNT],
                           SIGN_PUBLIC_BYTES);
     }
+    close_bench(&bench);
+}
+
+/* --- exchanging keys ---------------------------------------------------------------------------
+ */
+
+static struct signer_keys next_of(const struct bench *bench, enum signer_label label)
+{
+    struct signer_answer answer;
+
+    ask(bench, &(struct signer_ask){.op = SIGNER_NEXT, .tenant = "t", .label = label}, &answer);
+    cr_assert(!answer.refused, "%s", answer.err.text);
+    return answer.keys;
+}
+
+/* By the key with this public half; the signature is the key's own when it is not refused. */
+static bool signs_by(const struct bench *bench, int64_t version, const uint8_t *key)
+{
+    AUTO_FREE char *text = make("snapshot", version, TARGETS_4);
+    struct signer_ask request = {.op = SIGNER_SIGN,
+                                 .tenant = "t",
+                                 .label = SIGNER_SNAPSHOT,
+                                 .data = (const uint8_t *)text,
+                                 .len = strlen(text)};
+    struct signer_answer answer;
+
+    tuf_keyid(key, request.keyid);
+    ask(bench, &request, &answer);
+    if (!answer.refused)
+        cr_expect(sign_check(key, text, strlen(text), answer.signature.sig));
+    return !answer.refused;
+}
+
+Test(desk, a_next_key_takes_its_place_when_a_document_is_to_be_signed_by_it)
+{
+    struct bench bench = {0};
+    struct signer_keys before;
+    struct signer_keys asked;
+    struct signer_keys after;
+    struct err err;
+
+    open_bench(&bench, &key_backend_file);
+    before = keys_of(&bench, "t");
+    asked = next_of(&bench, SIGNER_SNAPSHOT);
+    cr_expect_arr_eq(asked.public_key, before.public_key, sizeof(before.public_key));
+    cr_expect_arr_eq(next_of(&bench, SIGNER_SNAPSHOT).next[SIGNER_SNAPSHOT],
+                     asked.next[SIGNER_SNAPSHOT], SIGN_PUBLIC_BYTES, "it is made once");
+    cr_expect(signs_by(&bench, now_ms, before.public_key[SIGNER_SNAPSHOT]));
+    cr_expect(signs_by(&bench, now_ms + 1, asked.next[SIGNER_SNAPSHOT]));
+    cr_assert(desk_settle(bench.desk, &err));
+    close_bench(&bench);
+
+    open_bench(&bench, &key_backend_file);
+    after = keys_of(&bench, "t");
+    cr_expect_arr_eq(after.public_key[SIGNER_SNAPSHOT], asked.next[SIGNER_SNAPSHOT],
+                     SIGN_PUBLIC_BYTES);
+    cr_expect_arr_eq(after.public_key[SIGNER_TIMESTAMP], before.public_key[SIGNER_TIMESTAMP],
+                     SIGN_PUBLIC_BYTES);
+    cr_expect(signs_by(&bench, now_ms + 2, before.public_key[SIGNER_SNAPSHOT]),
+              "the root that names the new one may not have been published");
+    cr_expect_not(signs_by(&bench, now_ms + 1, after.public_key[SIGNER_SNAPSHOT]),
+                  "versions go on over an exchange");
+    (void)next_of(&bench, SIGNER_SNAPSHOT);
+    cr_expect(signs_by(&bench, now_ms + 3, next_of(&bench, SIGNER_SNAPSHOT).next[SIGNER_SNAPSHOT]));
+    cr_expect_not(signs_by(&bench, now_ms + 4, before.public_key[SIGNER_SNAPSHOT]),
+                  "two exchanges later it is gone");
+    close_bench(&bench);
+}
+
+Test(desk, the_next_key_of_the_time_serves_at_once)
+{
+    struct bench bench = {0};
+    struct signer_keys before;
+    struct signer_keys after;
+
+    open_bench(&bench, &key_backend_file);
+    before = keys_of(&bench, "t");
+    after = next_of(&bench, SIGNER_TIME);
+    cr_expect_arr_neq(after.public_key[SIGNER_TIME], before.public_key[SIGNER_TIME],
+                      SIGN_PUBLIC_BYTES);
+    cr_expect_arr_eq(keys_of(&bench, "t").public_key[SIGNER_TIME], after.public_key[SIGNER_TIME],
+                     SIGN_PUBLIC_BYTES);
     close_bench(&bench);
 }
 

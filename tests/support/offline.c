@@ -52,13 +52,13 @@ void offline_free(struct offline *offline)
 
 struct repo_online_keys offline_online(const struct offline *offline)
 {
-    struct repo_online_keys keys;
+    struct repo_online_keys keys = {0};
 
     if (offline->served)
         return *offline->served;
-    memcpy(keys.snapshot, sign_key_public(offline->snapshot), SIGN_PUBLIC_BYTES);
-    memcpy(keys.timestamp, sign_key_public(offline->timestamp), SIGN_PUBLIC_BYTES);
-    memcpy(keys.director, sign_key_public(offline->director), SIGN_PUBLIC_BYTES);
+    memcpy(keys.snapshot.present, sign_key_public(offline->snapshot), SIGN_PUBLIC_BYTES);
+    memcpy(keys.timestamp.present, sign_key_public(offline->timestamp), SIGN_PUBLIC_BYTES);
+    memcpy(keys.director.present, sign_key_public(offline->director), SIGN_PUBLIC_BYTES);
     return keys;
 }
 
@@ -89,8 +89,8 @@ json_t *offline_root(const struct offline *offline, unsigned version)
     const struct repo_online_keys online = offline_online(offline);
     const uint8_t *const keys[] = {[TUF_ROOT] = sign_key_public(offline->root),
                                    [TUF_TARGETS] = sign_key_public(offline->targets),
-                                   [TUF_SNAPSHOT] = online.snapshot,
-                                   [TUF_TIMESTAMP] = online.timestamp};
+                                   [TUF_SNAPSHOT] = online.snapshot.present,
+                                   [TUF_TIMESTAMP] = online.timestamp.present};
 
     return make_root(offline, version, keys);
 }
@@ -99,9 +99,9 @@ json_t *offline_director_root(const struct offline *offline, unsigned version)
 {
     const struct repo_online_keys online = offline_online(offline);
     const uint8_t *const keys[] = {[TUF_ROOT] = sign_key_public(offline->director_root),
-                                   [TUF_TARGETS] = online.director,
-                                   [TUF_SNAPSHOT] = online.director,
-                                   [TUF_TIMESTAMP] = online.director};
+                                   [TUF_TARGETS] = online.director.present,
+                                   [TUF_SNAPSHOT] = online.director.present,
+                                   [TUF_TIMESTAMP] = online.director.present};
 
     return make_root(offline, version, keys);
 }

@@ -19,8 +19,10 @@ static const struct signer_ask asks[] = {
      .tenant = "a-b",
      .label = SIGNER_DIRECTOR,
      .device = DEVICE,
+     .keyid = DEVICE,
      .data = (const uint8_t *)"{}",
      .len = 2},
+    {.op = SIGNER_NEXT, .tenant = "a-b", .label = SIGNER_TIME},
     {.op = SIGNER_IMPORT, .tenant = "a9", .label = SIGNER_TIME, .data = seed, .len = sizeof(seed)},
     {.op = SIGNER_PUBLISHED, .tenant = "a9", .data = (const uint8_t *)"{ }", .len = 3},
 };

@@ -32,9 +32,9 @@ static struct tenant *tenant_open(void)
     tenant->api = api_open();
     tenant->offline = offline;
     online = api_ask(tenant->api, "GET", "/api/v1/repo/online-keys", NULL);
-    served_key(&online, "snapshot.key.keyval.public", tenant->served.snapshot);
-    served_key(&online, "timestamp.key.keyval.public", tenant->served.timestamp);
-    served_key(&online, "director.key.keyval.public", tenant->served.director);
+    served_key(&online, "snapshot.key.keyval.public", tenant->served.snapshot.present);
+    served_key(&online, "timestamp.key.keyval.public", tenant->served.timestamp.present);
+    served_key(&online, "director.key.keyval.public", tenant->served.director.present);
     offline->served = &tenant->served;
     offline->now_ms = clock_now_ms();
     offline->expires_ms = offline->now_ms + 365LL * 24 * 3600 * 1000;
