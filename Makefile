@@ -78,6 +78,11 @@ HELPERS := $(patsubst tests/support/bin/%.c,%,$(wildcard tests/support/bin/*.c))
 $(HELPERS:%=$(B)/%): $(B)/%: $(B)/o/tests/support/bin/%.o $(B)/device-client.a $(B)/server.a $(B)/lib.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_slipwayd) $(LIBS_lib)
 
+# Bad luck for the agent of a story, by LD_PRELOAD.
+$(B)/agent-preload.so: tests/support/preload/agent-preload.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=c11 -O1 -g -Wall -Wextra -Werror -fPIC -shared -o $@ $<
+
 # --- tests: one Criterion binary per folder, named after it ---------------------------------------
 TEST_DIRS := $(sort $(dir $(shell find tests/lib tests/server tests/cli tests/deltagen tests/device-client tests/signer -name 'test_*.c' 2>/dev/null)))
 TESTS     := $(patsubst tests/%/,$(B)/tests/%/run,$(TEST_DIRS))
@@ -96,13 +101,13 @@ $(TEST_DIRS:%=$(B)/o/%%.o): WARN += -Wno-pedantic -Wno-missing-prototypes -Wno-n
 # --- fuzz targets: the stored corpus is replayed by an ordinary test -------------------------------
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 $(FUZZ:%=$(B)/replay_%): $(B)/replay_%: $(B)/o/tests/fuzz/fuzz_%.o $(B)/o/tests/fuzz/replay.o \
-                         $(B)/server.a $(B)/signer.a $(B)/deltagen.a $(B)/lib.a
+                         $(B)/server.a $(B)/signer.a $(B)/deltagen.a $(B)/device-client.a $(B)/lib.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_slipwayd) $(LIBS_deltagen) $(LIBS_lib)
 FUZZ_SECONDS ?= 60
 fuzz-%:      ## fuzz one target for FUZZ_SECONDS, e.g. `make fuzz-http_request`
 	@mkdir -p build/fuzz/$*
 	clang $(CPPFLAGS) -std=c11 -g -O1 -pthread -fsanitize=fuzzer,address,undefined -o build/fuzz/fuzz_$* tests/fuzz/fuzz_$*.c \
-	  $(call found,lib) $(filter-out server/main.c,$(call found,server)) $(filter-out signer/main.c,$(call found,signer)) $(filter-out deltagen/main.c deltagen/command%,$(call found,deltagen)) \
+	  $(call found,lib) $(filter-out server/main.c,$(call found,server)) $(filter-out signer/main.c,$(call found,signer)) $(filter-out deltagen/main.c deltagen/command%,$(call found,deltagen)) $(wildcard device-client/*/*.c) \
 	  $(LIBS_slipwayd) $(LIBS_deltagen) $(LIBS_lib)
 	build/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) build/fuzz/$* tests/fuzz/corpus/$*
 fuzz-all: $(FUZZ:%=fuzz-%)      ## fuzz every target for FUZZ_SECONDS
@@ -120,7 +125,7 @@ bench-%: all $(B)/bench/%      ## run one benchmark, e.g. `make bench-trust`
 deps:        ## install what is missing from Debian's packages (root or sudo)
 	@sh deploy/deps.sh
 
-tests: all $(TESTS) $(FUZZ:%=$(B)/replay_%) $(HELPERS:%=$(B)/%)
+tests: all $(TESTS) $(FUZZ:%=$(B)/replay_%) $(HELPERS:%=$(B)/%) $(B)/agent-preload.so
 
 check: deps  ## lint, unit and module tests, fuzz corpora, end-to-end stories
 	@$(if $(filter 1,$(LINT)),$(MAKE) --no-print-directory lint)
