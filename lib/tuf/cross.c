@@ -183,10 +183,10 @@ static bool check_requires(const struct judged *judged, struct err *err)
 typedef bool rule_fn(const struct judged *judged, struct err *err);
 
 static rule_fn *const device_rules[] = {
-    check_type,  check_hash,  check_hardware, check_counter,
-    check_floor, check_epoch, check_stone,    check_requires,
+    check_type,  check_role,  check_hash,  check_hardware, check_counter,
+    check_floor, check_epoch, check_stone, check_requires,
 };
-static rule_fn *const director_rules[] = {check_same_file, check_match, check_role};
+static rule_fn *const director_rules[] = {check_same_file, check_match};
 
 static bool obey(const struct judged *judged, rule_fn *const *rules, size_t count, struct err *err)
 {
@@ -213,6 +213,6 @@ bool tuf_cross_check(const struct tuf_director *director, size_t at, const struc
 
     ASSERT(at < director->count);
     return obey(&judged, director_rules, COUNT(director_rules), err) && check_type(&judged, err) &&
-           check_hardware(&judged, err) && check_ecu(&judged, err) &&
+           check_role(&judged, err) && check_hardware(&judged, err) && check_ecu(&judged, err) &&
            obey(&judged, device_rules, COUNT(device_rules), err);
 }

@@ -4,6 +4,7 @@
  * document before it follows the step.
  */
 #include <inttypes.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "lib/base/mem.h"
@@ -35,10 +36,13 @@ void tuf_step_unref(struct tuf_step *step)
 static bool parse_facts(const struct tuf_doc *doc, struct flat_value value, bool is_succinct,
                         struct tuf_step *out, struct err *err)
 {
+    const char *name = is_succinct ? "name_prefix" : "name";
     uint64_t bits = 0;
 
-    if (!tuf_field_text(value, is_succinct ? "name_prefix" : "name", out->name, sizeof(out->name),
-                        err) ||
+    if (flat_text_len(flat_get(value, name)) >= sizeof(out->name))
+        return err_refuse(err, REFUSAL_NAME_UNSAFE, "a role's name is longer than %d",
+                          TUF_ROLE_NAME_MAX);
+    if (!tuf_field_text(value, name, out->name, sizeof(out->name), err) ||
         !tuf_rule_parse(value, out->name, doc->keys, &out->rule, err))
         return false;
     if (!is_succinct)
@@ -54,6 +58,35 @@ static bool parse_facts(const struct tuf_doc *doc, struct flat_value value, bool
     return true;
 }
 
+enum { CANONICAL_GROWTH = 6 }; /* a control character becomes six */
+static const struct flat_limits copy_limits = {
+    .bytes_max = (size_t)CANONICAL_GROWTH * (TUF_TARGETS_BYTES_MAX + 64),
+    .nodes_max = SIZE_MAX,
+    .depth_max = 2,
+};
+
+/* The lists that bound a delegation, alone: in a document of their own they pass all limits, for
+ * their items are texts that are not empty. */
+static void copy_scope(struct flat_value value, struct buf *out)
+{
+    static const char *const lists[] = {"paths", "path_hash_prefixes", "x-hwids"};
+    struct err err = {0};
+    AUTO_BUF canonical;
+
+    buf_init(&canonical, out->max);
+    for (size_t i = 0; i < COUNT(lists); i++) {
+        struct flat_value list = flat_get(value, lists[i]);
+
+        if (!flat_is(list, FLAT_ARRAY))
+            continue;
+        buf_printf(&canonical, "%s\"%s\":", canonical.len ? "," : "", lists[i]);
+        ASSERT(flat_canonical(list, &canonical, &err));
+    }
+    buf_add_text(out, "{");
+    tuf_add_canonical(out, &canonical);
+    buf_add_text(out, "}");
+}
+
 /* The document was checked, so nothing here can be found wrong. */
 static struct tuf_step *step_new(const struct tuf_doc *doc, struct flat_value value,
                                  bool is_succinct)
@@ -65,10 +98,9 @@ static struct tuf_step *step_new(const struct tuf_doc *doc, struct flat_value va
     step->refs = 1;
     good = parse_facts(doc, value, is_succinct, step, &err);
     ASSERT(good);
-    buf_init(&step->text, doc->len);
-    good =
-        flat_canonical(value, &step->text, &err) &&
-        flat_parse(buf_text(&step->text), step->text.len, &flat_limits_metadata, &step->flat, &err);
+    buf_init(&step->text, (size_t)CANONICAL_GROWTH * (doc->len + 64));
+    copy_scope(value, &step->text);
+    good = flat_parse(buf_text(&step->text), step->text.len, &copy_limits, &step->flat, &err);
     ASSERT(good);
     step->keys = tuf_keys_ref(doc->keys);
     ASSERT(text_copy(step->delegator, sizeof(step->delegator), doc->name));

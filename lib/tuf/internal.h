@@ -157,6 +157,10 @@ MUST_USE bool tuf_root_follows(const struct tuf_root *old, const struct tuf_root
 /* The role has other keys in `b` than in `a`. */
 bool tuf_root_rotates(const struct tuf_root *a, const struct tuf_root *b, enum tuf_role role);
 
+/* Control characters are raw in the canonical form, where they can only be inside of texts; in
+ * JSON they must not be (write.c). */
+void tuf_add_canonical(struct buf *out, const struct buf *canonical);
+
 /* --- delegations (delegation.c, match.c) -------------------------------------------------------
  */
 
@@ -171,7 +175,7 @@ struct tuf_step {
     bool terminating;
     unsigned bits;     /* a bin of so many bits; else 0 */
     size_t prefix_len; /* of the bins' name */
-    struct buf text;   /* the delegation's canonical form, */
+    struct buf text;   /* what bounds the delegation, */
     struct flat flat;  /* parsed: "paths", "path_hash_prefixes", "x-hwids" */
 };
 void tuf_step_unref(struct tuf_step *step);

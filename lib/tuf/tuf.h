@@ -208,10 +208,10 @@ struct tuf_device {
     int64_t revert_until_ms;
     int64_t now_ms; /* for that */
 };
-/* In this order, each with its own refusal: type and path agree (TYPE_ROLE_MISMATCH), hwid fits,
- * counter above the installed one (equal only for the same sha256), >= floor, epoch >= mine, the
- * installed counter has reached the stepping stone (an unknown one has not), REQUIRES met by what
- * is installed. */
+/* In this order, each with its own refusal: type, path and role agree (TYPE_ROLE_MISMATCH), hwid
+ * fits, counter above the installed one (equal only for the same sha256), >= floor, epoch >= mine,
+ * the installed counter has reached the stepping stone (an unknown one has not), REQUIRES met by
+ * what is installed. */
 MUST_USE bool tuf_target_fits(const struct tuf_target *target, const struct tuf_device *device,
                               struct err *err);
 

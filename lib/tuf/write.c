@@ -221,9 +221,7 @@ static void add_signature(json_t *signatures, const struct sign_key *key, const 
            0);
 }
 
-/* Control characters are raw in the canonical form, where they can only be inside of texts; in
- * JSON they must not be. */
-static void add_canonical(struct buf *out, const struct buf *canonical)
+void tuf_add_canonical(struct buf *out, const struct buf *canonical)
 {
     for (size_t i = 0; i < canonical->len; i++) {
         if (canonical->data[i] < ' ')
@@ -241,7 +239,7 @@ bool tuf_join(const struct buf *signed_bytes, const json_t *signatures, struct b
     buf_add_text(out, "{\"signatures\":");
     buf_add_text(out, list);
     buf_add_text(out, ",\"signed\":");
-    add_canonical(out, signed_bytes);
+    tuf_add_canonical(out, signed_bytes);
     buf_add_text(out, "}\n");
     if (out->failed)
         return err_set(err, ERR_LIMIT, "the document is longer than %zu bytes", out->max);
