@@ -336,6 +336,19 @@ static void note_silence(struct agent *agent, int64_t now_ms)
     agent_note_refusal(agent, &why);
 }
 
+/* To know what runs, roles are looked into that an offer may not need: a bad one is told, and no
+ * reason to go without updates. */
+static bool identify(struct agent *agent, struct err *err)
+{
+    if (agent_identify(agent, err))
+        return true;
+    if (err->code != ERR_UNTRUSTED)
+        return false;
+    agent_note_refusal(agent, err);
+    *err = (struct err){0};
+    return true;
+}
+
 bool agent_walk(struct agent *agent, struct err *err)
 {
     struct walked walked = {0};
@@ -346,7 +359,7 @@ bool agent_walk(struct agent *agent, struct err *err)
     if (ok) {
         learn_anchors(agent, walked.set);
         ok = take_walk(agent, &walked, now_ms, err) && agent_save(agent, err) &&
-             agent_identify(agent, err);
+             identify(agent, err);
     } else if (err->code == ERR_UNTRUSTED) {
         if (jump.code != ERR_NONE)
             *err = jump;
