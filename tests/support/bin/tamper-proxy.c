@@ -5,6 +5,7 @@
  * changes answers as files in the folder RULES say. A file is named after the request's path with
  * '/' as '%', and a suffix:
  *     NAME.body     the answer's body is this file instead, status 200
+ *     NAME.once     the same, but the rule is used once
  *     NAME.status   the answer is this status, without a body
  *     NAME.cut      the connection dies after so many body bytes; the rule is used once
  * Rules are looked up for every request. LOG gets a line per answer: METHOD PATH STATUS BYTES,
@@ -198,12 +199,17 @@ static void answer(struct exchange *ex, struct buf *in, size_t head_len)
     AUTO_BUF own;
 
     buf_init(&own, FILE_BYTES_MAX);
+    AUTO_FREE char *once = rule_path(ex, "once");
+
     ex->cut = rule_cut(ex);
     if (rule_read(ex, "status", &own)) {
         int status = (int)strtol(buf_text(&own), NULL, 10);
 
         buf_reset(&own);
         send_own(ex, status, &own);
+    } else if (rule_read(ex, "once", &own)) {
+        (void)unlink(once);
+        send_own(ex, 200, &own);
     } else if (rule_read(ex, "body", &own)) {
         send_own(ex, 200, &own);
     } else {
