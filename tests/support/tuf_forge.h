@@ -48,7 +48,7 @@ void forge_set_version(struct tuf_forge *forge, const char *role, uint64_t versi
 void forge_set_expiry(struct tuf_forge *forge, const char *role, int64_t days_from_now);
 
 /* Signs the body as it is with the role's keys and puts it into its file. */
-void forge_put(struct tuf_forge *forge, const char *role);
+void forge_put(struct tuf_forge *forge, const char *name);
 /* As the next version. */
 void forge_bump(struct tuf_forge *forge, const char *role);
 /* Lists the snapshot's version; the next version of the timestamp. */
