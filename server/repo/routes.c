@@ -13,6 +13,7 @@
 #include "server/repo/publish.h"
 #include "server/repo/signer.h"
 #include "server/repo/status.h"
+#include "server/store/store_audit.h"
 #include "server/worker.h"
 
 static http_handler_fn on_metadata, on_publish, on_publication, on_online_keys, on_next_key,
@@ -251,15 +252,35 @@ static void on_next(const struct signer_keys *keys, const struct err *err, void 
                     key_json(label == SIGNER_TIME ? keys->public_key[label] : keys->next[label]));
 }
 
+/* The key is not made in the database, so the audit has it before it is made. */
+static void on_next_noted(const struct db_result *result, const struct err *err, void *arg)
+{
+    struct http_request *req = arg;
+    const struct worker *worker = req->state;
+    AUTO_REPO_VIEW *view = repo_view_of(worker->repo, req->identity.tenant_id);
+    enum signer_label label;
+
+    (void)result;
+    ASSERT(view && signer_label_parse(req->params[0], &label)); /* as before it was noted */
+    if (err)
+        http_answer_error(req, err);
+    else
+        signer_next(worker->signer, view->tenant, label, on_next, req);
+}
+
 static void on_next_key(struct http_request *req, void *app)
 {
+    const struct store_actor actor = operator_actor(req);
     const struct worker *worker = app;
     AUTO_REPO_VIEW *view = repo_view_of(worker->repo, req->identity.tenant_id);
     enum signer_label label;
     struct err err;
 
     if (signer_label_parse(req->params[0], &label) && view) {
-        signer_next(worker->signer, view->tenant, label, on_next, req);
+        req->state = app;
+        store_audit_note(worker->db, &actor, "repo.key",
+                         arena_printf(req->arena, "key %s", signer_label_name(label)),
+                         on_next_noted, req);
         return;
     }
     (void)err_set(&err, view ? ERR_NOT_FOUND : ERR_UNAVAILABLE, "there is no such key");

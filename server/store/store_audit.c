@@ -1,6 +1,27 @@
 /* The columns go out exactly as they are hashed, so that whoever reads can recompute the chain. */
 #include "server/store/store_audit.h"
 
+static const struct db_stmt audit_note = {
+    .name = "audit_note",
+    .params = 5,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
+    .sql = "SELECT slipway_audit($2::bigint, $3::text, $4::text, $5::text, NULL, NULL, NULL, NULL)"
+           "  FROM tenant WHERE id = $1::bigint",
+};
+
+void store_audit_note(struct db *db, const struct store_actor *actor, const char *action,
+                      const char *object, db_done_fn *done, void *arg)
+{
+    struct db_call *call = db_call_new(db, &audit_note, done, arg);
+
+    db_bind_i64(call, actor->tenant_id);
+    store_actor_bind(call, actor);
+    db_bind_text(call, action);
+    db_bind_text(call, object);
+    db_send(call);
+}
+
 static const struct db_stmt audit_list = {
     .name = "audit_list",
     .params = 3,
@@ -71,4 +92,5 @@ void store_audit_foreign(struct db *db, const struct store_foreign *asked, db_do
     db_send(call);
 }
 
-const struct db_stmt *const store_audit_statements[] = {&audit_list, &audit_foreign, NULL};
+const struct db_stmt *const store_audit_statements[] = {&audit_note, &audit_list, &audit_foreign,
+                                                        NULL};

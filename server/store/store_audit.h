@@ -5,6 +5,11 @@
 
 extern const struct db_stmt *const store_audit_statements[];
 
+/* For what is not done in the database: noted before it is done. The object is the whole tenant's.
+ * Refused as every change is when the token may not. */
+void store_audit_note(struct db *db, const struct store_actor *actor, const char *action,
+                      const char *object, db_done_fn *done, void *arg);
+
 /* Rows above `page->after` (a seq), oldest first, as {"items", "next", "head": {"seq", "hash"}}:
  * the rows and the head are of one moment. */
 void store_audit_list(struct db *db, const struct store_page *page, db_done_fn *done, void *arg);

@@ -102,6 +102,7 @@ static const struct step steps[] = {
     {"POST",  "/api/v1/repo/requests", "default-contributor", "{ask}", "repo.request", "request"},
     {"POST",  "/api/v1/repo/requests/{request}/signatures", "default-contributor", "{signatures}", "repo.sign", NULL},
     {"POST",  "/api/v1/repo/requests/{request}/approve", "default-approver", NULL, "repo.approve", NULL},
+    {"POST",  "/api/v1/repo/online-keys/snapshot", "default-contributor", NULL, "repo.key", NULL},
 };
 /* clang-format on */
 
@@ -228,7 +229,8 @@ Test(audit, has_every_change_once_with_who_made_it)
         cr_expect_str_eq(field(newest(&after), "action"), steps[i].action, "%s", steps[i].path);
         cr_expect(text_starts_with(field(newest(&after), "actor"), "slw_"));
         cr_expect_str_neq(field(newest(&after), "request_id"), "");
-        cr_expect_eq(strlen(field(newest(&after), "after_hash")), 64);
+        if (!text_equal(steps[i].action, "repo.key")) /* what is made is the signer's */
+            cr_expect_eq(strlen(field(newest(&after), "after_hash")), 64);
         if (steps[i].keep)
             names_add(&names, steps[i].keep, api_text(&done, "id"));
     }
