@@ -52,24 +52,30 @@ static int usage(void)
     return 1;
 }
 
+/* The file that was given stands for the stored root until it is known to be one. */
+static bool load_given(void *arg, const char *name, struct buf *out, struct err *err)
+{
+    const struct buf *given = arg;
+
+    (void)name;
+    buf_add(out, given->data, given->len);
+    return !out->failed || err_set(err, ERR_LIMIT, "the root is too long");
+}
+
 static bool run_init(const struct arguments *args, struct tuf_client *client, struct err *err)
 {
     const struct tuf_io io = tuf_client_io(client);
     struct tuf_set *set = NULL;
     AUTO_BUF root;
+    const struct tuf_io given = {.load = load_given, .arg = &root};
 
     buf_init(&root, TUF_ROOT_BYTES_MAX);
-    if (!file_read(args->file, &root, err) || !file_make_dirs(args->metadata_dir, 0755, err) ||
-        !io.store(io.arg, "root.json", buf_text(&root), root.len, err))
+    (void)text_copy(client->file, sizeof(client->file), "root.json"); /* what it is about */
+    if (!file_read(args->file, &root, err) || !tuf_load_root(&given, &tuf_limits_wide, &set, err))
         return false;
-    if (!tuf_load_root(&io, &tuf_limits_wide, &set, err)) {
-        struct err ignored = {0};
-
-        (void)io.drop(io.arg, "root.json", &ignored); /* the first error is the one to tell */
-        return false;
-    }
     tuf_set_free(set);
-    return true;
+    return file_make_dirs(args->metadata_dir, 0755, err) &&
+           io.store(io.arg, "root.json", buf_text(&root), root.len, err);
 }
 
 static bool run_refresh(const struct arguments *args, struct tuf_client *client, struct err *err)

@@ -127,7 +127,7 @@ Test(conformance_basic, a_trusted_root_that_is_none_is_refused_before_any_reques
         cr_expect_eq(conform_init(&c, root->data, root->len), 1, "lie %zu", i);
         cr_expect(text_starts_with(program_said(), "result=ROOT_LOCAL_INVALID role=root"), "%s",
                   program_said());
-        cr_expect_str_eq(conform_files(&c), "");
+        cr_expect_str_eq(conform_files(&c), i == 0 ? "" : "root"); /* what was planted */
         /* As if an older program had taken it. */
         conform_plant(&c, "root", root);
         cr_expect_eq(conform_refresh(&c), 1, "lie %zu", i);
@@ -136,6 +136,15 @@ Test(conformance_basic, a_trusted_root_that_is_none_is_refused_before_any_reques
         cr_expect_eq(conform_refresh(&c), 1);
     }
     cr_assert_str_eq(web_log(c.web), "");
+}
+
+Test(conformance_basic, a_bad_root_does_not_replace_a_good_one)
+{
+    conform_start(&c);
+    cr_assert_eq(conform_init(&c, "{}", 2), 1);
+    cr_assert(text_starts_with(program_said(), "result=ROOT_LOCAL_INVALID role=root"));
+    cr_assert(conform_keeps(&c, "root", &forge_file(c.forge, "1.root.json")->body));
+    cr_assert_eq(conform_refresh(&c), 0, "%s", program_said());
 }
 
 Test(conformance_basic, fields_nobody_knows_are_signed_and_accepted)
