@@ -65,7 +65,8 @@ static bool load_module(struct pkcs11 *token, const char *path, struct err *err)
     CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
     CK_RV code;
 
-    token->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    /* Modules leave handlers and threads behind: their code stays where it is. */
+    token->library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!token->library)
         return err_set(err, ERR_UNAVAILABLE, "could not load module '%s': %s", path, dlerror());
     /* POSIX lets this be a function; ISO C has no cast that says so. */

@@ -202,8 +202,8 @@ Test(bundle_response, refuses_what_is_no_response)
         "[]",
         "{\"_type\":\"slipway-request-1\",\"documents\":[]}",
         "{\"_type\":\"slipway-response-1\",\"documents\":[3]}",
-        "{\"_type\":\"slipway-response-1\",\"documents\":[{\"repository\":\"image\",\"role\":"
-        "\"root\",\"sha256\":\"00\",\"signatures\":[]}]}",
+        ("{\"_type\":\"slipway-response-1\",\"documents\":[{\"repository\":\"image\",\"role\":"
+         "\"root\",\"sha256\":\"00\",\"signatures\":[]}]}"),
         "{\"_type\":\"slipway-response-1\",\"documents\":[],\"more\":1}",
     };
 
