@@ -92,11 +92,11 @@ grep -q 'release 1.0 of camera' said || fail "the same command did not go on: $(
 
 say "carol's root key moves into a token: signed by two old keys, and approved by a second person"
 export SOFTHSM2_CONF=$WORK/softhsm.conf
+export ASAN_OPTIONS=${ASAN_OPTIONS:-}:fast_unwind_on_malloc=0 # SoftHSM's own leaks are known by whole stacks only
 mkdir tokens && echo "directories.tokendir = $WORK/tokens" >softhsm.conf
 softhsm2-util --init-token --free --label carol --so-pin 4321 --pin 1234 >/dev/null
 printf '1234\n' >pin && chmod 600 pin
-# the sanitizer knows SoftHSM's own leaks by whole stacks only
-ASAN_OPTIONS=${ASAN_OPTIONS:-}:fast_unwind_on_malloc=0 slipway keys new --dir carol-token --pkcs11 "$MODULE" --token carol --pin-file pin root >/dev/null
+slipway keys new --dir carol-token --pkcs11 "$MODULE" --token carol --pin-file pin root >/dev/null
 [ ! -e carol-token/root.key ] || fail "the secret half left the token"
 old=$(jq -r .keyid carol/keys/root.pub)
 slipway sign request rotate --role root --remove "$old" --add carol-token/root.pub --out rotate.json >said
