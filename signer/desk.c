@@ -241,8 +241,10 @@ static bool answer_ping(struct turn *turn, struct signer_answer *out, struct err
 
 static bool answer_keys(struct turn *turn, struct signer_answer *out, struct err *err)
 {
+    const struct policy_before *state = &turn->tenant->state;
     struct err ignored = {0};
 
+    out->keys.signed_max = state->snapshot > state->timestamp ? state->snapshot : state->timestamp;
     for (unsigned i = 0; i < SIGNER_LABEL_COUNT; i++) {
         if (!need_key(turn, (enum signer_label)i, KEY_MADE, err))
             return false;

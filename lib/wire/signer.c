@@ -263,6 +263,7 @@ static void add_keys(const struct signer_keys *keys, struct buf *out)
 {
     buf_add(out, keys->public_key, sizeof(keys->public_key));
     buf_add(out, keys->next, sizeof(keys->next));
+    buf_add_u64(out, keys->signed_max);
 }
 
 /* The sentence may quote a request; what is no text in it becomes '?'. */
@@ -312,6 +313,7 @@ static void read_result(struct bytes *in, struct signer_answer *answer)
         raw = bytes_take(in, sizeof(answer->keys.next));
         if (raw)
             memcpy(answer->keys.next, raw, sizeof(answer->keys.next));
+        answer->keys.signed_max = bytes_u64(in);
     } else if (answer->op == SIGNER_SIGN) {
         raw = bytes_take(in, HASH_BYTES);
         if (raw)

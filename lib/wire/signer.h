@@ -61,6 +61,9 @@ struct signer_ask {
 struct signer_keys {
     uint8_t public_key[SIGNER_LABEL_COUNT][SIGN_PUBLIC_BYTES];
     uint8_t next[SIGNER_LABEL_COUNT][SIGN_PUBLIC_BYTES]; /* zeros: there is none */
+    /* Snapshots and timestamps were signed up to this version, published or not: the next ones are
+     * above it. */
+    uint64_t signed_max;
 };
 
 struct signer_signature {

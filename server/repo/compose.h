@@ -30,6 +30,7 @@ struct repo_online_keys {
 struct repo_change {
     struct repo_document **documents; /* owned */
     size_t count;
+    uint64_t signed_max; /* what is signed here gets a higher version: the signer's last one */
 };
 void repo_change_done(struct repo_change *change);
 #define AUTO_REPO_CHANGE CLEANUP(repo_change_done) struct repo_change

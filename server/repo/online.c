@@ -1,7 +1,8 @@
 /*
  * Snapshot and timestamp. Their versions are the largest of the previous plus one, the time in
- * milliseconds, and what "slipwayd recover" raised them to, so that a server restored from an old
- * backup moves past everything it ever signed.
+ * milliseconds, what "slipwayd recover" raised them to, and one more than the signer signed last,
+ * so that a server restored from an old backup moves past everything it ever signed, and so does
+ * one that lost a publication between signature and commit.
  */
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
@@ -10,12 +11,15 @@
 static const int64_t snapshot_life_ms = 7LL * 24 * 3600 * 1000;
 static const int64_t timestamp_life_ms = 24LL * 3600 * 1000;
 
-static uint64_t next_version(const struct repo_view *before, const char *role, int64_t now_ms)
+static uint64_t next_version(const struct repo_view *before, const struct repo_change *change,
+                             const char *role, int64_t now_ms)
 {
     uint64_t next = repo_view_version(before, REPO_IMAGE, role) + 1;
 
     if (next < before->version_floor)
         next = before->version_floor;
+    if (next <= change->signed_max)
+        next = change->signed_max + 1;
     return next > (uint64_t)now_ms ? next : (uint64_t)now_ms;
 }
 
@@ -121,7 +125,7 @@ bool repo_compose_snapshot(const struct repo_view *before, const struct repo_cha
         if (change->documents[i]->repository == REPO_IMAGE)
             list(change->documents[i], listed, &count);
     }
-    return write_signed(tuf_make_snapshot(next_version(before, "snapshot", now_ms),
+    return write_signed(tuf_make_snapshot(next_version(before, change, "snapshot", now_ms),
                                           now_ms + snapshot_life_ms, listed, count),
                         tuf_limits_device.snapshot_bytes_max - SIGNATURES_BYTES, "snapshot", out,
                         err);
@@ -135,10 +139,11 @@ bool repo_compose_timestamp(const struct repo_view *before, const struct repo_ch
 
     ASSERT(snapshot);
     hash_sha256(snapshot->bytes.data, snapshot->bytes.len, digest);
-    return write_signed(
-        tuf_make_timestamp(next_version(before, "timestamp", now_ms), now_ms + timestamp_life_ms,
-                           snapshot->version, snapshot->bytes.len, digest),
-        tuf_limits_device.timestamp_bytes_max - SIGNATURES_BYTES, "timestamp", out, err);
+    return write_signed(tuf_make_timestamp(next_version(before, change, "timestamp", now_ms),
+                                           now_ms + timestamp_life_ms, snapshot->version,
+                                           snapshot->bytes.len, digest),
+                        tuf_limits_device.timestamp_bytes_max - SIGNATURES_BYTES, "timestamp", out,
+                        err);
 }
 
 bool repo_change_add_signed(struct repo_change *change, const char *role,

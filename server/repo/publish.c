@@ -4,7 +4,7 @@
  * faster -> everybody sees the new view, the signer hears what is published -> done.
  *
  * A publication that ends between signature and commit leaves only a version number behind: the
- * signer holds the next one against what was published, and the clock gives it a higher number.
+ * signer holds the next one against what was published, and says how high the number has to be.
  */
 #include "server/repo/publish.h"
 
@@ -205,8 +205,8 @@ static bool take_signature(struct change_job *job, const struct signer_signature
                                   signature->keyid, signature->sig, &job->err);
 }
 
-/* What the signer's policy refuses is nothing that the client did: two publications in one
- * millisecond, or a clock that was set back. The next attempt is made with a higher version. */
+/* What the signer's policy refuses is nothing that the client did: two publications at once, or a
+ * clock that was set back. The next attempt is made with a higher version. */
 static void on_signed(const struct signer_signature *signatures, size_t count,
                       const struct err *err, void *arg)
 {
@@ -330,6 +330,7 @@ static void work(void *arg)
 
     job->now_ms = clock_now_ms();
     job->composed = job->is_renewal || compose(job, &job->err);
+    job->change.signed_max = job->keys.signed_max;
 }
 
 static bool is_big(const struct change_job *job)

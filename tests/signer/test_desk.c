@@ -361,6 +361,21 @@ Test(desk, what_was_signed_and_never_published_binds_nothing_but_its_version)
     close_bench(&bench);
 }
 
+Test(desk, says_up_to_which_version_it_signed)
+{
+    struct bench bench = {0};
+
+    open_bench(&bench, &key_backend_file);
+    cr_expect_eq(keys_of(&bench, "t").signed_max, 0);
+    expect(&bench, "snapshot", SIGNER_SNAPSHOT, now_ms + 5, TARGETS_4, NULL);
+    expect(&bench, "timestamp", SIGNER_TIMESTAMP, now_ms,
+           "\"snapshot.json\":{\"version\":1795395023005}", NULL);
+
+    cr_expect_eq(keys_of(&bench, "t").signed_max, (uint64_t)now_ms + 5);
+    cr_expect_eq(keys_of(&bench, "other").signed_max, 0);
+    close_bench(&bench);
+}
+
 Test(desk, believes_only_its_own_signature_about_what_is_published)
 {
     struct bench bench = {0};

@@ -66,7 +66,7 @@ Test(process, kill_9_forgets_no_key_and_no_version)
     signer_start(&signer, NULL);
     signer_ask(&signer, &ask_keys, &after);
 
-    cr_expect_arr_eq(&before.keys, &after.keys, sizeof(before.keys));
+    cr_expect_arr_eq(before.keys.public_key, after.keys.public_key, sizeof(before.keys.public_key));
     cr_expect(sign(&signer, version).refused);
     cr_expect_not(sign(&signer, version + 1).refused);
     cr_expect_eq(signer_stop(&signer), 0);
@@ -89,7 +89,7 @@ Test(process, keeps_its_keys_in_a_token, .init = softhsm_open)
     signer_start(&signer, options);
     signer_ask(&signer, &ask_keys, &after);
 
-    cr_expect_arr_eq(&before.keys, &after.keys, sizeof(before.keys));
+    cr_expect_arr_eq(before.keys.public_key, after.keys.public_key, sizeof(before.keys.public_key));
     cr_expect_not(file_exists(keys), "no key in a file");
     cr_expect_eq(signer_stop(&signer), 0);
 }

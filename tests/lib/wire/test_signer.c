@@ -148,9 +148,11 @@ Test(signer_wire, an_answer_comes_back_as_it_was)
 
     memset(keys.keys.public_key, 7, sizeof(keys.keys.public_key));
     memset(signature.signature.sig, 9, SIGN_BYTES);
+    keys.keys.signed_max = UINT64_C(1795395023001);
 
     cr_assert(round_trip(&keys, &back));
     cr_expect_arr_eq(back.keys.public_key, keys.keys.public_key, sizeof(keys.keys.public_key));
+    cr_expect_eq(back.keys.signed_max, keys.keys.signed_max);
     cr_assert(round_trip(&signature, &back));
     cr_expect_str_eq(back.signature.keyid, DEVICE);
     cr_expect_arr_eq(back.signature.sig, signature.signature.sig, SIGN_BYTES);

@@ -521,6 +521,26 @@ Test(compose, goes_past_every_version_when_the_clock_went_back_or_a_floor_was_se
     stage_done(&stage);
 }
 
+Test(compose, goes_past_what_was_signed_and_got_lost)
+{
+    struct stage stage = stage_new();
+    uint64_t signed_max = (uint64_t)stage.offline->now_ms + 7000;
+    struct repo_change change = {.signed_max = signed_max};
+    struct tuf_facts facts = {0};
+    struct err err = {0};
+    AUTO_BUF text;
+
+    buf_init(&text, TUF_SNAPSHOT_BYTES_MAX);
+    buf_add_text(&text, "{\"signatures\":[],\"signed\":");
+    cr_assert(repo_compose_timestamp(stage.first, &change, stage.offline->now_ms, &text, &err),
+              "%s", err.text);
+    buf_add_text(&text, "}");
+    cr_assert(tuf_peek(text.data, text.len, &facts, &err), "%s", err.text);
+
+    cr_expect_eq(facts.version, signed_max + 1);
+    stage_done(&stage);
+}
+
 /* --- approval ----------------------------------------------------------------------------------
  */
 
