@@ -15,6 +15,7 @@
 #include "server/store/store_grant.h"
 
 enum { POLL_S_UNKNOWN = 60 }; /* for a group that memory does not know yet */
+#define OWN_ASSIGNMENT_MAX (UINT64_C(1) << 52)
 
 struct polling {
     struct batch_item item;
@@ -150,6 +151,12 @@ static void on_granted(const struct db_result *result, const struct err *err, vo
     batch_sent(flight->desk->grants);
 }
 
+/* A device may say any number; one that leaves no room above it is its own trouble. */
+static int64_t own_of(const struct polling *polling)
+{
+    return polling->poll.assignment <= OWN_ASSIGNMENT_MAX ? (int64_t)polling->poll.assignment : 0;
+}
+
 void send_grants(struct batch_item *const *items, size_t count, void *arg)
 {
     struct device_desk *desk = arg;
@@ -159,7 +166,7 @@ void send_grants(struct batch_item *const *items, size_t count, void *arg)
         const struct polling *polling = polling_of(items[i]);
 
         asks[i] = (struct store_grant){fleet_device_row(polling->device), polling->deployment_id,
-                                       polling->phase, polling->assignment};
+                                       polling->phase, polling->assignment, own_of(polling)};
     }
     store_grant_add(desk->place.db, asks, count, on_granted, flight_new(desk, items, count));
 }
@@ -188,8 +195,9 @@ void send_withdrawals(struct batch_item *const *items, size_t count, void *arg)
     for (size_t i = 0; i < count; i++) {
         const struct polling *polling = polling_of(items[i]);
 
-        asks[i] = (struct store_withdrawal){fleet_device_row(polling->device),
-                                            polling->deployment_id, polling->assignment};
+        asks[i] =
+            (struct store_withdrawal){fleet_device_row(polling->device), polling->deployment_id,
+                                      polling->assignment, own_of(polling)};
     }
     store_grant_withdraw(desk->place.db, asks, count, on_withdrawn, flight_new(desk, items, count));
 }

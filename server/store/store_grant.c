@@ -3,6 +3,9 @@
  * is after the wait. So what decides is read from locked rows: deployments (state, phase) and
  * devices (assignment). The optimistic check of the assignment also covers rows of
  * deployment_device that were added while we waited: who added one raised the assignment.
+ *
+ * A new assignment is also above the device's own. It is only behind when this database came back
+ * from a backup: then its numbers were given to the device before, for other orders.
  */
 #include "server/store/store_grant.h"
 
@@ -18,12 +21,12 @@
 
 static const struct db_stmt grant_add = {
     .name = "grant_add",
-    .params = 4,
+    .params = 5,
     .scope = DB_EVERY_TENANT,
     .sql = "WITH ask AS MATERIALIZED ("
-           "  SELECT a.device_id, a.deployment_id, a.phase, a.assignment"
-           "    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])"
-           "      AS a (device_id, deployment_id, phase, assignment)),"
+           "  SELECT a.device_id, a.deployment_id, a.phase, a.assignment, a.own"
+           "    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])"
+           "      AS a (device_id, deployment_id, phase, assignment, own)),"
            " open AS MATERIALIZED ("
            "  SELECT d.id, d.group_id, d.phase"
            "    FROM deployment d JOIN device_group g ON g.id = d.group_id"
@@ -62,8 +65,10 @@ static const struct db_stmt grant_add = {
            "  RETURNING deployment_id, device_id, tenant_id, phase, state),"
            " told AS ("
            "  UPDATE device v"
-           "     SET assignment = v.assignment + 1, deployment_id = added.deployment_id"
-           "    FROM added WHERE v.id = added.device_id"
+           "     SET assignment = greatest(v.assignment, ask.own) + 1,"
+           "         deployment_id = added.deployment_id"
+           "    FROM added JOIN ask ON ask.device_id = added.device_id"
+           "   WHERE v.id = added.device_id"
            "  RETURNING v.id, v.assignment),"
            " counted AS (" STORE_COUNT_BEGIN
            "  SELECT deployment_id, phase, tenant_id, state, 1 AS n FROM added"
@@ -92,6 +97,7 @@ void store_grant_add(struct db *db, const struct store_grant *asks, size_t count
     BIND_I64S(call, asks, count, struct store_grant, deployment_id);
     BIND_I64S(call, asks, count, struct store_grant, phase);
     BIND_I64S(call, asks, count, struct store_grant, assignment);
+    BIND_I64S(call, asks, count, struct store_grant, own);
     db_send(call);
 }
 
@@ -104,12 +110,12 @@ void store_granted_read(const struct db_result *result, size_t row, struct store
 
 static const struct db_stmt grant_withdraw = {
     .name = "grant_withdraw",
-    .params = 3,
+    .params = 4,
     .scope = DB_EVERY_TENANT,
     .sql = "WITH ask AS MATERIALIZED ("
-           "  SELECT a.device_id, a.deployment_id, a.assignment"
-           "    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])"
-           "      AS a (device_id, deployment_id, assignment)),"
+           "  SELECT a.device_id, a.deployment_id, a.assignment, a.own"
+           "    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])"
+           "      AS a (device_id, deployment_id, assignment, own)),"
            " over AS MATERIALIZED ("
            "  SELECT d.id FROM deployment d JOIN device_group g ON g.id = d.group_id"
            "   WHERE d.id IN (SELECT deployment_id FROM ask)"
@@ -137,8 +143,9 @@ static const struct db_stmt grant_withdraw = {
            "   WHERE dd.deployment_id = held.deployment_id AND dd.device_id = held.device_id"
            "  RETURNING dd.deployment_id, dd.device_id, dd.tenant_id, dd.phase, held.state),"
            " told AS ("
-           "  UPDATE device v SET assignment = v.assignment + 1"
-           "    FROM cancelled WHERE v.id = cancelled.device_id"
+           "  UPDATE device v SET assignment = greatest(v.assignment, ask.own) + 1"
+           "    FROM cancelled JOIN ask ON ask.device_id = cancelled.device_id"
+           "   WHERE v.id = cancelled.device_id"
            "  RETURNING v.id, v.assignment),"
            " counted AS (" STORE_COUNT_BEGIN
            "  SELECT deployment_id, phase, tenant_id, state, -1 AS n FROM cancelled"
@@ -158,6 +165,7 @@ void store_grant_withdraw(struct db *db, const struct store_withdrawal *asks, si
     BIND_I64S(call, asks, count, struct store_withdrawal, device_id);
     BIND_I64S(call, asks, count, struct store_withdrawal, deployment_id);
     BIND_I64S(call, asks, count, struct store_withdrawal, assignment);
+    BIND_I64S(call, asks, count, struct store_withdrawal, own);
     db_send(call);
 }
 

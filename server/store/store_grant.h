@@ -16,7 +16,8 @@ struct store_grant {
     int64_t device_id;
     int64_t deployment_id;
     int64_t phase;      /* the first that holds the device's place */
-    int64_t assignment; /* the device's, as memory knows it */
+    int64_t assignment; /* the device's, as memory knows it, */
+    int64_t own;        /* and as the device says */
 };
 struct store_granted {
     struct store_standing standing;
@@ -33,6 +34,7 @@ struct store_withdrawal {
     int64_t device_id;
     int64_t deployment_id;
     int64_t assignment;
+    int64_t own;
 };
 /* Cancels the device's row before the switch when its deployment is over: aborted, finished and
  * no baseline any more, or halted and followed by another one. */

@@ -21,7 +21,7 @@ static const char *without_last(char *text)
 static const char *grant(struct answer *answer, int64_t device, int64_t deployment, int64_t phase,
                          int64_t assignment)
 {
-    struct store_grant ask = {device, deployment, phase, assignment};
+    struct store_grant ask = {device, deployment, phase, assignment, 0};
 
     answer->fixture->pending++;
     store_grant_add(answer->fixture->db, &ask, 1, answer_done, answer);
@@ -32,12 +32,25 @@ static const char *grant(struct answer *answer, int64_t device, int64_t deployme
 static const char *withdraw(struct answer *answer, int64_t device, int64_t deployment,
                             int64_t assignment)
 {
-    struct store_withdrawal ask = {device, deployment, assignment};
+    struct store_withdrawal ask = {device, deployment, assignment, 0};
 
     answer->fixture->pending++;
     store_grant_withdraw(answer->fixture->db, &ask, 1, answer_done, answer);
     fixture_wait(answer->fixture);
     return answer->text;
+}
+
+/* A device whose own number is ahead: the database came back from a backup. */
+static int64_t grant_ahead(struct fixture *fixture, int64_t device, int64_t deployment, int64_t own)
+{
+    struct answer answer = {.fixture = fixture};
+    struct store_grant ask = {device, deployment, 1, 0, own};
+
+    fixture->pending++;
+    store_grant_add(fixture->db, &ask, 1, answer_done, &answer);
+    fixture_wait(fixture);
+    return world_number(fixture, "SELECT assignment FROM device WHERE id = %lld",
+                        (long long)device);
 }
 
 static const char *activate(struct answer *answer, int64_t device, int64_t deployment,
@@ -389,7 +402,7 @@ Test(store_grant, batches_on_many_connections_grant_each_device_once)
     for (unsigned batch = 0; batch < BATCHES; batch++) {
         for (unsigned i = 0; i < DEVICES; i++) /* in another order each time */
             asks[i] =
-                (struct store_grant){(i * 7 + batch * 13) % DEVICES + 1, ids[batch % 2], 1, 0};
+                (struct store_grant){(i * 7 + batch * 13) % DEVICES + 1, ids[batch % 2], 1, 0, 0};
         store_grant_add(fixture.db, asks, DEVICES, on_granted, &many);
     }
     fixture_wait(&fixture);
@@ -400,5 +413,19 @@ Test(store_grant, batches_on_many_connections_grant_each_device_once)
     cr_expect_eq(world_number(&fixture, "SELECT count(*) FROM device WHERE assignment = 1"),
                  DEVICES);
     cr_expect_eq(world_counters_wrong(&fixture), 0);
+    fixture_close(&fixture);
+}
+
+Test(store_grant, a_new_assignment_is_above_the_device_s_own)
+{
+    struct fixture fixture;
+    int64_t id;
+
+    world_open(&fixture, 1);
+    world_devices(&fixture, 3);
+    id = world_deployment(&fixture, 2, "100000");
+    cr_expect_eq(grant_ahead(&fixture, 1, id, 0), 1);
+    cr_expect_eq(grant_ahead(&fixture, 2, id, 1), 2, "not the number it had for something else");
+    cr_expect_eq(grant_ahead(&fixture, 3, id, INT64_C(1) << 52), (INT64_C(1) << 52) + 1);
     fixture_close(&fixture);
 }

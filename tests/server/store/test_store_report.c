@@ -34,7 +34,7 @@ static void grant_all(struct fixture *fixture, int64_t deployment, unsigned devi
     struct answer answer = {.fixture = fixture};
 
     for (unsigned i = 0; i < devices; i++)
-        asks[i] = (struct store_grant){i + 1, deployment, 1, 0};
+        asks[i] = (struct store_grant){i + 1, deployment, 1, 0, 0};
     fixture->pending++;
     if (devices > 20) { /* the answer's text has no room for more */
         store_grant_add(fixture->db, asks, devices, NULL, NULL);
