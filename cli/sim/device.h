@@ -8,6 +8,7 @@
  * A device has at most one action under way and at most one report unsent: a report is sent
  * before anything else happens, so the server hears of each step in order.
  */
+#include "lib/tuf/tuf.h"
 #include "lib/wire/device.h"
 
 enum sim_action {
@@ -33,6 +34,9 @@ struct sim_image {
     uint64_t release_counter;
     uint64_t security_epoch;
     uint64_t floor;
+    uint64_t revert_to[TUF_REVERTS_MAX];
+    size_t revert_count;
+    int64_t revert_until_ms;
 };
 
 /* What the server granted; lives as long as the update. */
@@ -42,6 +46,8 @@ struct sim_offer {
     struct wire_target target;
     bool has_delta; /* from the image that runs */
     struct wire_delta delta;
+    uint64_t header_length; /* of the delta, as the director signed it; 0: there is no director */
+    uint8_t header_sha256[HASH_BYTES];
 };
 
 struct sim_report {
@@ -65,10 +71,11 @@ struct sim_device {
     enum refusal told; /* the last refusal outside a deployment, told once */
     char *token;       /* of the session, owned; NULL when there is none */
     uint64_t assignment;
-    uint64_t seq;    /* of the last report */
-    uint64_t bytes;  /* fetched for this update */
-    uint64_t floor;  /* the highest ever committed */
-    uint64_t random; /* state of its dice */
+    uint64_t seq;              /* of the last report */
+    uint64_t bytes;            /* fetched for this update */
+    uint64_t floor;            /* the highest ever committed */
+    uint64_t director_version; /* of the last document; 0: there was none */
+    uint64_t random;           /* state of its dice */
     int64_t wake_mono_ms;
     int64_t poll_mono_ms;              /* when it polls next */
     int64_t walk_mono_ms;              /* from when on its metadata is stale */

@@ -28,6 +28,7 @@ void task_free(struct task *task)
 {
     list_remove(&task->link);
     sha256_free(task->hash);
+    sha256_free(task->head);
     walk_free(task->walk);
     mem_free(task);
 }

@@ -23,11 +23,14 @@ struct fleet {
     struct member *members;
     struct schedule schedule;
     struct library library;
+    struct library directed;   /* what devices share of the director: its roots and their memo */
+    struct document *director; /* its first root; NULL: not known, or there is none */
     struct list tasks;
     struct sim_image **images; /* every image there was talk of */
     size_t image_count;
     const struct sim_image *installed; /* what the devices run at first; NULL: not known yet */
-    char *image_base;                  /* NULL until the first claim */
+    char *image_base;                  /* NULL until the first claim, like the next */
+    char *tenant;
     uint8_t attributes_hash[HASH_BYTES];
     struct sim_summary summary;
     size_t unsettled;     /* members that have something to do */
@@ -43,6 +46,7 @@ struct task {
     struct fleet *fleet;
     struct member *member;
     struct sha256 *hash; /* of a download, owned */
+    struct sha256 *head; /* of a patch's header, owned; NULL: nobody named it */
     uint64_t received;   /* of it */
     struct walk *walk;   /* owned; see walk.c */
 };
@@ -77,8 +81,9 @@ void walk_free(struct walk *walk);
 /* Fills in what the member runs, once the targets name it; a version that they do not name ends
  * the run. */
 void images_identify(struct fleet *fleet, struct member *member, struct tuf_set *set);
-/* Judges the member's offer. */
-void images_judge(struct fleet *fleet, struct member *member, struct tuf_set *set);
+/* Judges the member's offer, also by its director's document (NULL: there is none). */
+void images_judge(struct fleet *fleet, struct member *member, struct tuf_set *set,
+                  const struct tuf_director *director);
 /* An image that is known by its hash alone. */
 const struct sim_image *images_unlisted(struct fleet *fleet, const uint8_t sha256[HASH_BYTES]);
 void images_done(struct fleet *fleet);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/sim/fleet.h"
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 
@@ -44,6 +45,9 @@ static const struct sim_image *image_of(struct fleet *fleet, const struct tuf_ta
     image->release_counter = target->release_counter;
     image->security_epoch = target->security_epoch;
     image->floor = target->floor;
+    image->revert_count = target->revert_count;
+    memcpy(image->revert_to, target->revert_to, sizeof(image->revert_to));
+    image->revert_until_ms = target->revert_until_ms;
     (void)text_copy(image->path, sizeof(image->path), target->path); /* TUF_PATH_MAX fits */
     (void)text_copy(image->version, sizeof(image->version), target->version); /* likewise */
     return image;
@@ -113,12 +117,36 @@ void images_identify(struct fleet *fleet, struct member *member, struct tuf_set 
 /* --- what they are offered ----------------------------------------------------------------------
  */
 
+/* A director lists it: what it says of it must be what was signed offline. */
+static bool obey(const struct tuf_director *director, const struct tuf_target *image,
+                 const struct tuf_device *facts, struct sim_offer *offer, struct err *err)
+{
+    for (size_t i = 0; i < director->count; i++) {
+        const struct tuf_delta *delta = &director->targets[i].choice.delta;
+
+        if (!text_equal(director->targets[i].path, image->path))
+            continue;
+        /* The patch that the server offers is the director's, or it is not taken. */
+        offer->has_delta =
+            offer->has_delta && delta->present && text_equal(delta->path, offer->delta.path) &&
+            delta->length == offer->delta.length && delta->header_length <= delta->length;
+        offer->header_length = delta->header_length;
+        memcpy(offer->header_sha256, delta->header_sha256, HASH_BYTES);
+        return tuf_cross_check(director, i, image, facts, err);
+    }
+    return err_refuse(err, REFUSAL_NOT_DIRECTED, "the director does not list '%.100s'",
+                      image->path);
+}
+
 static bool judge(const struct fleet *fleet, const struct sim_device *device, struct tuf_set *set,
-                  struct tuf_target *out, struct err *err)
+                  const struct tuf_director *director, struct tuf_target *out, struct err *err)
 {
     const struct wire_target *offered = &device->offer->target;
     const struct sim_image *runs = device->installed;
-    struct tuf_device facts = {.hwid = fleet->options->hwid, .type = "os", .floor = device->floor};
+    struct tuf_device facts = {.hwid = fleet->options->hwid,
+                               .type = "os",
+                               .floor = device->floor,
+                               .now_ms = clock_now_ms()};
 
     if (runs)
         facts.sha256 = runs->sha256;
@@ -126,13 +154,17 @@ static bool judge(const struct fleet *fleet, const struct sim_device *device, st
         facts.installed = true;
         facts.release_counter = runs->release_counter;
         facts.security_epoch = runs->security_epoch;
+        facts.revert_to = runs->revert_to;
+        facts.revert_count = runs->revert_count;
+        facts.revert_until_ms = runs->revert_until_ms;
     }
     if (!tuf_find(set, offered->path, fleet->options->hwid, out, err))
         return false;
     if (!crypto_equal(out->sha256, offered->sha256, HASH_BYTES))
         return err_refuse(err, REFUSAL_DIRECTOR_IMAGE_MISMATCH,
                           "'%s' is signed with another hash than was chosen", offered->path);
-    return tuf_target_fits(out, &facts, err);
+    return director ? obey(director, out, &facts, device->offer, err)
+                    : tuf_target_fits(out, &facts, err);
 }
 
 static bool will_fail(const struct fleet *fleet, const struct sim_device *device,
@@ -145,14 +177,15 @@ static bool will_fail(const struct fleet *fleet, const struct sim_device *device
     return false;
 }
 
-void images_judge(struct fleet *fleet, struct member *member, struct tuf_set *set)
+void images_judge(struct fleet *fleet, struct member *member, struct tuf_set *set,
+                  const struct tuf_director *director)
 {
     struct sim_device *device = &member->device;
     const struct sim_image *image;
     AUTO_TUF_TARGET target = {0};
     struct err why = {0};
 
-    if (judge(fleet, device, set, &target, &why)) {
+    if (judge(fleet, device, set, director, &target, &why)) {
         image = image_of(fleet, &target);
         sim_device_judged(device, image, will_fail(fleet, device, image), NULL);
         return;

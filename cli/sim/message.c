@@ -77,8 +77,10 @@ static void on_claimed(const struct client_answer *answer, const struct err *err
     } else if (!wire_claim_answer_parse(answer->body.data, answer->body.len, &claim, &why)) {
         not_understood(task, &why);
     } else {
-        if (!fleet->image_base)
+        if (!fleet->image_base) {
             fleet->image_base = mem_strdup(claim.image_base);
+            fleet->tenant = mem_strdup(claim.tenant);
+        }
         sim_device_claimed(&task->member->device);
     }
     fleet_finish(task);

@@ -131,9 +131,12 @@ static void close_fleet(struct fleet *fleet)
     }
     mem_free(fleet->members);
     schedule_done(&fleet->schedule);
+    document_unref(fleet->director);
+    library_done(&fleet->directed);
     library_done(&fleet->library);
     images_done(fleet);
     mem_free(fleet->image_base);
+    mem_free(fleet->tenant);
 }
 
 /* --- the live line ------------------------------------------------------------------------------
@@ -240,6 +243,7 @@ bool sim_run(const struct sim_options *options, struct sim_summary *out, struct 
     bool good;
 
     library_init(&fleet.library);
+    library_init(&fleet.directed);
     schedule_init(&fleet.schedule);
     list_init(&fleet.tasks);
     good = open_fleet(&fleet, err) && turn(&fleet, err);

@@ -25,6 +25,18 @@ static struct wanted wanted_of(const struct sim_device *device)
                            REFUSAL_TARGET_HASH};
 }
 
+/* The patch's first bytes, as far as the director signed them. */
+static void add_head(struct task *task, const void *data, size_t len)
+{
+    const struct sim_offer *offer = task->member->device.offer;
+    uint64_t before = task->received - len;
+
+    if (task->head && before < offer->header_length)
+        sha256_add(task->head, data,
+                   len < offer->header_length - before ? len
+                                                       : (size_t)(offer->header_length - before));
+}
+
 static bool on_body(void *arg, const void *data, size_t len, struct err *err)
 {
     struct task *task = arg;
@@ -33,6 +45,7 @@ static bool on_body(void *arg, const void *data, size_t len, struct err *err)
     task->received += len;
     task->fleet->summary.bytes_fetched += len;
     sha256_add(task->hash, data, len);
+    add_head(task, data, len);
     return task->received <= wanted.length ||
            err_refuse(err, wanted.wrong_length, "the file is longer than %llu bytes",
                       (unsigned long long)wanted.length);
@@ -49,7 +62,12 @@ static bool check(const struct task *task, struct err *err)
     sha256_peek(task->hash, sha256);
     if (!crypto_equal(sha256, wanted.sha256, HASH_BYTES))
         return err_refuse(err, wanted.wrong_hash, "the file has another hash than was promised");
-    return true;
+    if (!task->head)
+        return true;
+    sha256_peek(task->head, sha256);
+    return crypto_equal(sha256, task->member->device.offer->header_sha256, HASH_BYTES) ||
+           err_refuse(err, REFUSAL_DELTA_FILE_HASH,
+                      "the patch has another header than the director signed");
 }
 
 /* False with what the device is told. */
@@ -125,6 +143,8 @@ void transfer_begin(struct fleet *fleet, struct member *member)
                 : image_url(fleet, member->device.target);
     task = task_new(fleet, member);
     task->hash = sha256_new();
+    if (delta && member->device.offer->header_length)
+        task->head = sha256_new();
 
     const struct client_request request = {.method = "GET",
                                            .url = url,

@@ -5,27 +5,33 @@
  */
 #include <string.h>
 
-#include "cli/sim/fleet.h"
+#include "cli/sim/walk.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 
 enum { WALK_MS_MAX = 120000 };
 
-struct walk {
-    struct task *task;
-    struct document *timestamp;     /* fetched by this walk; a reference */
-    char absent[LIBRARY_NAME_ROOM]; /* the server has no such file */
-    char need[LIBRARY_NAME_ROOM];   /* the file that was missing, "" when none was */
-    size_t need_bytes_max;
-};
-
 void walk_free(struct walk *walk)
 {
     if (!walk)
         return;
     document_unref(walk->timestamp);
+    for (size_t i = 0; i < TUF_ROLE_COUNT; i++)
+        document_unref(walk->directed[i]);
+    mem_free(walk->need_url);
     mem_free(walk);
+}
+
+bool walk_needs(struct walk *walk, enum walk_place place, const char *name, char *url,
+                struct err *err)
+{
+    mem_free(walk->need_url);
+    walk->need_url = url;
+    walk->place = place;
+    if (!text_copy(walk->need, sizeof(walk->need), name))
+        return err_set(err, ERR_LIMIT, "the name '%s' is too long", name);
+    return err_set(err, ERR_UNAVAILABLE, "'%s' is not here yet", name);
 }
 
 /* --- what lib/tuf sees --------------------------------------------------------------------------
@@ -42,9 +48,8 @@ static bool fetch(void *arg, const char *name, size_t max, struct buf *out, stru
         return err_set(err, ERR_NOT_FOUND, "there is no '%s'", name);
     if (!document) {
         walk->need_bytes_max = max;
-        if (!text_copy(walk->need, sizeof(walk->need), name))
-            return err_set(err, ERR_LIMIT, "the name '%s' is too long", name);
-        return err_set(err, ERR_UNAVAILABLE, "'%s' is not here yet", name);
+        return walk_needs(walk, WALK_IMAGE, name,
+                          mem_printf("%s/metadata/%s", walk->task->fleet->image_base, name), err);
     }
     if (document->len > max)
         return err_refuse(err, REFUSAL_LENGTH_LIMIT, "'%s' is longer than %zu bytes", name, max);
@@ -116,16 +121,20 @@ static void remember(void *arg, const uint8_t digest[HASH_BYTES])
 /* --- the walk -----------------------------------------------------------------------------------
  */
 
-static void succeed(struct task *task, struct tuf_set *set, int64_t now_ms)
+static void succeed(struct task *task, struct tuf_set *set, const struct walk_directed *directed,
+                    int64_t now_ms)
 {
     struct member *member = task->member;
 
-    member->timestamp_expires_ms = tuf_set_expires_ms(set, TUF_TIMESTAMP);
+    member->timestamp_expires_ms =
+        directed->some ? directed->expires_ms : tuf_set_expires_ms(set, TUF_TIMESTAMP);
+    if (directed->some)
+        member->device.director_version = directed->document.version;
     sim_device_walked(&member->device,
                       clock_mono_ms() + (member->timestamp_expires_ms - now_ms) / 2);
     images_identify(task->fleet, member, set);
     if (member->device.state == UPDATE_IDLE && member->device.offer)
-        images_judge(task->fleet, member, set);
+        images_judge(task->fleet, member, set, directed->some ? &directed->document : NULL);
     fleet_finish(task);
 }
 
@@ -134,6 +143,7 @@ static void fail(struct task *task, const struct err *why)
     if (why->code == ERR_UNTRUSTED) {
         task->fleet->summary.refusals++;
         library_forget_names(&task->fleet->library);
+        library_forget_names(&task->fleet->directed);
     }
     sim_device_not_walked(&task->member->device, why, clock_mono_ms());
     fleet_finish(task);
@@ -159,8 +169,14 @@ static void on_file(const struct client_answer *answer, const struct err *err, v
     struct document *document;
     struct err why = {0};
 
-    if (is_missing(answer) && may_be_absent(walk->need)) {
-        memcpy(walk->absent, walk->need, sizeof(walk->absent));
+    if (walk->place == WALK_DIRECTOR && answer && answer->status == 401) {
+        sim_device_denied(&task->member->device, clock_mono_ms());
+        fleet_finish(task);
+        return;
+    }
+    if (walk->place != WALK_FILE && is_missing(answer) && may_be_absent(walk->need)) {
+        memcpy(walk->place == WALK_DIRECTOR ? walk->absent_directed : walk->absent, walk->need,
+               sizeof(walk->absent));
         run(task);
         return;
     }
@@ -172,6 +188,11 @@ static void on_file(const struct client_answer *answer, const struct err *err, v
                              walk->need, answer->status);
         fleet_note_error(task->fleet, &why);
         fail(task, &why);
+        return;
+    }
+    if (walk->place != WALK_IMAGE) {
+        walk_director_take(walk, buf_text(&answer->body), answer->body.len);
+        run(task);
         return;
     }
     document = library_take(&task->fleet->library, buf_text(&answer->body), answer->body.len);
@@ -187,11 +208,12 @@ static void on_file(const struct client_answer *answer, const struct err *err, v
 static void send(struct task *task)
 {
     const struct walk *walk = task->walk;
-    AUTO_FREE char *url = mem_printf("%s/metadata/%s", task->fleet->image_base, walk->need);
-    const struct client_request request = {.method = "GET",
-                                           .url = url,
-                                           .answer_bytes_max = walk->need_bytes_max,
-                                           .total_ms = WALK_MS_MAX};
+    const struct client_request request = {
+        .method = "GET",
+        .url = walk->need_url,
+        .bearer = walk->place == WALK_DIRECTOR ? task->member->device.token : NULL,
+        .answer_bytes_max = walk->need_bytes_max,
+        .total_ms = WALK_MS_MAX};
 
     client_pool_send(task->fleet->pool, &request, on_file, task);
 }
@@ -232,20 +254,19 @@ static void run(struct task *task)
     };
     int64_t now_ms = clock_now_ms();
     struct tuf_set *set = NULL;
+    struct walk_directed directed = {0};
     struct err why = {0};
 
     task->walk->need[0] = '\0';
-    if (tuf_refresh(&io, &tuf_limits_wide, now_ms, &set, &why) && has_roles(task, set)) {
-        succeed(task, set, now_ms);
-        tuf_set_free(set);
-        return;
-    }
-    tuf_set_free(set);
-    if (task->walk->need[0]) {
+    if (tuf_refresh(&io, &tuf_limits_wide, now_ms, &set, &why) && has_roles(task, set) &&
+        walk_director(task->walk, set, now_ms, &directed, &why))
+        succeed(task, set, &directed, now_ms);
+    else if (task->walk->need[0])
         send(task);
-    } else {
+    else
         fail(task, &why);
-    }
+    tuf_director_done(&directed.document);
+    tuf_set_free(set);
 }
 
 void walk_start(struct fleet *fleet, struct member *member)
