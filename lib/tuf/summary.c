@@ -13,7 +13,7 @@
 #include "lib/base/text.h"
 #include "lib/json/json.h"
 
-enum { KEYID_SHOWN = 16 };
+enum { KEYID_SHOWN = 16, ENTRY_BYTES_MAX = 3000, LINE_BYTES = 2 * ENTRY_BYTES_MAX + 400 };
 
 struct summary {
     struct buf *out;
@@ -24,7 +24,7 @@ struct summary {
 static void line(struct summary *summary, const char *fmt, ...) PRINTF(2, 3);
 static void line(struct summary *summary, const char *fmt, ...)
 {
-    char text[1000];
+    char text[LINE_BYTES];
     va_list args;
     int len;
 
@@ -241,6 +241,24 @@ static void add_numbers(const json_t *object, const char *const *names, const ch
     }
 }
 
+/* What else decides where it fits. */
+static void describe_fit(const json_t *custom, struct buf *out)
+{
+    const json_t *hwids = json_object_get(json_object_get(custom, "match"), "hwids");
+    const json_t *require;
+    size_t i;
+
+    if (json_array_size(hwids) > 0) {
+        buf_add_text(out, ", for ");
+        join_texts(hwids, out);
+    }
+    json_array_foreach(json_object_get(custom, "requires"), i, require)
+    {
+        buf_printf(out, ", requires %s %s from counter %" PRId64, text_of(require, "type"),
+                   text_of(require, "name"), (int64_t)number_of(require, "min_counter"));
+    }
+}
+
 static void describe(const json_t *entry, struct buf *out)
 {
     static const char *const of_match[] = {"release_counter", "security_epoch", NULL};
@@ -265,6 +283,7 @@ static void describe(const json_t *entry, struct buf *out)
         buf_printf(out, " until %s", text_of(custom, "revert_until"));
     buf_printf(out, ", %" PRId64 " bytes, sha256 %.*s", (int64_t)number_of(entry, "length"),
                KEYID_SHOWN, text_of(json_object_get(entry, "hashes"), "sha256"));
+    describe_fit(custom, out);
 }
 
 static void compare_entry(struct summary *summary, const char *path, const json_t *before,
@@ -273,8 +292,8 @@ static void compare_entry(struct summary *summary, const char *path, const json_
     AUTO_BUF old;
     AUTO_BUF fresh;
 
-    buf_init(&old, 800);
-    buf_init(&fresh, 800);
+    buf_init(&old, ENTRY_BYTES_MAX);
+    buf_init(&fresh, ENTRY_BYTES_MAX);
     describe(before, &old);
     describe(after, &fresh);
     if (!before)

@@ -29,12 +29,14 @@ static void expect_summary(const char *what, const char *before, const char *aft
 #define V(n) "\"version\":" #n ",\"expires\":\"2027-01-01T00:00:00Z\""
 #define ENTRY(floor)                                                                               \
     "{\"length\":7,\"hashes\":{\"sha256\":\"0123456789abcdef0123\"},\"custom\":{\"floor\":" floor  \
-    ",\"revert_to\":[3,4],\"revert_until\":\"U\",\"match\":{\"name\":\"base\",\"version\":\"2."    \
+    ",\"revert_to\":[3,4],\"revert_until\":\"U\",\"requires\":[{\"type\":\"boot\",\"name\":\"u\"," \
+    "\"min_counter\":2}],"                                                                         \
+    "\"match\":{\"hwids\":[\"h1\",\"h2\"],\"name\":\"base\",\"version\":\"2."                      \
     "0\","                                                                                         \
     "\"release_counter\":5}}}"
 #define TEXT(floor)                                                                                \
     "base 2.0, counter 5, floor " floor ", may go back to 3 4 until U, 7 bytes,"                   \
-    " sha256 0123456789abcdef"
+    " sha256 0123456789abcdef, for h1, h2, requires boot u from counter 2"
 #define ROLE(threshold, keys, paths)                                                               \
     "{\"name\":\"os-x\",\"threshold\":" threshold ",\"keyids\":[" keys "],\"paths\":[" paths "],"  \
     "\"x-hwids\":[\"x\"],\"terminating\":true}"
