@@ -134,11 +134,11 @@ bool tuf_client_download(struct tuf_client *client, const struct tuf_target *tar
     AUTO_FREE char *url = url_of(client, target);
     AUTO_BUF data = {0};
 
+    note(client, target->role); /* it vouches for the file */
     if (target->length > target_bytes_max)
         return err_refuse(err, REFUSAL_LENGTH_LIMIT, "'%s' is longer than 1 GiB", target->path);
     if (is_there(path, target))
         return true;
-    note(client, "");
     buf_init(&data, (size_t)target->length);
     if (!get(client, url, (size_t)target->length, &data, err)) {
         if (err->refusal == REFUSAL_LENGTH_LIMIT) /* the length is what was signed */

@@ -123,7 +123,8 @@ Test(conformance_download, other_bytes_are_refused_and_not_kept)
     for (size_t i = 0; i < COUNT(cases); i++) {
         serve("file", "content", cases[i].served);
         cr_expect_eq(conform_download(&c, "file"), 1, "'%s'", cases[i].served);
-        cr_expect(conform_refused(cases[i].code, ""), "'%s': %s", cases[i].served, program_said());
+        cr_expect(conform_refused(cases[i].code, "targets"), "'%s': %s", cases[i].served,
+                  program_said());
         cr_expect_str_eq(conform_downloads(&c), "");
     }
     serve("file", "content", "content");
@@ -164,7 +165,7 @@ Test(conformance_download, each_known_hash_counts_and_unknown_ones_alone_are_ref
     cr_assert_eq(json_object_set_new(hashes, "sha512", json_string(sha512)), 0);
     publish();
     cr_assert_eq(conform_download(&c, "file"), 1);
-    cr_assert(conform_refused("TARGET_HASH", ""), "%s", program_said());
+    cr_assert(conform_refused("TARGET_HASH", "targets"), "%s", program_said());
     /* the long one alone */
     hash_512(content, sha512);
     cr_assert_eq(json_object_set_new(hashes, "sha512", json_string(sha512)), 0);
@@ -195,5 +196,40 @@ Test(conformance_download, names_that_lead_elsewhere_are_refused)
         cr_expect(conform_refused("NAME_UNSAFE", "targets"), "'%s': %s", names[i], program_said());
         cr_expect_str_eq(conform_downloads(&c), "");
         cr_expect_eq(conform_version(&c, "targets"), 0);
+    }
+}
+
+Test(conformance_download, an_empty_file_is_a_file)
+{
+    (void)forge_add_target(c.forge, "targets", "empty", "");
+    publish();
+    cr_assert_eq(conform_download(&c, "empty"), 0, "%s", program_said());
+    cr_assert_str_eq(conform_downloads(&c), "|");
+    serve("empty", "", "x");
+    cr_assert(conform_download(&c, "empty") == 0, "it is there");
+}
+
+Test(conformance_download, a_length_that_is_signed_is_no_reason_to_take_memory)
+{
+    static const struct {
+        uint64_t length;
+        const char *code;
+    } cases[] = {
+        {(UINT64_C(1) << 26) - 1, "TARGET_LENGTH"}, {UINT64_C(1) << 26, "TARGET_LENGTH"},
+        {UINT64_C(1) << 30, "TARGET_LENGTH"},       {(UINT64_C(1) << 30) + 1, "LENGTH_LIMIT"},
+        {(UINT64_C(1) << 31) - 1, "LENGTH_LIMIT"},  {UINT64_C(1) << 31, "LENGTH_LIMIT"},
+        {(UINT64_C(1) << 32) - 1, "LENGTH_LIMIT"},  {UINT64_C(1) << 32, "LENGTH_LIMIT"},
+        {(UINT64_C(1) << 32) + 7, "LENGTH_LIMIT"},  {(UINT64_C(1) << 53) - 1, "LENGTH_LIMIT"},
+    };
+    json_t *entry = forge_add_target(c.forge, "targets", "file", "content");
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        cr_assert_eq(
+            json_object_set_new(entry, "length", json_integer((json_int_t)cases[i].length)), 0);
+        publish();
+        cr_expect_eq(conform_download(&c, "file"), 1);
+        cr_expect(conform_refused(cases[i].code, "targets"), "%llu: %s",
+                  (unsigned long long)cases[i].length, program_said());
+        cr_expect_str_eq(conform_downloads(&c), "");
     }
 }
