@@ -183,6 +183,35 @@ Test(plan, divides_a_role_into_bins_before_it_is_too_long_for_a_device)
     stop();
 }
 
+Test(plan, shares_no_counter_between_bins)
+{
+    AUTO_PLAN plan;
+    char first[BUNDLE_NAME_ROOM];
+    char other[BUNDLE_NAME_ROOM];
+    unsigned number = 0;
+    struct err err = {0};
+
+    start("solo");
+    add_many(1, 150);
+    add_many(151, 130);
+    open_plan(&plan);
+    cr_assert(bins_place(&plan, "os-h1", "os/h1/2.0/image", first, sizeof(first)));
+    do {
+        AUTO_FREE char *path = mem_printf("os/h1/3.%u/image", ++number);
+
+        cr_assert(bins_place(&plan, "os-h1", path, other, sizeof(other)));
+    } while (strcmp(first, other) == 0);
+    {
+        AUTO_FREE char *version = mem_printf("3.%u", number);
+
+        cr_assert(add_release(&plan, "2.0", "h1", 300, &err), "%s", err.text);
+        cr_assert(add_release(&plan, version, "h1", 300, &err), "%s", err.text);
+    }
+    cr_expect_not(publish(&plan, &err));
+    cr_expect_str_eq(refusal_name(err.refusal), "RELEASE_ROLLBACK");
+    stop();
+}
+
 Test(plan, adds_to_one_bin_alone)
 {
     AUTO_PLAN plan;
