@@ -95,6 +95,9 @@ $(B)/$(1)run: $(patsubst %.c,$(B)/o/%.o,$(wildcard $(1)test_*.c)) $(B)/tests/sup
 	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(call tested,$(1))) $$(LIBS_lib) -lcriterion
 endef
 $(foreach d,$(TEST_DIRS),$(eval $(call test_binary,$(d))))
+# These start programs of the build.
+$(B)/tests/cli/tuf/run: | $(B)/slipway-tuf
+$(B)/tests/device-client/attack/run: | $(B)/slipway-agent
 # Criterion's macros and assertions are not written for these warnings.
 $(TEST_DIRS:%=$(B)/o/%%.o): WARN += -Wno-pedantic -Wno-missing-prototypes -Wno-null-dereference
 
@@ -187,6 +190,7 @@ install: all ## install programs, migrations and man-page-like docs under DESTDI
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/slipway/migrations $(DESTDIR)$(PREFIX)/share/doc/slipway
 	install -m 755 $(PROGRAMS:%=$(B)/%) $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 migrations/*.sql $(DESTDIR)$(PREFIX)/share/slipway/migrations/
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system deploy/slipway-signer.service
 	install -m 644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/slipway/
 
 clean:       ## remove build/

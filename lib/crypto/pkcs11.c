@@ -374,9 +374,12 @@ static bool sign_raw(const struct pkcs11_key *key, void *data, size_t len, uint8
                      struct err *err)
 {
     const struct pkcs11 *token = key->token;
-    CK_MECHANISM mechanism = {.mechanism = pkcs11_numbers[key->kind].sign};
+    CK_MECHANISM mechanism = {0};
     CK_ULONG raw_len = SIGN_BYTES;
-    CK_RV code = token->call->C_SignInit(token->session, &mechanism, key->secret);
+    CK_RV code;
+
+    mechanism.mechanism = pkcs11_numbers[key->kind].sign;
+    code = token->call->C_SignInit(token->session, &mechanism, key->secret);
 
     if (code == CKR_OK)
         code = token->call->C_Sign(token->session, data, len, raw, &raw_len);

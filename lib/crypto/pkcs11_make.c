@@ -33,7 +33,7 @@ bool pkcs11_generate(struct pkcs11 *token, enum pkcs11_kind kind, const char *la
         {CKA_TOKEN, &yes, sizeof(yes)},     {CKA_PRIVATE, &yes, sizeof(yes)},
         {CKA_SENSITIVE, &yes, sizeof(yes)}, {CKA_EXTRACTABLE, &no, sizeof(no)},
         {CKA_SIGN, &yes, sizeof(yes)},      {CKA_LABEL, name, strlen(label)}};
-    CK_MECHANISM mechanism = {.mechanism = pkcs11_numbers[kind].generate};
+    CK_MECHANISM mechanism = {0};
     CK_OBJECT_HANDLE objects[2];
     CK_RV code;
 
