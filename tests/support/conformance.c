@@ -45,8 +45,7 @@ void conform_again(struct conformance *c)
     forge_free(c->forge);
     c->forge = forge_new(kind);
     ASSERT(file_remove_tree(temp_path("md"), &err));
-    ASSERT(!file_exists(temp_path("downloads")) ||
-           file_remove_tree(temp_path("downloads"), &err));
+    ASSERT(!file_exists(temp_path("downloads")) || file_remove_tree(temp_path("downloads"), &err));
     conform_start(c);
 }
 
