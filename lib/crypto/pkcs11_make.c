@@ -39,6 +39,7 @@ bool pkcs11_generate(struct pkcs11 *token, enum pkcs11_kind kind, const char *la
 
     if (!check_free(token, label, err))
         return false;
+    mechanism.mechanism = pkcs11_numbers[kind].generate;
     code =
         token->call->C_GenerateKeyPair(token->session, &mechanism, public_part, COUNT(public_part),
                                        secret_part, COUNT(secret_part), &objects[0], &objects[1]);
