@@ -2,6 +2,10 @@
 # The server makes a delta by itself for the pair its devices run; the agent fetches the delta,
 # not the image, and ends with the signed bytes. A forged delta wastes a download and nothing else.
 . "$(dirname "$0")/support.sh" "$1"
+if [ "${WITH:-}" = director ]; then # see update_delta_director.sh
+    fleet_start() { solo_start; }
+    release_publish() { solo_publish "$@"; }
+fi
 server_start
 fleet_start
 proxy_start
@@ -23,7 +27,7 @@ until_true 60 "the deployment finishes" deploy_is "$id" finished
 until_true 10 "the device runs v2" device_runs one "$V2"
 slot_holds one b "$V2" 2000000 || fail "slot b does not hold v2"
 grep -q 'GET /t/default/image/deltas/' "$WORK/proxy.requests" || fail "the delta was not fetched"
-! grep -q 'GET /t/default/image/targets/' "$WORK/proxy.requests" || fail "the full image was fetched"
+! grep -q 'GET /t/default/image/targets/os/' "$WORK/proxy.requests" || fail "the full image was fetched"
 fetched=$(sql "SELECT fetched_bytes FROM deployment_device")
 [ "$fetched" -lt 100000 ] || fail "the device says it fetched $fetched bytes"
 
@@ -39,13 +43,13 @@ forged() {
     curl -sS --fail "$URL/t/default/image/deltas/$delta" | eval "$4" >"$WORK/forged"
     mv "$WORK/forged" "$rule"
     before=$(sql "SELECT count(*) FROM report WHERE reason = 'DELTA_FILE_HASH'")
-    full=$(grep -c 'GET /t/default/image/targets/' "$WORK/proxy.requests" || true)
+    full=$(grep -c 'GET /t/default/image/targets/os/' "$WORK/proxy.requests" || true)
     id=$(deploy_create "v$1" --phases 100%)
     until_true 60 "the deployment finishes" deploy_is "$id" finished
     until_true 10 "the device runs v$1" device_runs one "$new"
     [ "$(sql "SELECT count(*) FROM report WHERE reason = 'DELTA_FILE_HASH'")" = $((before + 1)) ] || fail "the bad delta was not reported once"
     [ "$(device_field one .last_refusal)" = DELTA_FILE_HASH ] || fail "the agent's status says $(device_field one .last_refusal)"
-    [ "$(grep -c 'GET /t/default/image/targets/' "$WORK/proxy.requests")" = $((full + 1)) ] || fail "the full image was not fetched exactly once"
+    [ "$(grep -c 'GET /t/default/image/targets/os/' "$WORK/proxy.requests")" = $((full + 1)) ] || fail "the full image was not fetched exactly once"
 }
 say "an altered and a truncated delta: DELTA_FILE_HASH is reported, then the full image succeeds"
 forged 3 "$V2" "$WORK/v3.img" "sed 's/^SLDELTA1/SLDELTA2/'"
