@@ -11,7 +11,7 @@ struct server_config {
     char *tls_certificate;
     char *tls_key;
     char *database_url;
-    char *database_owner_url; /* of whom the tables belong to; never empty after loading */
+    char *database_owner_url;      /* of whom the tables belong to; never empty after loading */
     uint64_t database_connections; /* per worker */
     char *database_migrations;     /* empty: the installed ones */
     char *signer_socket;

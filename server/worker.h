@@ -25,7 +25,7 @@ struct worker {
     struct loop *loop;
     struct db *db;
     struct http_server *http;
-    struct signer *signer; /* its connection to slipway-signer */
+    struct signer *signer;       /* its connection to slipway-signer */
     struct device_desk *devices; /* what its device handlers share */
 
     /* read only */

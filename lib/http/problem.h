@@ -21,8 +21,8 @@ const struct problem *problem_of_code(enum err_code code);
 const struct problem *problem_of_status(int status);
 /* All of them, for docs/API.md. */
 const struct problem *problem_all(size_t *count);
-/* The JSON text. `refusal` is added as member "code" unless REFUSAL_NONE, `detail` unless NULL; bytes
- * that are no UTF-8 become U+FFFD. */
+/* The JSON text. `refusal` is added as member "code" unless REFUSAL_NONE, `detail` unless NULL;
+ * bytes that are no UTF-8 become U+FFFD. */
 void problem_format(const struct problem *problem, const char *detail, enum refusal refusal,
                     struct buf *out);
 /* "Not Found"; "Unknown" for what we never send. */
