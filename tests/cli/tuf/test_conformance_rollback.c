@@ -200,6 +200,18 @@ Test(conformance_rollback, the_snapshots_rollback_reference_may_have_expired)
     refused("TARGETS_ROLLBACK", "snapshot", 3, 2, 2);
 }
 
+Test(conformance_rollback, the_timestamps_rollback_reference_may_have_expired)
+{
+    forge_timestamp(c.forge);
+    forge_set_expiry(c.forge, "timestamp", -1);
+    forge_put(c.forge, "timestamp");
+    conform_plant(&c, "timestamp", &forge_file(c.forge, "timestamp.json")->body);
+    forge_set_expiry(c.forge, "timestamp", 1);
+    forge_set_version(c.forge, "timestamp", 1);
+    forge_put(c.forge, "timestamp");
+    refused("TIMESTAMP_ROLLBACK", "timestamp", 2, 0, 0);
+}
+
 /* --- keys end what a thief ran ahead ------------------------------------------------------------
  */
 
