@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
-#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 #include "lib/crypto/sign.h"
@@ -165,9 +165,19 @@ static bool verify(struct tuf_repo *image, struct tuf_repo *director, struct err
     return good;
 }
 
+/* Of this process: what others do on the machine does not count. */
+static int64_t core_ms(void)
+{
+    struct rusage used;
+
+    ASSERT(getrusage(RUSAGE_SELF, &used) == 0);
+    return ((int64_t)used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
+           (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
+}
+
 static double rate(struct tuf_repo *image, struct tuf_repo *director)
 {
-    int64_t began = clock_mono_ms();
+    int64_t began = core_ms();
     int64_t now;
     unsigned rounds = 0;
     struct err err;
@@ -180,7 +190,7 @@ static double rate(struct tuf_repo *image, struct tuf_repo *director)
             exit(1);
         }
         rounds++;
-        now = clock_mono_ms();
+        now = core_ms();
     } while (now - began < ROUND_MS);
     return rounds * 1000.0 / (double)(now - began);
 }
@@ -191,7 +201,7 @@ static double bare_rate(void)
     AUTO_SIGN_KEY struct sign_key *key = sign_key_new();
     uint8_t data[2048] = {1};
     uint8_t sig[SIGN_BYTES];
-    int64_t began = clock_mono_ms();
+    int64_t began = core_ms();
     int64_t now;
     unsigned rounds = 0;
 
@@ -200,7 +210,7 @@ static double bare_rate(void)
         for (int i = 0; i < SIGNATURES; i++)
             ASSERT(sign_check(sign_key_public(key), data, sizeof(data), sig));
         rounds++;
-        now = clock_mono_ms();
+        now = core_ms();
     } while (now - began < ROUND_MS);
     return rounds * 1000.0 / (double)(now - began);
 }
@@ -216,9 +226,10 @@ static void measure_speed(void)
     make_director(director);
     chains = rate(image, director);
     bare = bare_rate();
-    (void)printf("full chain (%d signatures): %.0f a second; bare signature checks: %.0f a second; "
-                 "ratio %.2f\n",
-                 SIGNATURES, chains, bare, chains / bare);
+    (void)printf(
+        "full chain (%d signatures): %.0f a second of one core; bare signature checks: %.0f; "
+        "ratio %.2f\n",
+        SIGNATURES, chains, bare, chains / bare);
     tuf_repo_free(image);
     tuf_repo_free(director);
 }
