@@ -1,9 +1,5 @@
 /* `slipway keys`: offline keys. No secret ever leaves its folder. */
-#include <dirent.h>
-#include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "cli/command.h"
 #include "cli/key_dir.h"
@@ -35,7 +31,7 @@ static const struct option new_options[] = {
     {0},
 };
 static const struct option list_options[] = {
-    {.name = "dir",  .type = OPTION_TEXT, .required = true, .field = offsetof(struct values, dir), .value = "DIR", .help = "folder of the keys"},
+    {.name = "dir",  .type = OPTION_TEXT, .field = offsetof(struct values, dir), .value = "DIR", .help = "folder of keys, or of folders of keys (keys)"},
     {0},
 };
 /* clang-format on */
@@ -60,9 +56,9 @@ const struct cli_command cli_keys_commands[] = {
     },
     {
         .name = "keys list",
-        .summary = "show the keys of a folder",
+        .summary = "show the keys of a folder and of its folders",
         .options = list_options,
-        .example = "slipway keys list --dir keys",
+        .example = "slipway keys list",
         .run = run_list,
     },
     {0},
@@ -81,7 +77,7 @@ static int print_keys(struct cli *cli, const char *dir, json_t *keys)
     }
     json_array_foreach(keys, i, item)
     {
-        (void)fprintf(cli->out, "%-12s %s%s\n", json_string_value(json_object_get(item, "role")),
+        (void)fprintf(cli->out, "%-22s %s%s\n", json_string_value(json_object_get(item, "role")),
                       json_string_value(json_object_get(item, "keyid")),
                       json_is_true(json_object_get(item, "secret")) ? "" : "  (public half only)");
     }
@@ -143,44 +139,21 @@ static int run_new(int argc, char **argv, struct cli *cli)
     return print_keys(cli, values.dir, keys);
 }
 
-static int is_public_file(const struct dirent *entry)
-{
-    return text_ends_with(entry->d_name, ".pub");
-}
-
-static bool list_key(const char *dir, const char *file, json_t *keys, struct err *err)
-{
-    AUTO_FREE char *role = mem_strndup(file, strlen(file) - strlen(".pub"));
-    AUTO_FREE char *secret_path = mem_printf("%s/%s.key", dir, role);
-    AUTO_KEY_PUBLIC key = {0};
-
-    if (!key_dir_public(dir, role, &key, err))
-        return false;
-    add_row(keys, role, &key, file_exists(secret_path));
-    return true;
-}
-
 static int run_list(int argc, char **argv, struct cli *cli)
 {
-    struct values values = {0};
+    struct values values = {.dir = "keys"};
     AUTO_JSON *keys = json_array();
-    struct dirent **files = NULL;
+    AUTO_KEYRING ring = {0};
     struct err err = {0};
-    bool good = true;
-    int count;
     int status;
 
     if (!option_parse(argc, argv, cli, &values, &status))
         return status;
-    count = scandir(values.dir, &files, is_public_file, alphasort);
-    if (count < 0) {
-        (void)err_system(&err, "could not read folder '%s'", values.dir);
+    if (!keyring_add_dir(&ring, values.dir, &err))
         return cli_fail(cli, &err);
-    }
-    for (int i = 0; i < count; i++) {
-        good = good && list_key(values.dir, files[i]->d_name, keys, &err);
-        mem_free(files[i]);
-    }
-    mem_free(files);
-    return good ? print_keys(cli, values.dir, keys) : cli_fail(cli, &err);
+    for (size_t i = 0; i < ring.count; i++)
+        ASSERT(json_array_append_new(keys, json_pack("{s:s, s:s, s:b}", "role", ring.keys[i].label,
+                                                     "keyid", ring.keys[i].keyid, "secret",
+                                                     ring.keys[i].source != NULL)) == 0);
+    return print_keys(cli, values.dir, keys);
 }

@@ -15,10 +15,13 @@
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 
+enum { NOTE_BYTES_MAX = 900 };
+
 struct values {
     struct api_options api;
     struct ceremony_options ceremony;
-    const char *role;
+    struct option_texts roles;
+    const char *role; /* the one that is exchanged now */
     struct option_texts add;
     struct option_texts remove;
     uint64_t threshold;
@@ -31,7 +34,7 @@ struct values {
     {.name = "threshold", .type = OPTION_U64,   .field = offsetof(struct values, threshold), .min = 1, .max = TUF_KEYS_MAX, .value = "N", .help = "how many of them must sign from now on"}, \
     CEREMONY_OPTIONS(struct values), API_OPTIONS(struct values)
 const struct option keys_rotate_options[] = {
-    {.name = "role", .type = OPTION_TEXT, .required = true, .field = offsetof(struct values, role), .value = "ROLE", .help = "root, targets, os-HWID, director-root, snapshot, timestamp, director or time; without --add, --remove and --threshold every key of it at hand is replaced by a new one beside it"},
+    {.name = "role", .type = OPTION_TEXTS, .required = true, .field = offsetof(struct values, roles), .value = "ROLE", .help = "root, targets, os-HWID, director-root, snapshot, timestamp, director or time; without --add, --remove and --threshold every key of it at hand is replaced by a new one beside it"},
     CHANGE_ROWS, {0}};
 const struct option keys_rotate_root_options[] = {CHANGE_ROWS, {0}};
 /* clang-format on */
@@ -297,23 +300,46 @@ static int finish(struct ceremony *ceremony, const char *note, struct cli *cli)
     return CLI_DONE;
 }
 
+/* All roles of one command line go into one publication: a signer that lost its keys cannot sign
+ * by one new key and one that is gone. */
+static bool rotate_all(struct ceremony *ceremony, struct values *values, struct err *err)
+{
+    for (size_t i = 0; i < values->roles.count; i++) {
+        values->role = values->roles.items[i];
+        if (!find(values->role)->rotate(ceremony, values, err))
+            return err_wrap(err, "%s", values->role);
+    }
+    return true;
+}
+
+static char *note_of(const struct option_texts *roles)
+{
+    AUTO_BUF text;
+
+    buf_init(&text, NOTE_BYTES_MAX);
+    buf_add_text(&text, "other keys for");
+    for (size_t i = 0; i < roles->count; i++)
+        buf_printf(&text, " %s", roles->items[i]);
+    return mem_strdup(buf_text(&text));
+}
+
 int keys_run_rotate(int argc, char **argv, struct cli *cli)
 {
     struct values values = {.ceremony = {.expires_days = CEREMONY_EXPIRES_DAYS}};
     AUTO_CEREMONY ceremony = {0};
     AUTO_FREE char *note = NULL;
-    const struct rotation *rotation;
     struct err err = {0};
     int status;
 
     if (!option_parse(argc, argv, cli, &values, &status) || !prepare(&values, cli, &status))
         return status;
-    rotation = find(values.role);
-    if (!rotation)
-        return cli_usage(cli, "there is no role '%s' to rotate", values.role);
-    note = mem_printf("other keys for %s", values.role);
+    for (size_t i = 0; i < values.roles.count; i++) {
+        if (!find(values.roles.items[i]))
+            return cli_usage(cli, "there is no role '%s' to rotate", values.roles.items[i]);
+    }
+    note = note_of(&values.roles);
     if (!ceremony_open(&values.api, &values.ceremony, cli, &ceremony, &err) ||
-        !rotation->rotate(&ceremony, &values, &err))
+        !rotate_all(&ceremony, &values, &err))
         return cli_fail(cli, &err);
     return finish(&ceremony, note, cli);
 }

@@ -87,7 +87,7 @@ Test(keys, are_made_once_and_kept_secret)
     cr_expect_eq(json_array_size(json_object_get(answer, "keys")), 2, "%s", cli_call_out());
     cr_expect_null(strstr(cli_call_out(), "seed"));
     cr_expect_eq(cli_call(tables, "keys list --dir %s/none", dir), CLI_FAILED);
-    cr_expect_eq(cli_call(tables, "keys list"), CLI_USAGE);
+    cr_expect_eq(cli_call(tables, "keys list"), CLI_FAILED, "there is no ./keys");
     temp_done();
 }
 

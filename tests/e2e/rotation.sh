@@ -8,6 +8,7 @@ HWID=cam-v1
 GROUP=camera/production
 image_make v1.img 200000 1 0
 image_edit v1.img v2.img 2 0
+image_edit v1.img v3.img 3 0
 slipway init --profile solo --product camera --hwid "$HWID" --component base-os >/dev/null
 slipway group set "$GROUP" --poll-interval 1 >/dev/null
 slipway release publish v1.img --version 1.0 >/dev/null
@@ -57,3 +58,21 @@ until_true 60 "the deployment finishes" deploy_is "$id" finished
 until_true 10 "the device runs v2" device_runs one "$(sha v2.img)"
 verified >last.json || fail "$(cat last.json)"
 [ "$(jq '.devices[0].targets' last.json)" = 1 ] || fail "the director names nothing: $(cat last.json)"
+
+say "the server was broken into: a signer that starts empty, and one publication of four keys"
+server_stop
+rm -rf var/signer
+server_start
+status=0
+slipway release publish v3.img --version 3.0 >said 2>&1 || status=$?
+[ "$status" = 1 ] || fail "a signer without keys signed: $(cat said)"
+keyids >keyids.before
+slipway keys rotate --role snapshot --role timestamp --role director --role time >said || fail "$(cat said)"
+grep -q '^published' said || fail "not published: $(cat said)"
+keyids >keyids.after
+comm -12 keyids.before keyids.after | grep -qE ' (snapshot|timestamp) ' && fail "a stolen key stayed"
+slipway release publish v3.img --version 3.0 >/dev/null
+id=$(deploy_create 3.0 --phases 100%)
+until_true 60 "the deployment finishes" deploy_is "$id" finished
+until_true 10 "the device runs the third release" device_runs one "$(sha v3.img)"
+verified >said || fail "$(cat said)"
