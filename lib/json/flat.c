@@ -44,25 +44,29 @@ static void skip_space(struct parser *p)
         p->at++;
 }
 
-static bool node_add(struct parser *p, enum flat_type kind, struct flat_node **out, struct err *err)
+/* NULL, with the error, when there are too many. */
+static struct flat_node *node_add(struct parser *p, enum flat_type kind, struct err *err)
 {
     struct flat *doc = p->doc;
+    struct flat_node *node;
 
     if (doc->count == p->room) {
         size_t most = p->len / BYTES_A_NODE + NODES_SPARE;
 
         if (most > p->limits->nodes_max)
             most = p->limits->nodes_max;
-        if (doc->count >= most)
-            return err_set(err, ERR_LIMIT, "JSON at byte %zu: more than %zu values", p->at, most);
+        if (doc->count >= most) {
+            (void)err_set(err, ERR_LIMIT, "JSON at byte %zu: more than %zu values", p->at, most);
+            return NULL;
+        }
         p->room = p->room ? p->room * 2 : NODES_SPARE;
         if (p->room > most)
             p->room = most;
         doc->nodes = mem_resize(doc->nodes, p->room, sizeof(*doc->nodes));
     }
-    *out = &doc->nodes[doc->count++];
-    **out = (struct flat_node){.start = (uint32_t)p->at, .size = 1, .kind = (uint32_t)kind & 7U};
-    return true;
+    node = &doc->nodes[doc->count++];
+    *node = (struct flat_node){.start = (uint32_t)p->at, .size = 1, .kind = (uint32_t)kind & 7U};
+    return node;
 }
 
 /* --- texts --------------------------------------------------------------------------------------
@@ -71,11 +75,11 @@ static bool node_add(struct parser *p, enum flat_type kind, struct flat_node **o
 /* At the opening quote. */
 static bool parse_text(struct parser *p, struct err *err)
 {
-    struct flat_node *node;
+    struct flat_node *node = node_add(p, FLAT_TEXT, err);
     bool escaped = false;
     size_t start;
 
-    if (!node_add(p, FLAT_TEXT, &node, err))
+    if (!node)
         return false;
     start = ++p->at;
     while (p->at < p->len && p->text[p->at] != '"') {
@@ -144,7 +148,8 @@ static bool parse_number(struct parser *p, struct err *err)
         return refuse(p, err, "a number with a leading zero");
     if (p->at < p->len && (p->text[p->at] == '.' || (p->text[p->at] | 0x20) == 'e'))
         return refuse(p, err, "a number that is no integer");
-    if (!node_add(p, FLAT_NUMBER, &node, err))
+    node = node_add(p, FLAT_NUMBER, err);
+    if (!node)
         return false;
     node->start = (uint32_t)start;
     node->len = (uint32_t)(p->at - start);
@@ -160,11 +165,10 @@ static bool parse_word(struct parser *p, struct err *err)
 
     for (size_t i = 0; i < COUNT(words); i++) {
         size_t len = strlen(words[i].word);
-        struct flat_node *node;
 
         if (p->len - p->at < len || memcmp(p->text + p->at, words[i].word, len) != 0)
             continue;
-        if (!node_add(p, words[i].type, &node, err))
+        if (!node_add(p, words[i].type, err))
             return false;
         p->at += len;
         return true;
@@ -174,11 +178,9 @@ static bool parse_word(struct parser *p, struct err *err)
 
 static bool open_container(struct parser *p, enum flat_type type, struct err *err)
 {
-    struct flat_node *node;
-
     if (p->depth >= p->limits->depth_max || p->depth >= DEPTH_MAX)
         return refuse(p, err, "nested too deeply");
-    if (!node_add(p, type, &node, err))
+    if (!node_add(p, type, err))
         return false;
     p->open[p->depth++] = (uint32_t)(p->doc->count - 1);
     p->at++;
@@ -232,10 +234,13 @@ static bool parse_key(struct parser *p, struct err *err)
 static bool parse_step(struct parser *p, struct err *err)
 {
     uint32_t at = p->open[p->depth - 1];
-    bool is_object = p->doc->nodes[at].kind == FLAT_OBJECT;
-    uint8_t end = is_object ? '}' : ']';
+    bool is_object;
+    uint8_t end;
     uint32_t child;
 
+    ASSERT(p->doc->nodes); /* there is the container's */
+    is_object = p->doc->nodes[at].kind == FLAT_OBJECT;
+    end = is_object ? '}' : ']';
     skip_space(p);
     if (p->at == p->len)
         return refuse(p, err, "cut short");

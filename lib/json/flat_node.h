@@ -38,6 +38,6 @@ struct flat_keyed {
     const struct flat *doc;
     uint32_t at; /* of the key's node; the value follows */
 };
-int flat_compare_keys(const struct flat_keyed *a, const struct flat_keyed *b);
+int flat_compare_keys(const struct flat_keyed *left_key, const struct flat_keyed *right_key);
 /* All keys of an object, by bytes; the caller frees them. */
 struct flat_keyed *flat_sorted_keys(const struct flat *doc, uint32_t object);
