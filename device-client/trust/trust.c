@@ -119,7 +119,7 @@ void trust_stage_done(struct trust_stage *stage)
     *stage = (struct trust_stage){0};
 }
 
-static struct tuf_io io_of(struct trust *trust)
+struct tuf_io trust_io(struct trust *trust)
 {
     return (struct tuf_io){
         .fetch = fetch, .load = load, .store = store, .drop = drop, .arg = trust};
@@ -127,7 +127,7 @@ static struct tuf_io io_of(struct trust *trust)
 
 bool trust_refresh(struct trust *trust, int64_t now_ms, struct tuf_set **out, struct err *err)
 {
-    const struct tuf_io io = io_of(trust);
+    const struct tuf_io io = trust_io(trust);
 
     return tuf_refresh(&io, &tuf_limits_device, now_ms, out, err) ||
            err_wrap(err, "update metadata");
@@ -135,7 +135,7 @@ bool trust_refresh(struct trust *trust, int64_t now_ms, struct tuf_set **out, st
 
 bool trust_load(struct trust *trust, struct tuf_set **out, struct err *err)
 {
-    const struct tuf_io io = io_of(trust);
+    const struct tuf_io io = trust_io(trust);
 
     return tuf_load(&io, &tuf_limits_device, out, err) || err_wrap(err, "stored metadata");
 }

@@ -31,6 +31,8 @@ struct trust {
 MUST_USE bool trust_stage_keep(struct trust *trust, struct err *err);
 void trust_stage_done(struct trust_stage *stage);
 
+/* The folder and the server as lib/tuf sees them; `trust` must outlive it. */
+struct tuf_io trust_io(struct trust *trust);
 /* Walks the metadata. Refusals come through; ERR_UNAVAILABLE: later; ERR_NOT_FOUND: the server
  * has published nothing yet. */
 MUST_USE bool trust_refresh(struct trust *trust, int64_t now_ms, struct tuf_set **out,
