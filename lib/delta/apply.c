@@ -328,7 +328,7 @@ static bool apply_in(struct delta_space *space, const struct delta_io *io,
 bool delta_apply(const struct delta_io *io, const struct delta_limits *limits,
                  struct delta_header *out_header, struct err *err)
 {
-    struct delta_header header;
+    struct delta_header header = {0};
     struct delta_space space;
     size_t size;
     size_t skip;
