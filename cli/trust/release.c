@@ -83,6 +83,46 @@ uint64_t release_last_counter(const struct plan *plan, const char *component, co
     return highest;
 }
 
+/* The server knows an image by its bytes: under a second counter they could not be deployed. */
+static bool check_new_bytes(const json_t *targets, const char *sha256, struct err *err)
+{
+    const char *path;
+    json_t *entry;
+
+    json_object_foreach(json_iterable(targets), path, entry)
+    {
+        const char *listed =
+            json_string_value(json_object_get(json_object_get(entry, "hashes"), "sha256"));
+
+        if (listed && text_equal(listed, sha256))
+            return err_set(err, ERR_CONFLICT,
+                           "the same bytes are signed already as '%s': a release needs bytes of "
+                           "its own",
+                           path);
+    }
+    return true;
+}
+
+static bool check_bytes(const struct plan *plan, const char *role, const char *sha256,
+                        struct err *err)
+{
+    AUTO_JSON *names = bins_names(plan, role);
+    AUTO_JSON *body = plan_look(plan, "image", role);
+    const json_t *name;
+    size_t i;
+
+    if (!check_new_bytes(edit_targets(body), sha256, err))
+        return false;
+    json_array_foreach(names, i, name)
+    {
+        AUTO_JSON *bin = plan_look(plan, "image", json_string_value(name));
+
+        if (!check_new_bytes(edit_targets(bin), sha256, err))
+            return false;
+    }
+    return true;
+}
+
 static bool check_words(const struct release *release, struct err *err)
 {
     const struct {
@@ -149,6 +189,8 @@ bool release_add(struct plan *plan, const struct release *release, FILE *progres
     if (counted.counter == 0)
         counted.counter = release_last_counter(plan, release->component, release->hwid) + 1;
     text_from_hex_bytes(sha256, sizeof(sha256), hex);
+    if (!check_bytes(plan, role, hex, err))
+        return false;
     set_new(edit_targets(body), path,
             json_pack("{s:I, s:{s:s}, s:o}", "length", (json_int_t)length, "hashes", "sha256", hex,
                       "custom",

@@ -25,8 +25,8 @@ struct release {
 /* An entry's "custom": `hwids` (a list of texts) is taken over. The caller owns the result. */
 json_t *release_custom(const struct release *release, json_t *hwids, int64_t now_ms);
 /* Adds the image to "os-HWID" (or the bin of its path). `*added` is {"path", "sha256", "length",
- * "counter", "hwid"}, the caller's. ERR_CONFLICT when the path is signed, ERR_NOT_FOUND when
- * nobody may sign for this hardware. `progress` gets a bar. */
+ * "counter", "hwid"}, the caller's. ERR_CONFLICT when the path or the bytes are signed,
+ * ERR_NOT_FOUND when nobody may sign for this hardware. `progress` gets a bar. */
 MUST_USE bool release_add(struct plan *plan, const struct release *release, FILE *progress,
                           json_t **added, struct err *err);
 /* The highest counter that is signed for this component and hardware; 0: none. */

@@ -36,7 +36,8 @@ image_edit rootfs.img second.img 2 0
 slipway release publish second.img --version 1.1 --json >said </dev/null
 jq -e '.targets[0].counter == 2' said >/dev/null || fail "the counter did not go on by itself: $(cat said)"
 slipway repo pull --out published --json >/dev/null
-slipway sign request release --state published --version 1.2 --out request.json --json second.img >/dev/null </dev/null
+image_edit rootfs.img third.img 3 0
+slipway sign request release --state published --version 1.2 --out request.json --json third.img >/dev/null </dev/null
 jq -e '.documents[0].signed | fromjson | .targets["os/cam-v1/1.1/second.img"].custom.revert_to == [1]' request.json >/dev/null ||
     fail "the way back to what runs now was not signed"
 slipway sign renew --json </dev/null | jq -e '.state == "nothing"' >/dev/null || fail "something was due"

@@ -42,6 +42,7 @@ static bool add_release(struct plan *plan, const char *version, const char *hwid
                                     .counter = counter};
     AUTO_JSON *added = NULL;
 
+    temp_write(image, version, strlen(version)); /* bytes of its own */
     return release_add(plan, &release, stderr, &added, err);
 }
 
@@ -87,6 +88,16 @@ Test(plan, counts_releases_up_for_each_hardware)
     stop();
 }
 
+static bool same_bytes_again(struct plan *plan, struct err *err)
+{
+    const char *image = temp_path("image");
+    const struct release release = {
+        .component = "base-os", .version = "2.0", .hwid = "h1", .image = image, .counter = 9};
+    AUTO_JSON *added = NULL;
+
+    return release_add(plan, &release, stderr, &added, err);
+}
+
 Test(plan, refuses_what_nobody_may_sign_and_what_is_signed)
 {
     AUTO_PLAN plan;
@@ -101,6 +112,8 @@ Test(plan, refuses_what_nobody_may_sign_and_what_is_signed)
     cr_assert(add_release(&plan, "1.0", "h1", 1, &err), "%s", err.text);
     cr_expect_not(add_release(&plan, "1.0", "h1", 2, &err));
     cr_expect_eq(err.code, ERR_CONFLICT, "%s", err.text);
+    cr_expect_not(same_bytes_again(&plan, &err));
+    cr_expect(strstr(err.text, "same bytes"), "%s", err.text);
     stop();
 }
 
