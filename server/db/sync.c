@@ -20,10 +20,9 @@ bool db_sync_open(const char *conninfo, struct db_sync **out, struct err *err)
 {
     static const char *const keys[] = {"connect_timeout", "dbname", "client_encoding", "options",
                                        NULL};
-    const char *values[] = {"10", conninfo, "UTF8",
-                            "-c timezone=UTC -c datestyle=ISO -c bytea_output=hex"
-                            " -c slipway.tenant=*",
-                            NULL};
+    static const char settings[] = "-c timezone=UTC -c datestyle=ISO -c bytea_output=hex"
+                                   " -c slipway.tenant=*";
+    const char *values[] = {"10", conninfo, "UTF8", settings, NULL};
     PGconn *pg = PQconnectdbParams(keys, values, 1);
 
     if (PQstatus(pg) != CONNECTION_OK) {
