@@ -293,6 +293,7 @@ Test(fits, judges_type_hardware_counter_floor_epoch_and_stepping_stone)
 
         target.path = target.path ? target.path : "os/h1/v/a";
         target.type = target.type ? target.type : "os";
+        target.role = "targets";
         target.is_typed = true;
         target.has_sha256 = true;
         target.hwids[0] = "h0";
