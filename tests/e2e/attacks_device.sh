@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The attack table's cases that need bad luck or a liar beside the device: a wrong clock (T51), a
-# false answer about the time (T52), a disk that forgets (T54), and a server that lies about a floor
-# (T31). Each ends with its own code in the agent's status and in the server's record; what was
-# trusted is trusted still.
+# false answer about the time (T52), a disk that forgets (T54), a server that lies about a floor
+# (T31), silence (T23). Each ends with its own code in the agent's status and in the server's record;
+# what was trusted is trusted still.
 . "$(dirname "$0")/support.sh" "$1"
 [ -f "$BUILD/agent-preload.so" ] || skip "no agent-preload.so"
 export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0"
@@ -87,26 +87,28 @@ device_provision clock "$WORK/v0.img" "$PROXY"
 check clock
 [ "$(device_field clock .trust.anchors_version)" = 1 ] || fail "the anchors were not learnt: $(cat "$WORK/check.log")"
 time=/device/v1/time
-nobody_attests() { echo 503 >"$(rule $time status)"; }
-holds() { # WHAT: nothing is refused, and trusted time stays where it was
-    local before
-    before=$(trusted_time clock)
-    check clock
-    [ "$(device_field clock .trust.walked)" = "$before" ] || fail "$1: not walked at the trusted time: $(tail -n 5 "$WORK/check.log")"
-    [ "$(trusted_time clock)" = "$before" ] || fail "$1: trusted time went from $before to $(trusted_time clock)"
-    attacks=$((attacks + 1))
-    say "T51 holds: $1"
+attested() { # TIMES, WHAT: so often the server was believed, and trusted time is about now
+    [ "$(grep -c agent.time_attested "$WORK/check.log")" = "$1" ] || fail "$2: the attested time was not taken: $(tail -n 5 "$WORK/check.log")"
+    [ ! "$(trusted_time clock)" \< "$before" ] || fail "$2: trusted time went from $before to $(trusted_time clock)"
+    [ "$(trusted_time clock)" \< "$(date -u -d '+1 hour' +%FT%TZ)" ] || fail "$2: trusted time went to $(trusted_time clock)"
 }
 
-nobody_attests
-luck "clock -$YEAR"
-holds "a clock a year back; nothing expires for it, and trusted time stays"
-[ "$(device_field clock .last_refusal)" = NONE ] || fail "T51: refused $(device_field clock .last_refusal)"
-luck "clock $((10 * YEAR))"
 before=$(trusted_time clock)
+echo 503 >"$(rule $time status)" # nobody attests the time
+luck "clock -$YEAR"
+check clock
+[ "$(device_field clock .last_refusal)" = NONE ] || fail "T51: refused $(device_field clock .last_refusal)"
+[ "$(device_field clock .trust.walked)" = "$before" ] || fail "T51: not walked at the trusted time: $(tail -n 5 "$WORK/check.log")"
+[ "$(trusted_time clock)" = "$before" ] || fail "T51: trusted time went from $before to $(trusted_time clock)"
+attacks=$((attacks + 1))
+say "T51 holds: a clock a year back; nothing expires for it, and trusted time stays"
+luck "clock $((10 * YEAR))"
 refuses T51 TIME_JUMP clock "a clock ten years ahead"
 [ "$(trusted_time clock)" = "$before" ] || fail "T51: trusted time went from $before to $(trusted_time clock)"
-rm -f "$WORK"/rules/*
+rm "$(rule $time status)"
+check clock # the clock is as wrong
+attested 1 T51
+[ "$(count_of clock TIME_JUMP)" = 1 ] || fail "T51: refused although the time was attested"
 
 say "whose clock is wrong asks for the time, and takes no other answer than its own"
 luck "clock -$YEAR"
@@ -125,7 +127,23 @@ refuses T52 TIME_LATE clock "an answer five minutes late"
 [ "$(trusted_time clock)" = "$before" ] || fail "T52: trusted time went from $before to $(trusted_time clock)"
 luck "clock -$YEAR"
 check clock
-[ "$(trusted_time clock)" \> "$before" ] || fail "T52: the honest answer was not taken: $(tail -n 5 "$WORK/check.log")"
-luck
+attested 2 T52
 
-[ "$attacks" = 7 ] || fail "only $attacks attacks were tried"
+say "silence"
+before=$(trusted_time clock)
+server_stop
+luck "clock $((73 * 3600))"
+kept clock >"$WORK/kept"
+check clock
+device_refusal clock NO_FRESH_METADATA || fail "T23: the status says $(device_field clock .last_refusal)"
+unlucky clock "$BUILD/slipway-agent" status --state "$WORK/clock/state" | grep -q 'no fresh metadata for 73 hours' || fail "T23: the owner is not told"
+[ "$(trusted_time clock)" = "$before" ] || fail "T23: trusted time moved to $(trusted_time clock) without an answer"
+kept clock | diff "$WORK/kept" - || fail "T23: something else is trusted now"
+luck
+server_start
+check clock
+[ "$(count_of clock NO_FRESH_METADATA)" = 1 ] || fail "T23: the server heard $(reasons_of clock | tr '\n' ' ')"
+attacks=$((attacks + 1))
+say "T23 told NO_FRESH_METADATA: 73 hours without the server"
+[ "$attacks" = 8 ] || fail "only $attacks attacks were tried"
+say "$attacks attacks refused, each with its own code"

@@ -2,10 +2,8 @@
 # The attack table's second half against the real agent: a thief has the director's key, the keys of
 # snapshot and timestamp, and the network. Each attack is refused with its own code, in the agent's
 # status and in the server's record; the device stays on what it runs and keeps what it trusted.
-# T25-T37, T39, T40, T48, T51, T52, T54, T23.
+# T25-T37, T39, T40, T48; what befalls the device itself is in attacks_device.sh.
 . "$(dirname "$0")/support.sh" "$1"
-[ -f "$BUILD/agent-preload.so" ] || skip "no agent-preload.so"
-export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0"
 timestamp_seed=$(printf '71%.0s' $(seq 32))
 snapshot_seed=$(printf '72%.0s' $(seq 32))
 thief_seed=$(printf '66%.0s' $(seq 32)) # the stolen director key
@@ -298,92 +296,5 @@ poke "$WORK/other.patch" "$V6" 72
 patch T48 DELTA_RESULT_HASH 5 6 "$WORK/other.patch" "a patch that gives other bytes"
 deltagen diff "$WORK/v6.img" "$WORK/v7.img" "$WORK/good.patch" >/dev/null
 patch T48 DELTA_FILE_HASH 6 7 "$WORK/good.patch" "a patch whose body is not the header's" ff
-
-say "a wrong clock, a wrong time, a disk that forgets, silence"
-luck() { printf '%s\n' "$@" >"$WORK/luck.new" && mv "$WORK/luck.new" "$WORK/luck"; }
-unlucky_start() { # NAME
-    AGENT_PRELOAD=$WORK/luck AGENT_PRELOAD_SLOT=$WORK/$1/slot-b LD_PRELOAD=$BUILD/agent-preload.so device_start "$1"
-}
-told() { grep -q "reason=$2" "$WORK/$1.log"; } # NAME CODE
-trusted_time() { device_field "$1" .trust.trusted_time; }
-luck "clock 0"
-device_provision three "$WORK/v2.img" "$PROXY"
-unlucky_start three
-THREE_PID=${PIDS[-1]}
-until_true 30 "the third device knows what it runs" device_runs three "$V2"
-THREE=$(device_id three)
-arrives() { # ID VERSION WHAT: a deployment to the third device still works
-    local deployment sha=V$2
-    deployment=$(deploy_create "v$2" --phases 100% --failed-percent 100 --min-finished 1000)
-    until_true 60 "$1 v$2 arrives ($3)" device_runs three "${!sha}"
-    until_true 30 "$1 it is known ($3)" deploy_device_is "$deployment" "$THREE" succeeded
-    slipway deploy abort "$deployment" >/dev/null || true
-    attacks=$((attacks + 1))
-    say "$1 goes on: $3"
-}
-is_later() { [ ! "$(trusted_time three)" \< "$1" ]; } # TIME
-before=$(trusted_time three)
-echo 404 >"$(rule /device/v1/time status)" # nobody attests the time
-luck "clock -31536000"
-arrives T51 3 "a clock set back by a year, and nobody to ask"
-is_later "$before" || fail "T51: trusted time went back from $before to $(trusted_time three)"
-before=$(trusted_time three)
-luck "clock 315360000"
-deployment=$(deploy_create v4 --phases 100% --failed-percent 100 --min-finished 1000)
-until_true 60 "T51 TIME_JUMP" told three TIME_JUMP
-until_true 30 "T51 TIME_JUMP in the status" device_refusal three TIME_JUMP
-[ "$(trusted_time three)" = "$before" ] || fail "T51: trusted time went from $before to $(trusted_time three)"
-device_runs three "$V3" || fail "T51: the device left v3"
-attacks=$((attacks + 1))
-say "T51 refused TIME_JUMP: a clock set forward by ten years"
-rm "$(rule /device/v1/time status)"
-until_true 60 "T51 the attested time helps" device_runs three "$V4"
-slipway deploy abort "$deployment" >/dev/null || true
-luck "clock 0"
-
-curl -sS --fail -X POST "$URL/device/v1/time" -H 'Content-Type: application/json' \
-    -d "{\"nonce\":\"$(printf 'ab%.0s' $(seq 32))\",\"tenant\":\"default\"}" >"$(rule /device/v1/time body)"
-PROVISION_OPTIONS=--no-clock device_provision four "$WORK/v2.img" "$PROXY"
-unlucky_start four
-until_true 60 "T52 the fourth device runs" device_runs four "$V2"
-deployment=$(deploy_create v5 --phases 100% --failed-percent 100 --min-finished 1000)
-until_true 60 "T52 TIME_NONCE" told four TIME_NONCE
-attacks=$((attacks + 1))
-say "T52 refused TIME_NONCE: the answer to another question"
-until_true 60 "T52 the device goes on by what it knows" device_runs four "$V5"
-until_true 30 "T52 it is known" deploy_device_is "$deployment" "$(device_id four)" succeeded
-slipway deploy abort "$deployment" >/dev/null || true
-luck "step 61"
-rm "$(rule /device/v1/time body)"
-deployment=$(deploy_create v6 --phases 100% --failed-percent 100 --min-finished 1000)
-until_true 60 "T52 TIME_LATE" told four TIME_LATE
-attacks=$((attacks + 1))
-say "T52 refused TIME_LATE: an answer that took a minute"
-luck "clock 0"
-until_true 60 "T52 the device arrives" device_runs four "$V6"
-until_true 60 "the third device, too" deploy_device_is "$deployment" "$THREE" succeeded
-slipway deploy abort "$deployment" >/dev/null || true
-
-luck "flip 5000"
-deployment=$(deploy_create v7 --phases 100% --failed-percent 100 --min-finished 1000)
-until_true 60 "T54 INSTALL_READBACK" reported INSTALL_READBACK
-until_true 30 "T54 failed" deploy_device_is "$deployment" "$THREE" failed
-[ "$(device_field three '.slots.a.boot + .slots.b.boot' | sed 's/good//')" != try ] || fail "T54: the slot is tried"
-device_runs three "$V6" || fail "T54: the device left v6"
-slipway deploy abort "$deployment" >/dev/null || true
-attacks=$((attacks + 1))
-say "T54 refused INSTALL_READBACK: a slot that does not hold what was written"
-
-before=$(trusted_time three)
-server_stop
-gone() { ! alive "$THREE_PID"; }
-kill "$THREE_PID"
-until_true 20 "the third device is off" gone
-luck "clock 262800" # 73 hours later, and still no answer
-unlucky_start three
-until_true 60 "T23 NO_FRESH_METADATA" device_refusal three NO_FRESH_METADATA
-[ "$(device_field three .installed.sha256)" = "$V6" ] || fail "T23: the device left v6"
-[ "$(trusted_time three)" = "$before" ] || fail "T23: trusted time moved without an answer"
-attacks=$((attacks + 1))
-say "T23 told NO_FRESH_METADATA: 73 hours without the server"
+[ "$attacks" = 29 ] || fail "only $attacks attacks were tried"
 say "$attacks attacks refused, each with its own code"
