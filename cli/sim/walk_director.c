@@ -19,13 +19,8 @@ static struct fleet *fleet_of(const struct walk *walk)
     return walk->task->fleet;
 }
 
-static bool is_root(const char *name)
-{
-    return text_ends_with(name, ".root.json");
-}
-
-/* "timestamp.json", "7.snapshot.json", "7.targets.json": where this walk holds it. */
-static struct document **own_place(struct walk *walk, const char *name)
+/* "timestamp.json", "7.snapshot.json", "7.targets.json"; TUF_ROOT for every other name. */
+static enum tuf_role role_of(const char *name)
 {
     const char *dot = strchr(name, '.');
 
@@ -34,9 +29,9 @@ static struct document **own_place(struct walk *walk, const char *name)
         const char *at = text_starts_with(name, word) ? name : dot ? dot + 1 : "";
 
         if (text_starts_with(at, word) && text_equal(at + strlen(word), ".json"))
-            return &walk->directed[role];
+            return (enum tuf_role)role;
     }
-    return NULL;
+    return TUF_ROOT;
 }
 
 static char *url_of(const struct walk *walk, const char *name)
@@ -50,9 +45,9 @@ static char *url_of(const struct walk *walk, const char *name)
 static bool fetch(void *arg, const char *name, size_t max, struct buf *out, struct err *err)
 {
     struct walk *walk = arg;
-    struct document **place = own_place(walk, name);
+    enum tuf_role role = role_of(name);
     const struct document *document =
-        place ? *place : library_find(&fleet_of(walk)->directed, name);
+        role == TUF_ROOT ? library_find(&fleet_of(walk)->directed, name) : walk->directed[role];
 
     if (text_equal(name, walk->absent_directed))
         return err_set(err, ERR_NOT_FOUND, "there is no '%s'", name);
@@ -108,14 +103,13 @@ void walk_director_take(struct walk *walk, const void *data, size_t len)
 {
     struct library *library = &fleet_of(walk)->directed;
     struct document *document = library_take(library, data, len);
-    struct document **place = walk->place == WALK_FILE ? NULL : own_place(walk, walk->need);
+    enum tuf_role role = walk->place == WALK_FILE ? TUF_ROOT : role_of(walk->need);
 
-    if (place) {
-        document_unref(*place);
-        *place = document;
+    if (role != TUF_ROOT) {
+        document_unref(walk->directed[role]);
+        walk->directed[role] = document;
         return;
     }
-    ASSERT(walk->place == WALK_FILE || is_root(walk->need));
     library_name(library, document, walk->need);
     document_unref(document);
 }

@@ -133,9 +133,10 @@ static bool judge_signed(struct agent *agent, const struct record *record,
                          const struct tuf_device *device, struct tuf_target *target, size_t *at,
                          struct err *err)
 {
+    const struct trust_question question = {&agent->directed, &record->offered, device};
+
     if (agent->is_directed && !agent->local_file)
-        return trust_judge_directed(agent->set, &agent->directed, &record->offered, device, target,
-                                    at, err);
+        return trust_judge_directed(agent->set, &question, target, at, err);
     return trust_judge(agent->set, record->offered.path, record->offered.sha256, device, target,
                        err);
 }

@@ -35,12 +35,12 @@ struct record {
     struct wire_target offered;      /* what the server chose */
     struct wire_delta deltas[WIRE_DELTAS_MAX];
     size_t delta_count;
-    bool directed;        /* the deltas are the director's: `sha256` is that of their header */
     struct image image;   /* what is signed about it, from `downloading` on */
     uint64_t target_slot; /* enum slot; where it goes */
     enum refusal reason;  /* why the present state is what it is */
     char detail[WIRE_DETAIL_ROOM];
     uint64_t bytes;     /* fetched for this update */
+    bool directed;      /* the deltas are the director's: `sha256` is that of their header */
     bool delta_refused; /* a patch was wrong: only the full image is left */
     uint64_t
         delta_tries; /* patches that were begun to be applied and neither worked nor were refused */
@@ -57,10 +57,10 @@ struct record {
     int64_t timestamp_expires_ms;   /* the director's, if there is one */
     int64_t offline_ms;             /* when a role signed offline last came in a new version */
     uint64_t director_version;      /* of its last document; 0: there was never a director */
-    char director_bundle[RECORD_BUNDLE_ROOM];
-    uint64_t anchors_version; /* 0: none */
+    uint64_t anchors_version;       /* 0: none */
     enum refusal last_refusal;
     char last_error[WIRE_DETAIL_ROOM];
+    char director_bundle[RECORD_BUNDLE_ROOM]; /* of its last document */
 };
 
 /* A device that knows nothing yet. */

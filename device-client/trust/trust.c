@@ -255,15 +255,15 @@ static bool find_choice(const struct tuf_director *director, const char *path, s
     return err_refuse(err, REFUSAL_NOT_DIRECTED, "the director does not list '%.100s'", path);
 }
 
-bool trust_judge_directed(struct tuf_set *set, const struct tuf_director *director,
-                          const struct wire_target *choice, const struct tuf_device *device,
+bool trust_judge_directed(struct tuf_set *set, const struct trust_question *question,
                           struct tuf_target *out, size_t *at, struct err *err)
 {
+    const struct wire_target *choice = question->choice;
     AUTO_TUF_TARGET target = {0};
 
-    if (!find_choice(director, choice->path, at, err) ||
-        !tuf_find(set, choice->path, device->hwid, &target, err) ||
-        !tuf_cross_check(director, *at, &target, device, err))
+    if (!find_choice(question->director, choice->path, at, err) ||
+        !tuf_find(set, choice->path, question->device->hwid, &target, err) ||
+        !tuf_cross_check(question->director, *at, &target, question->device, err))
         return false;
     if (!crypto_equal(target.sha256, choice->sha256, HASH_BYTES))
         return err_refuse(err, REFUSAL_NOT_DIRECTED, "'%.100s' is directed with another hash",

@@ -56,9 +56,12 @@ MUST_USE bool trust_file(struct trust *trust, struct tuf_set *set, const char *p
  * choice must be in its document (NOT_DIRECTED), and both must agree: `*at` is its place there. */
 MUST_USE bool trust_judge(struct tuf_set *set, const char *path, const uint8_t sha256[HASH_BYTES],
                           const struct tuf_device *device, struct tuf_target *out, struct err *err);
-MUST_USE bool trust_judge_directed(struct tuf_set *set, const struct tuf_director *director,
-                                   const struct wire_target *choice,
-                                   const struct tuf_device *device, struct tuf_target *out,
-                                   size_t *at, struct err *err);
+struct trust_question {
+    const struct tuf_director *director;
+    const struct wire_target *choice;
+    const struct tuf_device *device;
+};
+MUST_USE bool trust_judge_directed(struct tuf_set *set, const struct trust_question *question,
+                                   struct tuf_target *out, size_t *at, struct err *err);
 /* The half of the timestamp's remaining life since `walked_ms` is over, or there is none. Pure. */
 bool trust_is_stale(int64_t walked_ms, int64_t timestamp_expires_ms, int64_t now_ms);
