@@ -51,3 +51,13 @@ done
 slipway repo verify "$URL/t/default" keys/root.json >/dev/null || fail "what the new online keys signed does not verify"
 slipway sign trust --tls-pin "$(printf '%064d' 7)" --json </dev/null | jq -e '.state == "published"' >/dev/null || fail "anchors"
 slipway repo verify "$URL/t/default" keys/root.json >/dev/null || fail "what was rotated does not verify"
+
+say "the calendar: what expires within 7 days fails --strict, and one sitting puts it right"
+slipway repo status --strict >/dev/null || fail "strict without a reason"
+slipway sign renew --all --expires-days 5 >/dev/null
+status=0
+slipway repo status --strict >said || status=$?
+[ "$status" = 1 ] && grep -q '7!' said || fail "status $status: $(cat said)"
+slipway repo status >/dev/null || fail "without --strict it only tells"
+[ "$(slipway sign renew --json </dev/null | jq '.documents | length')" = 4 ] || fail "not every role that is due was renewed"
+slipway repo status --strict >/dev/null || fail "still: $(slipway repo status)"
