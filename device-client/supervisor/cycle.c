@@ -190,8 +190,10 @@ static bool cycle(struct agent *agent, enum machine_next *next, struct err *err)
     agent->offer = 0;
     *next = MACHINE_REST;
     ok = work(agent, next, err);
-    if (!ok && err->refusal == REFUSAL_PIN_MISMATCH) /* told to the owner; the server cannot be */
-        agent_note_refusal(agent, err);
+    if (!ok && err->refusal == REFUSAL_PIN_MISMATCH) {
+        agent_note_refusal(agent, err); /* for the owner; the server cannot be told */
+        agent_renew_anchors(agent);
+    }
     if (agent->claimed && transport_is_unknown(agent->transport))
         forget_claim(agent);
     if (agent->claimed && *next != MACHINE_REBOOT &&

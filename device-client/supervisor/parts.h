@@ -70,6 +70,9 @@ extern const struct machine_ops agent_ops;
 int64_t agent_now(const struct agent *agent);
 /* The anchors that are stored, and the pins that follow from them. */
 MUST_USE bool agent_load_anchors(struct agent *agent, struct err *err);
+/* For a device that cannot authenticate its server: the image repository alone, which its
+ * signatures verify, may name other pins. */
+void agent_renew_anchors(struct agent *agent);
 /* Walks the metadata of the director, if there is one, and of the image repository, keeps the sets,
  * and remembers what it learnt. */
 MUST_USE bool agent_walk(struct agent *agent, struct err *err);

@@ -349,6 +349,23 @@ static bool identify(struct agent *agent, struct err *err)
     return true;
 }
 
+void agent_renew_anchors(struct agent *agent)
+{
+    struct err jump = {0};
+    struct err err = {0};
+    struct tuf_set *set = NULL;
+    int64_t now_ms = fix_now(agent, &jump);
+
+    if (trust_refresh(&agent->trust, now_ms, &set, &err)) {
+        learn_anchors(agent, set);
+        if (!agent_save(agent, &err))
+            LOG_ERROR("agent.not_noted", "because='%s'", err.text);
+    } else {
+        LOG_INFO("agent.no_anchors", "because='%s'", err.text);
+    }
+    tuf_set_free(set);
+}
+
 bool agent_walk(struct agent *agent, struct err *err)
 {
     struct walked walked = {0};
