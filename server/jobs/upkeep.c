@@ -9,6 +9,7 @@
 #include "server/auth/tokens.h"
 #include "server/jobs/delta.h"
 #include "server/jobs/jobs.h"
+#include "server/jobs/silence.h"
 #include "server/metrics/metrics.h"
 #include "server/repo/expiry.h"
 #include "server/repo/renew.h"
@@ -19,6 +20,7 @@ struct upkeep {
     struct repo_renewer *renewer;
     struct repo_watch *watch;
     struct delta_worker *deltas;
+    struct silence *silence;
     struct jobs *jobs;
 };
 
@@ -55,6 +57,13 @@ static void watch_expiry(void *arg)
                                  counts[level]);
 }
 
+static void watch_silence(void *arg)
+{
+    const struct upkeep *upkeep = arg;
+
+    silence_run(upkeep->silence, clock_now_ms());
+}
+
 static void make_deltas(void *arg)
 {
     const struct upkeep *upkeep = arg;
@@ -83,6 +92,7 @@ struct upkeep *upkeep_new(const struct worker *worker, const char *deltagen)
         {"repositories", 30000, load_repo,        upkeep},
         {"timestamps",   60000, renew_timestamps, upkeep},
         {"role-expiry",  60000, watch_expiry,     upkeep},
+        {"silence", SILENCE_RUN_MS, watch_silence, upkeep},
         {"deltas",       30000, make_deltas,      upkeep},
     };
     /* clang-format on */
@@ -91,6 +101,7 @@ struct upkeep *upkeep_new(const struct worker *worker, const char *deltagen)
     upkeep->renewer = repo_renewer_new(&repo);
     upkeep->watch = repo_watch_new(worker->repo);
     upkeep->deltas = delta_worker_new(&deltas);
+    upkeep->silence = silence_new(worker->db, worker->metrics);
     upkeep->jobs = jobs_new(worker->loop, table, COUNT(table));
     return upkeep;
 }
@@ -101,6 +112,7 @@ void upkeep_free(struct upkeep *upkeep)
         return;
     jobs_free(upkeep->jobs);
     delta_worker_free(upkeep->deltas);
+    silence_free(upkeep->silence);
     repo_watch_free(upkeep->watch);
     repo_renewer_free(upkeep->renewer);
     mem_free(upkeep);

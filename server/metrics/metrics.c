@@ -32,6 +32,7 @@ struct metrics {
     size_t statement_count;
     struct level levels[LEVELS_MAX];
     size_t level_count;
+    _Atomic uint64_t silent_devices;
     struct row rows[];
 };
 
@@ -119,6 +120,21 @@ void metrics_publish_expiring(struct metrics *metrics, const char *level, uint64
     ASSERT(pthread_mutex_unlock(&metrics->lock) == 0);
 }
 
+void metrics_publish_silent(struct metrics *metrics, uint64_t count)
+{
+    atomic_store_explicit(&metrics->silent_devices, count, memory_order_relaxed);
+}
+
+static void print_silent(struct metrics *metrics, struct buf *out)
+{
+    static const char name[] = "slipway_devices_silent";
+
+    buf_printf(out,
+               "# HELP %s Devices not heard of for three days.\n# TYPE %s gauge\n%s %" PRIu64 "\n",
+               name, name, name,
+               (uint64_t)atomic_load_explicit(&metrics->silent_devices, memory_order_relaxed));
+}
+
 static void print_levels(struct metrics *metrics, struct buf *out)
 {
     static const char name[] = "slipway_repo_roles_expiring";
@@ -166,5 +182,6 @@ void metrics_print(struct metrics *metrics, struct buf *out)
         buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %" PRIu64 "\n", table[i].name,
                    table[i].help, table[i].name, table[i].type, table[i].name, sum(metrics, i));
     print_levels(metrics, out);
+    print_silent(metrics, out);
     print_statements(metrics, out);
 }

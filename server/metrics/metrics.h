@@ -32,5 +32,7 @@ void metrics_publish_statement(struct metrics *metrics, unsigned worker, const c
 /* Metadata roles that people have to sign again: so many are this near to their expiry. `level` is
  * the label, "90" days for one, and lives as long as the program. */
 void metrics_publish_expiring(struct metrics *metrics, const char *level, uint64_t count);
+/* Devices that were not heard of for days; somebody may keep them from us. */
+void metrics_publish_silent(struct metrics *metrics, uint64_t count);
 /* From any thread: the sums, in Prometheus' text format. */
 void metrics_print(struct metrics *metrics, struct buf *out);

@@ -32,4 +32,27 @@ void store_seen_write(struct db *db, const struct store_seen *rows, size_t count
     db_send(call);
 }
 
-const struct db_stmt *const store_seen_statements[] = {&seen_write, NULL};
+static const struct db_stmt seen_silent = {
+    .name = "seen_silent",
+    .params = 3,
+    .scope = DB_EVERY_TENANT,
+    .sql = "SELECT t.name, count(*),"
+           "       coalesce(array_to_string((array_agg(encode(v.device_id, 'hex') ORDER BY v.id)"
+           "                FILTER (WHERE s.seen_at >= $2::timestamptz))[1:$3::integer], ' '), '')"
+           "  FROM device_seen s JOIN device v ON v.id = s.device_id"
+           "  JOIN tenant t ON t.id = v.tenant_id"
+           " WHERE s.seen_at < $1::timestamptz GROUP BY t.id ORDER BY t.id",
+};
+
+void store_seen_silent(struct db *db, int64_t silent_ms, int64_t since_ms, db_done_fn *done,
+                       void *arg)
+{
+    struct db_call *call = db_call_new(db, &seen_silent, done, arg);
+
+    db_bind_time_ms(call, silent_ms);
+    db_bind_time_ms(call, since_ms);
+    db_bind_i64(call, STORE_SILENT_MAX);
+    db_send(call);
+}
+
+const struct db_stmt *const store_seen_statements[] = {&seen_write, &seen_silent, NULL};

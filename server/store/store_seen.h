@@ -14,3 +14,10 @@ struct store_seen {
  * most once. */
 void store_seen_write(struct db *db, const struct store_seen *rows, size_t count, db_done_fn *done,
                       void *arg);
+
+/* A row for each tenant with devices that were last seen before `silent_ms`: its name, how many
+ * there are, and the ids of those that fell silent after `since_ms`, at most STORE_SILENT_MAX.
+ * Looks at every device: for the clock, now and then. */
+enum { STORE_SILENT_MAX = 20 };
+void store_seen_silent(struct db *db, int64_t silent_ms, int64_t since_ms, db_done_fn *done,
+                       void *arg);
