@@ -191,10 +191,10 @@ static bool save_file(const char *where, struct counters *counters, struct err *
     struct counters next = *counters;
     AUTO_BUF copy;
 
+    buf_init(&copy, COUNTERS_COPY_DISTANCE);
     if (fd < 0 && !is_missing)
         return err_system(err, "could not open counters '%s'", where);
     next.sequence++;
-    buf_init(&copy, COUNTERS_COPY_DISTANCE);
     counters_format(&next, &copy);
     if (is_missing ? !create_file(where, &copy, offset, err)
                    : !file_pwrite_all(fd, copy.data, copy.len, offset, err))
