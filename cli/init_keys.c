@@ -76,7 +76,10 @@ static void plan_role(struct tuf_root_plan *plan, enum tuf_role role, const json
     const json_t *key;
     size_t i;
 
-    json_array_foreach(keys, i, key) plan->roles[role].keys[i] = key;
+    json_array_foreach(keys, i, key)
+    {
+        plan->roles[role].keys[i] = key;
+    }
     plan->roles[role].count = json_array_size(keys);
     plan->roles[role].threshold = threshold;
 }

@@ -61,7 +61,9 @@ static bool create(struct api *api, const struct values *values, const json_t *t
     size_t i;
 
     json_array_foreach(targets, i, item)
+    {
         ASSERT(json_array_append(images, json_object_get(item, "sha256")) == 0);
+    }
     if (values->notes)
         ASSERT(json_object_set_new(body, "notes", json_string(values->notes)) == 0);
     if (!api_product_id(api, values->input.product, &product, err))

@@ -52,8 +52,10 @@ static void print_document(FILE *out, const struct keyring *ring, const json_t *
                   (long long)json_integer_value(json_object_get(row, "version")),
                   json_array_size(json_object_get(row, "signed_by")),
                   json_is_true(json_object_get(row, "complete")) ? "complete" : "not complete");
-    json_array_foreach(json_object_get(row, "summary"), i, item)(void)
-        fprintf(out, "    %s\n", json_string_value(item));
+    json_array_foreach(json_object_get(row, "summary"), i, item)
+    {
+        (void)fprintf(out, "    %s\n", json_string_value(item));
+    }
     (void)fprintf(
         out, "  needs %lld of:", (long long)json_integer_value(json_object_get(row, "threshold")));
     json_array_foreach(json_object_get(row, "keyids"), i, item)
@@ -75,7 +77,9 @@ static void print_request(FILE *out, const struct keyring *ring, const json_t *r
                   json_string_value(json_object_get(request, "note")),
                   json_string_value(json_object_get(request, "state")));
     json_array_foreach(json_object_get(request, "documents"), i, row)
+    {
         print_document(out, ring, row);
+    }
 }
 
 /* --- as a bundle ------------------------------------------------------------------------------ */

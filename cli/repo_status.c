@@ -86,9 +86,11 @@ static void print(FILE *out, const json_t *status)
     table_print(out, roles, columns);
     (void)fprintf(out, "\n%lld files are signed. What a thief of one key could do:\n",
                   (long long)json_integer_value(json_object_get(status, "files")));
-    json_array_foreach(roles, i, row)(void)
-        fprintf(out, "  %-16s %s\n", json_string_value(json_object_get(row, "shown")),
-                json_string_value(json_object_get(row, "thief")));
+    json_array_foreach(roles, i, row)
+    {
+        (void)fprintf(out, "  %-16s %s\n", json_string_value(json_object_get(row, "shown")),
+                      json_string_value(json_object_get(row, "thief")));
+    }
 }
 
 int repo_run_status(int argc, char **argv, struct cli *cli)

@@ -268,17 +268,21 @@ static void print(FILE *out, const json_t *answer)
     (void)fprintf(out, "verified: a chain of %lld roots, %lld signed files, and\n",
                   (long long)json_integer_value(json_object_get(answer, "roots")),
                   (long long)json_integer_value(json_object_get(answer, "files")));
-    json_array_foreach(json_object_get(answer, "roles"), i, row)(void)
-        fprintf(out, "  %-20s version %lld, valid until %s, %lld targets\n",
-                json_string_value(json_object_get(row, "role")),
-                (long long)json_integer_value(json_object_get(row, "version")),
-                json_string_value(json_object_get(row, "expires")),
-                (long long)json_integer_value(json_object_get(row, "targets")));
-    json_array_foreach(json_object_get(answer, "devices"), i, row)(void)
-        fprintf(out, "  director of %.16s: version %lld, %lld targets, each as signed\n",
-                json_string_value(json_object_get(row, "device")),
-                (long long)json_integer_value(json_object_get(row, "version")),
-                (long long)json_integer_value(json_object_get(row, "targets")));
+    json_array_foreach(json_object_get(answer, "roles"), i, row)
+    {
+        (void)fprintf(out, "  %-20s version %lld, valid until %s, %lld targets\n",
+                      json_string_value(json_object_get(row, "role")),
+                      (long long)json_integer_value(json_object_get(row, "version")),
+                      json_string_value(json_object_get(row, "expires")),
+                      (long long)json_integer_value(json_object_get(row, "targets")));
+    }
+    json_array_foreach(json_object_get(answer, "devices"), i, row)
+    {
+        (void)fprintf(out, "  director of %.16s: version %lld, %lld targets, each as signed\n",
+                      json_string_value(json_object_get(row, "device")),
+                      (long long)json_integer_value(json_object_get(row, "version")),
+                      (long long)json_integer_value(json_object_get(row, "targets")));
+    }
 }
 
 int repo_run_verify(int argc, char **argv, struct cli *cli)

@@ -160,8 +160,10 @@ static void print_document(FILE *out, const struct desk *desk,
     size_t i;
 
     (void)fprintf(out, "%s repository, %s\n", document->repository, document->role);
-    json_array_foreach(document->summary, i, item)(void)
-        fprintf(out, "    %s\n", json_string_value(item));
+    json_array_foreach(document->summary, i, item)
+    {
+        (void)fprintf(out, "    %s\n", json_string_value(item));
+    }
     (void)fprintf(out, "  needs %llu of:", (unsigned long long)document->threshold);
     json_array_foreach(document->keyids, i, item)
     {
@@ -184,7 +186,10 @@ static void print_request(FILE *out, const struct desk *desk)
                            "was verified only in itself.\n");
     for (i = 0; i < desk->bundle.count; i++)
         print_document(out, desk, &desk->bundle.documents[i]);
-    json_array_foreach(desk->bundle.files, i, file) print_file(out, file);
+    json_array_foreach(desk->bundle.files, i, file)
+    {
+        print_file(out, file);
+    }
 }
 
 /* --- signing ---------------------------------------------------------------------------------- */

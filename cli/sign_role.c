@@ -13,8 +13,10 @@ static void take_hwids(const struct project *project, struct option_texts *out)
     const json_t *item;
     size_t i;
 
-    json_array_foreach(project->hwids, i, item) out->items[out->count++] =
-        json_string_value(item); /* project_read() limits them */
+    json_array_foreach(project->hwids, i, item)
+    {
+        out->items[out->count++] = json_string_value(item);
+    } /* project_read() limits them */
 }
 
 bool sign_fill_in(const struct project *project, struct sign_input *input, struct err *err)

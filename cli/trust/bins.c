@@ -119,7 +119,9 @@ static json_t *distribute(const json_t *entries, const char *prefix, unsigned bi
     size_t i;
 
     json_array_foreach(names, i, name)
+    {
         ASSERT(json_object_set_new(bins, json_string_value(name), json_object()) == 0);
+    }
     json_object_foreach(json_iterable(entries), path, entry)
     {
         char bin[BUNDLE_NAME_ROOM];

@@ -259,7 +259,10 @@ void ceremony_print(struct cli *cli, const json_t *answer)
     const json_t *row;
     size_t i;
 
-    json_array_foreach(json_object_get(answer, "documents"), i, row) print_document(cli->out, row);
+    json_array_foreach(json_object_get(answer, "documents"), i, row)
+    {
+        print_document(cli->out, row);
+    }
     if (text_equal(state, "written"))
         (void)fprintf(cli->out,
                       "written to %s; next: slipway sign bundle %s --keys DIR --out FILE\n",

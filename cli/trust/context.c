@@ -92,7 +92,9 @@ static bool take_roles(const json_t *roles, struct state *state, struct err *err
     json_t *text;
 
     json_object_foreach(json_iterable(roles), name, text)
+    {
         binder_put(&state->roles, name, json_string_value(text), json_string_length(text));
+    }
     if (state->roles.count == 0)
         return true; /* nothing was published yet */
     published = state_published(state, &items);

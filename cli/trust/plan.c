@@ -159,7 +159,9 @@ static bool fill(const struct plan *plan, struct bundle *made, struct err *err)
             return false;
     }
     json_object_foreach(plan->files, path, text)
+    {
         bundle_add_file(made, path, json_string_value(text));
+    }
     if (plan->state->roots.count > 0) {
         json_decref(made->context);
         made->context = context_of(plan);

@@ -217,9 +217,11 @@ bool owner_respond(struct owner *owner, struct bundle *bundle, const json_t *res
                         json_string_value(json_object_get(row, "role")));
 
         cr_assert(document);
-        json_array_foreach(json_object_get(row, "signatures"), i, item)(void)
-            bundle_add_signature(document, json_string_value(json_object_get(item, "keyid")),
-                                 json_string_value(json_object_get(item, "sig")));
+        json_array_foreach(json_object_get(row, "signatures"), i, item)
+        {
+            (void)bundle_add_signature(document, json_string_value(json_object_get(item, "keyid")),
+                                       json_string_value(json_object_get(item, "sig")));
+        }
     }
     return owner_publish(owner, bundle, err);
 }
