@@ -24,6 +24,7 @@ struct values {
     bool all;
     struct option_texts roles;
     struct option_texts pins;
+    const char *activates;
     struct option_texts hwids;
     struct option_texts public_keys;
     uint64_t threshold;
@@ -39,6 +40,7 @@ struct values {
 const struct option sign_renew_options[] = {RENEW_ROWS, TAIL};
 const struct option sign_trust_options[] = {
     {.name = "tls-pin", .type = OPTION_TEXTS, .required = true, .field = offsetof(struct values, pins), .value = "HEX", .help = "SHA-256 of a server's public key; all that shall be valid"},
+    {.name = "activates", .type = OPTION_TEXT, .field = offsetof(struct values, activates), .value = "TIME", .help = "good from then on, beside those of now (2027-01-01T00:00:00Z)"},
     TAIL};
 const struct option sign_targets_options[] = {
     {.name = "hwid",      .type = OPTION_TEXTS, .required = true, .field = offsetof(struct values, hwids), .value = "ID", .help = "hardware that gets a role of its own"},
@@ -130,7 +132,10 @@ static bool trust(struct ceremony *ceremony, struct values *values, json_t *answ
 
     (void)answer;
     if (!ceremony_anchors(ceremony, &anchors, err) ||
-        !anchors_set_pins(anchors, values->pins.items, values->pins.count, err))
+        !(values->activates
+              ? anchors_add_pins(anchors, values->activates, values->pins.items, values->pins.count,
+                                 err)
+              : anchors_set_pins(anchors, values->pins.items, values->pins.count, err)))
         return false;
     text = anchors_text(anchors);
     return plan_add_file(&ceremony->plan, anchors_path, "anchors", text, err);

@@ -35,10 +35,12 @@ json_t *anchors_next(const json_t *anchors)
     return next;
 }
 
-bool anchors_set_pins(json_t *anchors, const char *const *pins, size_t count, struct err *err)
+static bool pin_list(const char *const *pins, size_t count, json_t **out, struct err *err)
 {
     AUTO_JSON *list = json_array();
 
+    if (count > ANCHORS_PINS)
+        return err_set(err, ERR_LIMIT, "devices take at most %d pins", ANCHORS_PINS);
     for (size_t i = 0; i < count; i++) {
         uint8_t digest[HASH_BYTES];
 
@@ -46,7 +48,40 @@ bool anchors_set_pins(json_t *anchors, const char *const *pins, size_t count, st
             return err_set(err, ERR_INVALID, "'%s' is no pin: 64 digits of hex", pins[i]);
         ASSERT(json_array_append_new(list, json_string(pins[i])) == 0);
     }
-    set_new(anchors, "tls_pins", json_incref(list));
+    *out = TAKE(list);
+    return true;
+}
+
+bool anchors_set_pins(json_t *anchors, const char *const *pins, size_t count, struct err *err)
+{
+    json_t *list;
+
+    if (!pin_list(pins, count, &list, err))
+        return false;
+    set_new(anchors, "tls_pins", list);
+    set_new(anchors, "next", json_array());
+    return true;
+}
+
+bool anchors_add_pins(json_t *anchors, const char *activates, const char *const *pins, size_t count,
+                      struct err *err)
+{
+    json_t *next = json_object_get(anchors, "next");
+    int64_t time_ms;
+    json_t *list = NULL;
+
+    if (!text_to_time(activates, strlen(activates), &time_ms))
+        return err_set(err, ERR_INVALID, "'%s' is no time like 2027-01-01T00:00:00Z", activates);
+    if (!json_is_array(next)) {
+        next = json_array();
+        set_new(anchors, "next", next);
+    }
+    if (json_array_size(next) >= ANCHORS_NEXT)
+        return err_set(err, ERR_LIMIT, "devices take at most %d values to come", ANCHORS_NEXT);
+    if (!pin_list(pins, count, &list, err))
+        return false;
+    ASSERT(json_array_append_new(
+               next, json_pack("{s:s, s:o}", "activates", activates, "tls_pins", list)) == 0);
     return true;
 }
 
