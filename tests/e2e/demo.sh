@@ -124,6 +124,10 @@ for name in alpha beta gamma; do
 done
 fetched=$(sql "SELECT sum(fetched_bytes) FROM deployment_device dd JOIN deployment d ON d.id = dd.deployment_id WHERE d.public_id = '$GOOD'")
 verified "$DEVICES devices run v2; the slots of the three agents hold exactly the signed bytes"
+orders=$(api GET "/api/v1/devices/$(device_id alpha)/director" | jq -r '.targets.targets | keys[]')
+[ "$orders" = "os/$HWID/v2/v2.img" ] || fail "the director told alpha to run '$orders'"
+[ "$(device_field alpha .trust.director_bundle)" = "$GOOD" ] || fail "alpha never saw its director"
+verified "alpha's orders were signed for alpha alone and agree with what the two offline keys signed"
 show "$(mib "$fetched") went over the wire instead of $(mib "$((DEVICES * LENGTH))")"
 
 device_state_in() { slipway deploy devices "$1" --json | jq -r --arg d "$2" '.items[] | select(.device == $d) | .state'; } # DEPLOYMENT DEVICE
