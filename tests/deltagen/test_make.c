@@ -278,7 +278,7 @@ static void make_chunks(struct pair *pair, int codec, struct buf *patch, uint8_t
     pair_random(pair);
     buf_init(patch, 1 << 20);
     cr_assert(make(pair, codec, 1, patch, &err), "%s", err.text);
-    cr_assert_gt(patch->len, 4 * (32 << 10));
+    cr_assert_gt(patch->len, (size_t)4 * (32 << 10));
     hash_sha256(patch->data, DELTA_HEADER_BYTES, header);
 }
 

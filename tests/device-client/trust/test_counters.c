@@ -90,7 +90,7 @@ Test(counters, survive_damage_to_any_byte_of_one_copy, .fini = temp_done)
     struct counters again;
     struct err err = {0};
     AUTO_BUF text;
-    size_t newest = COUNTERS_COPY_DISTANCE * (3 & 1);
+    size_t newest = (size_t)COUNTERS_COPY_DISTANCE * (3 & 1);
 
     for (uint64_t i = 1; i <= 3; i++) {
         commit(&counters, "base", i, i);

@@ -34,7 +34,14 @@ static bool is_cut(void)
     return cut_at > 0 && ++calls == cut_at;
 }
 
-ssize_t write(int fd, const void *data, size_t len)
+/* Under libc's names for the linker. */
+int caught_rename(const char *from, const char *to) __asm__("rename");
+ssize_t caught_write(int fd, const void *data, size_t len) __asm__("write");
+ssize_t caught_pwrite(int fd, const void *data, size_t len, off_t offset) __asm__("pwrite");
+int caught_unlink(const char *path) __asm__("unlink");
+int caught_fsync(int fd) __asm__("fsync");
+
+ssize_t caught_write(int fd, const void *data, size_t len)
 {
     if (is_cut())
         _exit(CUT);
@@ -45,7 +52,7 @@ ssize_t write(int fd, const void *data, size_t len)
     return syscall(SYS_write, fd, data, len);
 }
 
-ssize_t pwrite(int fd, const void *data, size_t len, off_t offset)
+ssize_t caught_pwrite(int fd, const void *data, size_t len, off_t offset)
 {
     if (is_cut())
         _exit(CUT);
@@ -56,21 +63,21 @@ ssize_t pwrite(int fd, const void *data, size_t len, off_t offset)
     return syscall(SYS_pwrite64, fd, data, len, offset);
 }
 
-int fsync(int fd)
+int caught_fsync(int fd)
 {
     if (is_cut())
         _exit(CUT);
     return (int)syscall(SYS_fsync, fd);
 }
 
-int rename(const char *from, const char *to)
+int caught_rename(const char *from, const char *to)
 {
     if (is_cut())
         _exit(CUT);
     return (int)syscall(SYS_rename, from, to);
 }
 
-int unlink(const char *path)
+int caught_unlink(const char *path)
 {
     if (is_cut())
         _exit(CUT);
@@ -230,7 +237,7 @@ Test(power, cut_at_any_call_leaves_the_old_or_the_new_metadata, .fini = temp_don
     };
 
     for (size_t i = 0; i < COUNT(changes); i++)
-        cr_expect_gt(cut_everywhere(&changes[i]), 3 * 5, "%s", changes[i].what);
+        cr_expect_gt(cut_everywhere(&changes[i]), 15L, "%s", changes[i].what);
 }
 
 /* --- the numbers that never fall ---------------------------------------------------------------

@@ -120,7 +120,8 @@ Test(crypto_verify, takes_one_public_key_and_nothing_else)
     AUTO_FREE char *huge = mem_array(VERIFY_PEM_BYTES_MAX + 100, 1);
 
     memset(huge, '\n', VERIFY_PEM_BYTES_MAX + 99);
-    memcpy(huge, ec_pem, strlen(ec_pem));
+    for (size_t i = 0; ec_pem[i]; i++)
+        huge[i] = ec_pem[i];
     cr_expect(verify_pem_is(VERIFY_ECDSA_P256, ec_pem));
     cr_expect(verify_pem_is(VERIFY_RSA_PSS, rsa_pem));
     cr_expect(verify_pem_is(VERIFY_ECDSA_P256, behind));

@@ -140,7 +140,9 @@ Test(json_flat, a_document_of_commas_costs_no_more_than_it_may)
     struct flat doc;
 
     for (size_t i = 0; i < LEN; i++)
-        text[i] = i == 0 ? '[' : i == LEN - 1 ? ']' : i % 2 ? '0' : ',';
+        text[i] = "0,"[i % 2 == 0];
+    text[0] = '[';
+    text[LEN - 1] = ']';
     cr_expect_not(flat_parse(text, LEN, &flat_limits_metadata, &doc, &err));
     cr_expect_eq(err.code, ERR_LIMIT);
     mem_free(text);

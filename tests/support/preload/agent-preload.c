@@ -54,7 +54,11 @@ static int is_by_program(const void *caller)
     return found == LOOKED_AT;
 }
 
-int clock_gettime(clockid_t id, struct timespec *now)
+/* Under libc's names for the linker. */
+int caught_clock_gettime(clockid_t id, struct timespec *now) __asm__("clock_gettime");
+int caught_fsync(int fd) __asm__("fsync");
+
+int caught_clock_gettime(clockid_t id, struct timespec *now)
 {
     static int (*real)(clockid_t, struct timespec *);
     static _Thread_local int is_inside;
@@ -89,7 +93,7 @@ static int is_slot(int fd)
            slot.st_dev == file.st_dev;
 }
 
-int fsync(int fd)
+int caught_fsync(int fd)
 {
     static int (*real)(int);
     const char *path = getenv("AGENT_PRELOAD_SLOT");
@@ -99,7 +103,8 @@ int fsync(int fd)
 
     if (!real)
         *(void **)&real = dlsym(RTLD_NEXT, "fsync");
-    if (is_slot(fd) && asked("flip", &offset) && (slot = open(path, O_RDWR | O_CLOEXEC)) >= 0) {
+    if (path && is_slot(fd) && asked("flip", &offset) &&
+        (slot = open(path, O_RDWR | O_CLOEXEC)) >= 0) {
         if (pread(slot, &byte, 1, (off_t)offset) == 1) {
             byte ^= 1;
             (void)!pwrite(slot, &byte, 1, (off_t)offset); /* the story sees that nothing happened */
