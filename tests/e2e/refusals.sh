@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # A hostile network and a stolen server against the real agent: each attack is refused with its own
-# code, in the agent's status and in the server's record, and the device stays on what it runs.
+# code, in the agent's status and in the server's record, and the device stays on what it runs. These
+# are T03, T11-T13, T15, T17, T20, T44-T46 of the attack table, and T25, T26, T30, T31, T36, T37 for a
+# tenant without a director; with one: attacks_director.sh.
 . "$(dirname "$0")/support.sh" "$1"
 # Keys whose secret halves are known, as if they had been stolen: an old server's, which the signer
 # takes over when the server starts again.
