@@ -66,7 +66,7 @@ Test(anchors, refuse_what_is_malformed)
         "{\"_type\":\"anchors\",\"version\":0}",
         "{\"_type\":\"anchors\",\"version\":1,\"version\":2}",
         "{\"_type\":\"anchors\",\"version\":1}x",
-        "{\"_type\":\"anchors\",\"version\":1,\"tls_pins\":\"" PIN_A "\"}",
+        "{\"_type\":\"anchors\",\"version\":1,\"tls_pins\":\"aa\"}",
         "{\"_type\":\"anchors\",\"version\":1,\"tls_pins\":[\"aa\"]}",
         "{\"_type\":\"anchors\",\"version\":1,\"tls_pins\":[7]}",
         "{\"_type\":\"anchors\",\"version\":1,\"time_key\":{}}",
