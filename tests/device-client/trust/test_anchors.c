@@ -16,9 +16,9 @@ static bool parse(const char *text, struct anchors *out, struct err *err)
     return anchors_parse(text, strlen(text), out, err);
 }
 
-#define RSA_TIME_KEY                                                                               \
-    "{\"_type\":\"anchors\",\"version\":1,\"time_key\":{\"keytype\":\"rsa\",\"keyval\":{"          \
-    "\"public\":\"" PIN_A "\"},\"scheme\":\"ed25519\"}}"
+static const char rsa_time_key[] =
+    "{\"_type\":\"anchors\",\"version\":1,\"time_key\":{\"keytype\":\"rsa\",\"keyval\":{"
+    "\"public\":\"aa\"},\"scheme\":\"ed25519\"}}";
 
 Test(anchors, say_pins_and_time_keys_and_what_comes_next)
 {
@@ -70,7 +70,7 @@ Test(anchors, refuse_what_is_malformed)
         "{\"_type\":\"anchors\",\"version\":1,\"tls_pins\":[\"aa\"]}",
         "{\"_type\":\"anchors\",\"version\":1,\"tls_pins\":[7]}",
         "{\"_type\":\"anchors\",\"version\":1,\"time_key\":{}}",
-        RSA_TIME_KEY,
+        rsa_time_key,
         "{\"_type\":\"anchors\",\"version\":1,\"next\":{}}",
         "{\"_type\":\"anchors\",\"version\":1,\"next\":[{}]}",
         "{\"_type\":\"anchors\",\"version\":1,\"next\":[{\"activates\":\"2027-01-01\"}]}",

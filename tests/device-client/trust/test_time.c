@@ -84,7 +84,7 @@ Test(time_answer, is_taken_for_the_own_nonce_signed_and_in_time_only)
         struct said said;
         enum refusal refusal;
     } cases[] = {
-        {"an honest answer", {NULL}, REFUSAL_NONE},
+        {"an honest answer", {.type = NULL}, REFUSAL_NONE},
         {"after exactly a minute", {.took_ms = 60000}, REFUSAL_NONE},
         {"after a minute and 1 ms", {.took_ms = 60001}, REFUSAL_TIME_LATE},
         {"5 minutes late", {.took_ms = 300000}, REFUSAL_TIME_LATE},
@@ -118,7 +118,7 @@ Test(time_answer, is_taken_for_the_own_nonce_signed_and_in_time_only)
 
 Test(time_answer, that_was_changed_anywhere_is_refused)
 {
-    struct said honest = {NULL};
+    struct said honest = {.type = NULL};
     struct anchors anchors;
     AUTO_BUF answer;
 
