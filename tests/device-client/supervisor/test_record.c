@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "device-client/limits.h"
+#include "lib/base/crc.h"
 #include "lib/base/text.h"
 
 static struct record full(void)
@@ -76,4 +77,40 @@ Test(record, refuses_a_file_that_is_cut_or_changed_anywhere)
         cr_expect_eq(out.state, UPDATE_IDLE);
         text.data[i] ^= 4;
     }
+}
+
+/* Without what later agents added: the rest is read, what is missing is zero. */
+Test(record, of_an_older_agent_is_read)
+{
+    static const char *const later[] = {
+        ",\"directed\":true",
+        ",\"delta_tries\":1",
+        ",\"director_version\":1790000000001",
+        ",\"director_bundle\":\"r55\"",
+        ",\"anchors_version\":3",
+    };
+    struct record record = full();
+    struct record again;
+    AUTO_BUF text;
+    AUTO_BUF old;
+    struct err err = {0};
+    char *line;
+
+    buf_init(&text, RECORD_BYTES_MAX);
+    buf_init(&old, RECORD_BYTES_MAX);
+    record_format(&record, &text);
+    line = (char *)text.data;
+    *strchr(line, '\n') = '\0';
+    for (size_t i = 0; i < COUNT(later); i++) {
+        char *at = strstr(line, later[i]);
+
+        cr_assert_not_null(at, "%s", later[i]);
+        memmove(at, at + strlen(later[i]), strlen(at + strlen(later[i])) + 1);
+    }
+    buf_add_text(&old, line);
+    buf_printf(&old, "\ncrc32c %08x\n", crc32c(line, strlen(line)));
+    cr_assert(record_parse(old.data, old.len, &again, &err), "%s", err.text);
+    cr_expect_eq(again.floor, 2000);
+    cr_expect_eq(again.director_version, 0);
+    cr_expect_not(again.directed);
 }
