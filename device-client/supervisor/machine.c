@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "device-client/limits.h"
-#include "lib/base/text.h"
+#include "device-client/supervisor/machine_move.h"
 #include "lib/log/log.h"
 
 /* --- moving ----------------------------------------------------------------------------------- */
@@ -73,8 +73,8 @@ static void set_reason(struct record *record, const struct err *why)
 
 /* The one function that changes the state. `why` is the refusal, or NULL. When the save fails
  * the record is as before; when only the report does, machine_run() queues it again. */
-static bool move(struct machine *machine, enum update_event event, const struct err *why,
-                 struct err *err)
+bool machine_move(struct machine *machine, enum update_event event, const struct err *why,
+                  struct err *err)
 {
     const struct update_move *row = update_move_find(machine->record->state, event);
     const struct record before = *machine->record;
@@ -112,7 +112,7 @@ static bool refuse(struct machine *machine, const struct err *why, enum machine_
                    struct err *err)
 {
     if (is_final(why))
-        return move(machine, UPDATE_EVENT_REFUSED, why, err);
+        return machine_move(machine, UPDATE_EVENT_REFUSED, why, err);
     *next = MACHINE_RETRY;
     *err = *why;
     return true;
@@ -126,7 +126,7 @@ static bool step_offered(struct machine *machine, enum machine_next *next, struc
     struct err why = {0};
 
     if (runs->known && crypto_equal(runs->sha256, record->offered.sha256, HASH_BYTES))
-        return move(machine, UPDATE_EVENT_SKIPPED, NULL, err);
+        return machine_move(machine, UPDATE_EVENT_SKIPPED, NULL, err);
     if (!machine->ops->judge(machine->arg, record, &verdict, &why))
         return refuse(machine, &why, next, err);
     verdict.image.known = true;
@@ -140,7 +140,7 @@ static bool step_offered(struct machine *machine, enum machine_next *next, struc
     record->bytes = 0;
     record->delta_refused = false;
     record->delta_tries = 0;
-    return move(machine, UPDATE_EVENT_ACCEPTED, NULL, err);
+    return machine_move(machine, UPDATE_EVENT_ACCEPTED, NULL, err);
 }
 
 /* The patch from what runs, or NULL for the whole image. */
@@ -205,7 +205,7 @@ static bool written(struct machine *machine, struct err *err)
 
     record->slots[record->target_slot] = record->image;
     machine->slot_checked = true;
-    return move(machine, UPDATE_EVENT_WRITTEN, NULL, err);
+    return machine_move(machine, UPDATE_EVENT_WRITTEN, NULL, err);
 }
 
 /* An update that was staged before and comes back needs no second download. */
@@ -268,7 +268,7 @@ static bool step_staged(struct machine *machine, enum machine_next *next, struct
         return true;
     }
     if (go)
-        return move(machine, UPDATE_EVENT_ALLOWED, NULL, err);
+        return machine_move(machine, UPDATE_EVENT_ALLOWED, NULL, err);
     *next = MACHINE_REST;
     return true;
 }
@@ -304,7 +304,7 @@ static bool succeed(struct machine *machine, struct err *err)
         return false;
     if (record->image.floor > record->floor)
         record->floor = record->image.floor;
-    return move(machine, UPDATE_EVENT_HEALTHY, NULL, err);
+    return machine_move(machine, UPDATE_EVENT_HEALTHY, NULL, err);
 }
 
 static bool step_verifying(struct machine *machine, enum machine_next *next, struct err *err)
@@ -320,7 +320,7 @@ static bool step_verifying(struct machine *machine, enum machine_next *next, str
     if (!machine->healthy && !machine->ops->health(machine->arg, &why)) {
         why.code = ERR_UNTRUSTED;
         why.refusal = REFUSAL_HEALTH;
-        return move(machine, UPDATE_EVENT_UNHEALTHY, &why, err);
+        return machine_move(machine, UPDATE_EVENT_UNHEALTHY, &why, err);
     }
     machine->healthy = true;
     if (record->deployment[0] && !machine->reached) {
@@ -337,7 +337,7 @@ static bool step_rolled_back(struct machine *machine, enum machine_next *next, s
 
     if (is_running && !machine->ops->boot_give_up(machine->arg, machine->running, err))
         return false;
-    if (!move(machine, UPDATE_EVENT_CLOSED, NULL, err))
+    if (!machine_move(machine, UPDATE_EVENT_CLOSED, NULL, err))
         return false;
     if (is_running)
         *next = MACHINE_REBOOT;
@@ -369,7 +369,7 @@ static bool step(struct machine *machine, enum machine_next *next, struct err *e
     case UPDATE_FAILED:
     case UPDATE_CANCELLED:
     case UPDATE_SKIPPED:
-        return move(machine, UPDATE_EVENT_CLOSED, NULL, err);
+        return machine_move(machine, UPDATE_EVENT_CLOSED, NULL, err);
     case UPDATE_STATE_COUNT:
         break;
     }
@@ -398,7 +398,7 @@ static bool fell_back(struct machine *machine, struct err *err)
 
     (void)err_refuse(&why, REFUSAL_BOOT_FALLBACK, "the boot loader gave slot %s up",
                      slot_name((enum slot)machine->record->target_slot));
-    return move(machine, UPDATE_EVENT_FELL_BACK, &why, err);
+    return machine_move(machine, UPDATE_EVENT_FELL_BACK, &why, err);
 }
 
 static bool boot_activating(struct machine *machine, const struct boot_status *status,
@@ -407,7 +407,7 @@ static bool boot_activating(struct machine *machine, const struct boot_status *s
     const struct record *record = machine->record;
 
     if (machine->running == record->target_slot)
-        return move(machine, UPDATE_EVENT_STARTED, NULL, err);
+        return machine_move(machine, UPDATE_EVENT_STARTED, NULL, err);
     if (status->slots[record->target_slot].state == BOOT_BAD)
         return fell_back(machine, err);
     return true; /* the loader was not told, or has tries left: machine_run() tells it again */
@@ -443,92 +443,4 @@ bool machine_boot(struct machine *machine, enum machine_next *next, struct err *
         record->state != UPDATE_ROLLED_BACK)
         return refuse_trial(machine, next, err);
     return true;
-}
-
-/* --- what the server says
- * --------------------------------------------------------------------------- */
-
-static bool can_be_cancelled(enum update_state state)
-{
-    return update_move_find(state, UPDATE_EVENT_CANCELLED) != NULL;
-}
-
-/* The end of the update before the switch, because the server took it back. */
-static bool cancel(struct machine *machine, struct err *err)
-{
-    struct err why = {0};
-
-    (void)err_refuse(&why, REFUSAL_CANCELLED, "the server took the offer back");
-    return move(machine, UPDATE_EVENT_CANCELLED, &why, err) &&
-           move(machine, UPDATE_EVENT_CLOSED, NULL, err);
-}
-
-static bool is_same_update(const struct record *record, const struct wire_poll_answer *answer)
-{
-    return text_equal(record->deployment, answer->deployment) &&
-           text_equal(record->offered.path, answer->targets[0].path) &&
-           crypto_equal(record->offered.sha256, answer->targets[0].sha256, HASH_BYTES);
-}
-
-/* The director's patch stays what the director said when it was asked. */
-static void take_offer(struct record *record, const struct wire_poll_answer *answer, bool is_same)
-{
-    record->assignment = answer->assignment;
-    record->offered = answer->targets[0];
-    memcpy(record->deployment, answer->deployment, sizeof(record->deployment));
-    if (is_same && record->directed)
-        return;
-    record->directed = false;
-    memcpy(record->deltas, answer->deltas, sizeof(record->deltas));
-    record->delta_count = answer->delta_count;
-}
-
-static bool start_update(struct machine *machine, int64_t now_ms, struct err *err)
-{
-    machine->record->offered_ms = now_ms;
-    machine->record->image.known = false;
-    machine->record->bytes = 0;
-    return move(machine, UPDATE_EVENT_OFFERED, NULL, err);
-}
-
-bool machine_answer(struct machine *machine, const struct wire_poll_answer *answer, int64_t now_ms,
-                    struct err *err)
-{
-    struct record *record = machine->record;
-    bool granted = answer->deployment[0] != '\0';
-    struct record before;
-
-    if (answer->assignment == record->assignment)
-        return true;
-    if (record->state != UPDATE_IDLE && !can_be_cancelled(record->state))
-        return true; /* past the switch: this update ends first, the next poll asks again */
-    if (granted && record->state != UPDATE_IDLE && is_same_update(record, answer)) {
-        take_offer(record, answer, true);
-        return machine->ops->save(machine->arg, record, err);
-    }
-    if (record->state != UPDATE_IDLE && !cancel(machine, err))
-        return false;
-    before = *record;
-    record->assignment = answer->assignment;
-    if (granted)
-        take_offer(record, answer, false);
-    if (granted ? start_update(machine, now_ms, err)
-                : machine->ops->save(machine->arg, record, err))
-        return true;
-    *record = before;
-    return false;
-}
-
-bool machine_install(struct machine *machine, const struct wire_target *target, int64_t now_ms,
-                     struct err *err)
-{
-    struct record *record = machine->record;
-
-    if (record->state != UPDATE_IDLE)
-        return err_set(err, ERR_CONFLICT, "an update is %s", update_state_name(record->state));
-    record->offered = *target;
-    record->delta_count = 0;
-    record->directed = false;
-    record->deployment[0] = '\0';
-    return start_update(machine, now_ms, err);
 }
