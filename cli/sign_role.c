@@ -38,7 +38,7 @@ bool sign_fill_in(const struct project *project, struct sign_input *input, struc
     return true;
 }
 
-/* What the release may be left for: as told, else the baselines; never below its own floor. */
+/* What the release may be left for: as told, else the baselines above its own floor. */
 static bool ways_back(const struct ceremony *ceremony, const struct sign_input *input,
                       const char *hwid, struct baselines *out, struct err *err)
 {
@@ -50,8 +50,12 @@ static bool ways_back(const struct ceremony *ceremony, const struct sign_input *
         return true;
     if (found.count > BASELINES_MAX)
         return err_set(err, ERR_LIMIT, "more than %d ways back", BASELINES_MAX);
-    for (size_t i = 0; i < found.count; i++)
+    for (size_t i = 0; i < found.count; i++) {
         found.counters[i] = input->back_to.items[i];
+        if (found.counters[i] < input->floor)
+            return err_set(err, ERR_INVALID, "--back-to %llu is below --floor %llu",
+                           (unsigned long long)found.counters[i], (unsigned long long)input->floor);
+    }
     if (found.count == 0 && ceremony->api && input->product &&
         !baselines_find(ceremony->api, &query, &found, err))
         return err_wrap(err, "what groups run now (see --back-to, --no-back-to)");

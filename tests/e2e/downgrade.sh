@@ -54,3 +54,7 @@ sql "UPDATE image SET revert_until = now() - interval '1 s' WHERE release_counte
 refused "the signed permission has ended" v2 --downgrade
 sql "UPDATE image SET revert_until = now() + interval '1 day', floor = 3 WHERE release_counter = 3"
 refused "below its floor" v2 --downgrade
+if slipway release publish "$WORK/v3.img" --keys "$WORK/keys" --product board --version v9 --counter 9 --floor 5 --back-to 4 --yes >"$WORK/refused" 2>&1; then
+    fail "a way back below the own floor was signed"
+fi
+grep -q "back-to 4 is below --floor 5" "$WORK/refused" || fail "not for the floor: $(cat "$WORK/refused")"
