@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing from Debian's packages, and nothing when nothing is missing.
 set -eu
-packages="gcc clang make pkg-config git clang-format clang-tidy cppcheck libclang-rt-14-dev gcovr
+packages="gcc clang make pkg-config git clang-format clang-tidy cppcheck libclang-rt-14-dev llvm gcovr
  libevent-dev libpq-dev libsodium-dev libjansson-dev zlib1g-dev libzstd-dev libdivsufsort-dev
  libssl-dev libp11-kit-dev softhsm2 libcurl4-openssl-dev libcriterion-dev postgresql-15 openssl ca-certificates
  bsdiff jq curl e2fsprogs xz-utils zstd procps util-linux"
