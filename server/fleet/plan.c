@@ -98,14 +98,30 @@ void fleet_plan_make(const struct model *model, const struct fleet_facts *facts,
         out->phase = 1; /* whoever joins late joins the phase that it ended in */
 }
 
+/* Its row in this deployment is open: it has yet to say how it ended. */
+static bool is_at_it(const struct model_deployment *deployment, const struct fleet_facts *facts)
+{
+    return facts->standing.deployment_id == deployment->id &&
+           facts->standing.state != UPDATE_IDLE && !update_state_is_terminal(facts->standing.state);
+}
+
+/* Its row has ended. */
+static bool is_through(const struct model_deployment *deployment, const struct fleet_facts *facts)
+{
+    return facts->closed_id == deployment->id || (facts->standing.deployment_id == deployment->id &&
+                                                  update_state_is_terminal(facts->standing.state));
+}
+
 bool fleet_is_waited_for(const struct model *model, const struct model_deployment *deployment,
                          const struct fleet_facts *facts)
 {
     const struct model_image *image = model_image_for(deployment, facts->hwid);
 
-    return image && !fleet_runs(facts, image->sha256) &&
+    if (!image || is_through(deployment, facts))
+        return false;
+    if (is_at_it(deployment, facts)) /* also when it runs the image: it may yet fall back */
+        return true;
+    return !fleet_runs(facts, image->sha256) &&
            runs_newer(model, facts, image->counter) == deployment->goes_back &&
-           !(facts->standing.deployment_id == deployment->id &&
-             update_state_is_terminal(facts->standing.state)) &&
-           facts->closed_id != deployment->id && phase_of(deployment, facts) <= deployment->phase;
+           phase_of(deployment, facts) <= deployment->phase;
 }

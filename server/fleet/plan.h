@@ -17,8 +17,8 @@ struct fleet_plan {
 void fleet_plan_make(const struct model *model, const struct fleet_facts *facts, uint64_t told,
                      struct fleet_plan *out);
 
-/* Whether a running deployment still waits for the device: it is in a phase that began, runs
- * another image, and its row has not ended. */
+/* Whether a running deployment still waits for the device: its row is open, or it is in a phase
+ * that began, is meant (see rollout_choose()) and runs another image. */
 bool fleet_is_waited_for(const struct model *model, const struct model_deployment *deployment,
                          const struct fleet_facts *facts);
 bool fleet_runs(const struct fleet_facts *facts, const uint8_t sha256[HASH_BYTES]);

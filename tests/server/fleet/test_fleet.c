@@ -233,6 +233,35 @@ Test(fleet_plan, grants_by_place_and_phase)
     memory_close(&memory);
 }
 
+Test(fleet_plan, waits_for_a_device_that_runs_the_image_but_has_not_said_how_it_ended)
+{
+    static const struct {
+        enum update_state state;
+        bool waits;
+    } cases[] = {{UPDATE_ACTIVATING, true},
+                 {UPDATE_VERIFYING, true},
+                 {UPDATE_SUCCEEDED, false},
+                 {UPDATE_ROLLED_BACK, false}};
+    struct memory memory;
+    struct model *model;
+    int64_t id;
+
+    world_open(&memory.fixture, 1);
+    memory_open(&memory);
+    id = world_deployment(&memory.fixture, 2, "100000");
+    model = model_now(&memory);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct fleet_facts facts = facts_of(1, 2);
+
+        facts.standing.deployment_id = id;
+        facts.standing.state = cases[i].state;
+        cr_expect_eq(fleet_is_waited_for(model, model_deployment_find(model, id), &facts),
+                     cases[i].waits, "%s", update_state_name(cases[i].state));
+    }
+    model_unref(model);
+    memory_close(&memory);
+}
+
 Test(fleet_plan, knows_hardware_images_and_what_is_older)
 {
     struct memory memory;
