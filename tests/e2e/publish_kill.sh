@@ -28,7 +28,8 @@ publish_all() {
         sleep 0.05 # so that the reader sees most of them
     done
 }
-fetch() { curl -sS -m 20 -o "$2" -w '%{http_code}' "$BASE/$1" 2>/dev/null || true; } # NAME FILE
+# A body that the kill cut short is no answer: 000.
+fetch() { curl -sS -m 20 -o "$2" -w '%{http_code}' "$BASE/$1" 2>/dev/null || printf 000; } # NAME FILE
 listed() { jq -r --arg name "$2" '.signed.meta[$name] | "\(.version) \(.length) \(.hashes.sha256)"' "$1"; } # FILE NAME
 # look NAME LENGTH SHA256: 0 it is that file, 1 the server is away, 2 it is not
 look() {
@@ -52,8 +53,10 @@ walk() {
         done
     fi
     # Whoever is slower than three publications may find his files gone, and begins again.
-    if [ "$wrong" = 2 ] && [ "$(fetch timestamp.json "$WORK/seen.again")" = 200 ] && ! cmp -s "$WORK/seen.timestamp" "$WORK/seen.again"; then
-        return 1
+    # Where nobody answers any more, nothing can be said.
+    if [ "$wrong" = 2 ]; then
+        [ "$(fetch timestamp.json "$WORK/seen.again")" = 200 ] || return 1
+        cmp -s "$WORK/seen.timestamp" "$WORK/seen.again" || return 1
     fi
     [ "$wrong" = 0 ] || return "$wrong"
     if [ "${versions[0]}" = "${versions[1]}" ] && [ "${versions[0]}" = "${versions[2]}" ]; then
