@@ -7,7 +7,7 @@
  *     NAME.body     the answer's body is this file instead, status 200
  *     NAME.once     the same, but the rule is used once
  *     NAME.status   the answer is this status, without a body
- *     NAME.cut      the connection dies after so many body bytes; the rule is used once
+ *     NAME.cut      the connection dies after so many body bytes; a line for each request, in turn
  * Rules are looked up for every request. LOG gets a line per answer: METHOD PATH STATUS BYTES,
  * BYTES being the body bytes that were handed to the client's socket.
  */
@@ -105,12 +105,18 @@ static uint64_t rule_cut(const struct exchange *ex)
     AUTO_FREE char *path = rule_path(ex, "cut");
     AUTO_BUF text;
     uint64_t cut = UINT64_MAX;
+    const char *rest;
+    struct err err;
 
-    buf_init(&text, 64);
-    if (rule_read(ex, "cut", &text)) {
-        cut = strtoull(buf_text(&text), NULL, 10);
+    buf_init(&text, 1024);
+    if (!rule_read(ex, "cut", &text))
+        return cut;
+    cut = strtoull(buf_text(&text), NULL, 10);
+    rest = strchr(buf_text(&text), '\n');
+    if (!rest || !rest[1])
         (void)unlink(path);
-    }
+    else if (!file_write(path, 0644, rest + 1, strlen(rest + 1), &err))
+        (void)fprintf(stderr, "tamper-proxy: %s\n", err.text);
     return cut;
 }
 
