@@ -12,6 +12,10 @@ enum director_due director_due(const struct store_director *facts, int64_t now_m
     if (facts->timestamp_version == 0 || facts->is_moved ||
         facts->targets_expires_ms - now_ms < DIRECTOR_TARGETS_RENEW_MS)
         return DIRECTOR_ALL;
+    /* Kept from before the floor was raised: the device may know newer ones that we have lost. */
+    if (facts->targets_version < facts->version_floor ||
+        facts->snapshot_version < facts->version_floor)
+        return DIRECTOR_ALL;
     /* A clock that was set back must not keep an old timestamp alive for ever. */
     if (now_ms - facts->signed_ms >= DIRECTOR_TIMESTAMP_RENEW_MS || facts->signed_ms > now_ms)
         return DIRECTOR_TIMESTAMP;

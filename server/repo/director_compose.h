@@ -4,8 +4,8 @@
  *
  * A poll signs nothing: the director is asked for its timestamp by a device whose orders changed or
  * whose timestamp is past half its life. Then all three documents are signed when the orders
- * changed, else only the timestamp, and that at most once a day: so a million idle devices cost
- * 11.6 signatures a second.
+ * changed or "slipwayd recover" raised the versions above them, else only the timestamp, and that
+ * at most once a day: so a million idle devices cost 11.6 signatures a second.
  */
 #include "lib/json/json.h"
 #include "server/store/store_director.h"

@@ -21,6 +21,13 @@ update_all() { # VERSION
     until_true 30 "the deployment of $1 is finished" deploy_is "$id" finished
 }
 timestamp_version() { curl -sSf "$URL/t/default/image/metadata/timestamp.json" | jq .signed.version; }
+# What device d1 itself gets, as "timestamp's version, snapshot's version".
+director_given() {
+    local token
+    token=$(device-session "$WORK/d1/state" "$URL")
+    curl -sSf -H "Authorization: Bearer $token" "$URL/t/default/director/$(device_id d1)/metadata/timestamp.json" |
+        jq -r '.signed | "\(.version) \(.meta["snapshot.json"].version)"'
+}
 director_version() { api GET "/api/v1/devices/$(device_id d1)/director" | jq .timestamp_version; }
 
 say "the backup: the database's folder of a server that was stopped"
@@ -51,9 +58,14 @@ ahead=$(date -u -d '+30 minutes' +%FT%TZ)
 SLIPWAY_DATABASE_URL=$(jq -r .database "$WORK/var/dev.json") slipwayd recover --not-before "$ahead" --config "$WORK/slipway.conf" >>"$WORK/server.log" 2>&1
 server_stop
 server_start
+say "what was kept from before is not given out again, also to a device without new orders"
+read -r timestamp snapshot < <(director_given)
+least=$(date -d "$ahead" +%s)000
+[ "$timestamp" -ge "$least" ] && [ "$snapshot" -ge "$least" ] || fail "the director still says timestamp $timestamp, snapshot $snapshot"
+[ "$(director_given)" = "$timestamp $snapshot" ] || fail "it is signed again at every question"
 solo_publish v4 4 "$WORK/v4.img"
 update_all v4
-[ "$(timestamp_version)" -ge "$(date -d "$ahead" +%s)000" ] || fail "the versions do not begin at $ahead"
+[ "$(timestamp_version)" -ge "$least" ] || fail "the versions do not begin at $ahead"
 slipway audit verify >/dev/null || fail "the audit does not verify"
 slipway audit list --json | jq -e '.items[] | select(.action == "repo.recover")' >/dev/null || fail "the audit does not name the recovery"
 if slipwayd recover --not-before tomorrow --config "$WORK/slipway.conf" 2>>"$WORK/server.log"; then fail "'tomorrow' was taken for a time"; fi

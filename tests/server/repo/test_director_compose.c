@@ -1,9 +1,7 @@
 /* When the director signs, and what: the rules without a database or a signer. */
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "lib/base/mem.h"
 #include "server/repo/director_compose.h"
 
 static const int64_t now_ms = INT64_C(1790000000000);
@@ -71,6 +69,27 @@ Test(director_due, new_orders_old_targets_and_the_first_time_are_all_three)
     cr_expect_eq(director_due(&facts, now_ms), DIRECTOR_NOTHING);
     facts.targets_expires_ms--;
     cr_expect_eq(director_due(&facts, now_ms), DIRECTOR_ALL);
+}
+
+Test(director_due, what_is_below_a_raised_floor_is_signed_again_once)
+{
+    struct store_director facts = idle();
+    struct director_versions versions;
+
+    facts.version_floor = facts.targets_version;
+    cr_expect_eq(director_due(&facts, now_ms), DIRECTOR_NOTHING);
+    facts.version_floor++;
+    cr_expect_eq(director_due(&facts, now_ms), DIRECTOR_ALL);
+    facts = idle();
+    facts.version_floor = now_ms + hour_ms;
+    cr_expect_eq(director_due(&facts, now_ms), DIRECTOR_ALL);
+    versions = director_versions(&facts, DIRECTOR_ALL, now_ms);
+    cr_expect(versions.targets == facts.version_floor && versions.snapshot == facts.version_floor &&
+              versions.timestamp == facts.version_floor);
+    facts.targets_version = versions.targets;
+    facts.snapshot_version = versions.snapshot;
+    facts.timestamp_version = versions.timestamp;
+    cr_expect_eq(director_due(&facts, now_ms), DIRECTOR_NOTHING);
 }
 
 Test(director_due, a_clock_that_went_back_signs_again)
@@ -175,62 +194,4 @@ Test(director_targets, refuse_a_match_section_that_is_none)
     facts.match = "{\"hwids\":";
     cr_expect_not(director_targets(&facts, 7, now_ms, &body, &err));
     cr_expect_null(body);
-}
-
-/*
- * A day of a million idle devices that poll every five minutes. What a device decides is the half
- * of its timestamp's life, as device-client/trust says; what the server decides is director_due().
- */
-enum { DEVICES = 1000000, POLL_S = 300, DAY_S = 86400 };
-
-struct sleeper {
-    uint32_t signed_s; /* before the day began: 86400 - age */
-    uint32_t walked_s;
-};
-
-static bool device_asks(uint32_t walked_s, uint32_t signed_s, uint32_t now_s)
-{
-    int64_t expires_s = (int64_t)signed_s + DIRECTOR_TIMESTAMP_LIFE_MS / 1000;
-
-    return now_s >= ((int64_t)walked_s + expires_s) / 2;
-}
-
-Test(director_day, a_million_idle_devices_cost_at_most_twelve_signatures_a_second)
-{
-    struct sleeper *sleepers = mem_array(DEVICES, sizeof(*sleepers));
-    uint32_t *per_minute = mem_array(DAY_S / 60, sizeof(*per_minute));
-    uint64_t count = 0;
-    uint32_t most = 0;
-
-    /* Ages of the timestamps are spread over their day, as polls are: device i was signed for at
-     * second (i * 7919) of the day before. */
-    for (uint32_t i = 0; i < DEVICES; i++)
-        sleepers[i].signed_s = sleepers[i].walked_s = (uint32_t)((uint64_t)i * 7919 % DAY_S);
-    for (uint32_t i = 0; i < DEVICES; i++) {
-        for (uint32_t s = DAY_S + i % POLL_S; s < 2 * DAY_S; s += POLL_S) {
-            struct store_director facts = {
-                .timestamp_version = 1,
-                .targets_expires_ms = INT64_C(20) * day_ms,
-                .signed_ms = (int64_t)sleepers[i].signed_s * 1000,
-            };
-
-            if (!device_asks(sleepers[i].walked_s, sleepers[i].signed_s, s))
-                continue;
-            sleepers[i].walked_s = s;
-            if (director_due(&facts, (int64_t)s * 1000) == DIRECTOR_NOTHING)
-                continue;
-            sleepers[i].signed_s = s;
-            count++;
-            per_minute[(s - DAY_S) / 60]++;
-        }
-    }
-    for (size_t i = 0; i < DAY_S / 60; i++)
-        most = per_minute[i] > most ? per_minute[i] : most;
-    (void)fprintf(stderr,
-                  "signatures of a simulated day: %llu, %.2f a second, busiest minute %.1f\n",
-                  (unsigned long long)count, (double)count / DAY_S, most / 60.0);
-    cr_expect_leq(count, UINT64_C(12) * DAY_S);
-    cr_expect_geq(count, (uint64_t)DEVICES * 9 / 10, "every device's timestamp stays fresh");
-    mem_free(sleepers);
-    mem_free(per_minute);
 }
