@@ -26,3 +26,5 @@ void text_from_time(int64_t time_ms, char *out);
 /* "412 B", "9.4 KiB", "1.2 MiB"; `out` holds TEXT_SIZE_ROOM bytes. */
 #define TEXT_SIZE_ROOM 24
 void text_from_size(uint64_t size_bytes, char *out);
+/* Bytes of the UTF-8 character at `at`, 0 when it is none (NUL is none, either). */
+unsigned text_utf8_len(const uint8_t *at, size_t left);

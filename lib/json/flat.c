@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/text.h"
 #include "lib/json/flat_node.h"
 
 #define NUMBER_MAX ((UINT64_C(1) << 53) - 1)
@@ -97,7 +98,7 @@ static bool parse_text(struct parser *p, struct err *err)
         }
         if (p->text[p->at] < ' ')
             return refuse(p, err, "a control character in a text");
-        used = flat_utf8_length(p->text + p->at, p->len - p->at);
+        used = text_utf8_len(p->text + p->at, p->len - p->at);
         if (used == 0)
             return refuse(p, err, "no UTF-8");
         p->at += used;

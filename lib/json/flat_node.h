@@ -17,8 +17,6 @@ struct flat_node {
 };
 _Static_assert(sizeof(struct flat_node) == 16, "as the header promises");
 
-/* Bytes of the UTF-8 character at `at`, 0 when it is none. */
-unsigned flat_utf8_length(const uint8_t *at, size_t left);
 /* One escape behind its backslash: its bytes go to `out`. How much of the text it took, 0 when it
  * is none. */
 size_t flat_escape_read(const uint8_t *at, size_t left, uint8_t out[4], size_t *out_len);

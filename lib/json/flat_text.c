@@ -6,35 +6,6 @@
 #include "lib/base/mem.h"
 #include "lib/json/flat_node.h"
 
-/* Bytes of the UTF-8 character at `at`, 0 when it is none: overlong forms, surrogates and what is
- * above U+10FFFF are none. */
-unsigned flat_utf8_length(const uint8_t *at, size_t left)
-{
-    static const struct {
-        uint8_t first, last, low, high; /* of the first byte; of the second */
-        unsigned len;
-    } forms[] = {
-        {0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-
-    for (size_t i = 0; i < COUNT(forms); i++) {
-        if (at[0] < forms[i].first || at[0] > forms[i].last)
-            continue;
-        if (forms[i].len > left)
-            return 0;
-        if (forms[i].len > 1 && (at[1] < forms[i].low || at[1] > forms[i].high))
-            return 0;
-        for (unsigned k = 2; k < forms[i].len; k++) {
-            if (at[k] < 0x80 || at[k] > 0xbf)
-                return 0;
-        }
-        return forms[i].len;
-    }
-    return 0;
-}
-
 static int hex_digit(uint8_t c)
 {
     if (c >= '0' && c <= '9')

@@ -103,3 +103,29 @@ Test(text_copy, cuts_what_does_not_fit_and_says_so)
     cr_expect_not(text_copy(out, sizeof(out), "abcd"));
     cr_expect_str_eq(out, "abc");
 }
+
+Test(text_utf8, measures_whole_characters_and_refuses_what_is_none)
+{
+    static const struct {
+        const char *bytes;
+        size_t left;
+        unsigned len;
+    } cases[] = {
+        {"a", 1, 1},
+        {"\xc3\xbc", 2, 2},
+        {"\xe2\x82\xac", 3, 3},
+        {"\xf0\x9f\x98\x80", 4, 4},
+        {"", 1, 0},
+        {"\xc3", 1, 0},
+        {"\xe2\x82\xac", 2, 0},
+        {"\xc0\x80", 2, 0},
+        {"\xe0\x80\x80", 3, 0},
+        {"\xed\xa0\x80", 3, 0},
+        {"\xf4\x90\x80\x80", 4, 0},
+        {"\x80", 1, 0},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++)
+        cr_expect_eq(text_utf8_len((const uint8_t *)cases[i].bytes, cases[i].left), cases[i].len,
+                     "case %zu", i);
+}
