@@ -48,7 +48,9 @@ static bool is_blank(char c)
 /* NUL at the end. */
 static char peek(const struct filter_lexer *lexer, size_t ahead)
 {
-    return lexer->at + ahead < lexer->len ? lexer->text[lexer->at + ahead] : '\0';
+    if (lexer->at + ahead >= lexer->len)
+        return '\0';
+    return lexer->text[lexer->at + ahead];
 }
 
 static void keep(struct filter_lexer *lexer, char c)
