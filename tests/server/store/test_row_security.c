@@ -41,7 +41,8 @@ static void fill(struct db_sync *sync)
     run(sync,
         "CREATE TABLE scoped AS SELECT c.oid::regclass AS name, c.relname::text AS word"
         "  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'"
-        " WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace");
+        " WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition"
+        "   AND c.relnamespace = 'public'::regnamespace");
     run(sync,
         "DO $$ DECLARE t record; k record; BEGIN"
         "  FOR k IN SELECT c.conrelid::regclass AS name, c.conname FROM pg_constraint c"
