@@ -105,9 +105,13 @@ CREATE TABLE device_health_day (
     tenant_id         bigint NOT NULL,
     group_id          bigint NOT NULL,
     uptime_s          bigint NOT NULL,
-    is_bad            boolean NOT NULL, -- an unplanned crash, exit or reboot, however many
+    -- An unplanned crash, exit or reboot, however many: 1 before its group's running deployment
+    -- updated it (or without one), 2 after. A device that crashes every day counts on either side.
+    bad               integer NOT NULL,
     categories        integer NOT NULL, -- bit by slipway_event_category()
-    is_bad_before     boolean NOT NULL DEFAULT false, -- before the newest batch, for RETURNING
+    bad_at            timestamptz NOT NULL, -- the newest of them; '-infinity': none
+    bad_before        integer NOT NULL DEFAULT 0, -- before the newest batch, for RETURNING
+    bad_at_before     timestamptz NOT NULL DEFAULT '-infinity',
     categories_before integer NOT NULL DEFAULT 0,
     PRIMARY KEY (day, device_id)
 ) PARTITION BY RANGE (day);
@@ -124,6 +128,14 @@ CREATE FUNCTION slipway_event_is_bad(category text, is_planned boolean) RETURNS 
     LANGUAGE sql IMMUTABLE AS $$
     SELECT NOT is_planned AND category IN ('app-crash', 'app-exit', 'kernel-crash', 'watchdog',
                                            'reboot', 'out-of-memory')
+$$;
+
+-- Of `uptime_s` between `lower` and `upper`, what was before `moment`. Cuts always add up.
+CREATE FUNCTION slipway_uptime_until(uptime_s bigint, lower timestamptz, upper timestamptz,
+                                     moment timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN moment >= upper THEN uptime_s WHEN moment <= lower THEN 0
+                ELSE floor(uptime_s * extract(epoch FROM moment - lower)
+                           / extract(epoch FROM upper - lower))::bigint END
 $$;
 
 -- === issues ======================================================================================
