@@ -5,6 +5,7 @@
 struct describing {
     struct http_request *req;
     struct fleet_device *device;
+    const char *json; /* the arena's */
     uint8_t hash[HASH_BYTES];
 };
 
@@ -17,7 +18,7 @@ static void on_stored(const struct db_result *result, const struct err *err, voi
         http_answer_error(describing->req, err);
         return;
     }
-    fleet_device_attributes(describing->device, describing->hash);
+    fleet_device_attributes(describing->device, describing->json, describing->hash);
     http_answer_json(describing->req, 200, "{}");
 }
 
@@ -38,6 +39,7 @@ void on_attributes(struct http_request *req, void *app)
     describing->device = req->identity.device;
     wire_attributes_hash(attributes, describing->hash);
     wire_attributes_format(attributes, &json);
-    store_device_attributes(desk->place.db, fleet_device_row(describing->device), buf_text(&json),
+    describing->json = arena_strdup(req->arena, buf_text(&json));
+    store_device_attributes(desk->place.db, fleet_device_row(describing->device), describing->json,
                             describing->hash, on_stored, describing);
 }

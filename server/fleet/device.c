@@ -1,6 +1,8 @@
 /* What is known of one device, and how news of it are taken. */
 #include <string.h>
 
+#include "lib/base/mem.h"
+#include "server/fleet/describe.h"
 #include "server/fleet/internal.h"
 #include "server/limits.h"
 
@@ -18,10 +20,17 @@ void fleet_facts_stand(struct fleet_facts *facts, const struct store_standing *n
     *known = *news;
 }
 
+static void copy_facts(const struct fleet_facts *facts, struct fleet_facts *out)
+{
+    *out = *facts;
+    out->attributes = NULL;
+    out->tags = NULL;
+}
+
 void fleet_device_read(struct fleet_device *device, struct fleet_facts *out)
 {
     shard_lock(&device->shard->lock);
-    *out = device->facts;
+    copy_facts(&device->facts, out);
     shard_unlock(&device->shard->lock);
 }
 
@@ -77,7 +86,7 @@ bool fleet_device_poll(struct fleet_device *device, const struct wire_poll *poll
     note_installed(device, poll);
     save = device->is_unsaved && !device->is_saving;
     device->is_saving = device->is_saving || save;
-    *out = device->facts;
+    copy_facts(&device->facts, out);
     shard_unlock(&device->shard->lock);
     return save;
 }
@@ -122,9 +131,32 @@ void fleet_device_close(struct fleet_device *device, int64_t deployment_id)
     shard_unlock(&device->shard->lock);
 }
 
-void fleet_device_attributes(struct fleet_device *device, const uint8_t hash[HASH_BYTES])
+static void swap(uint8_t **kept, const uint8_t **shown, uint8_t **block)
 {
+    uint8_t *olds = *kept;
+
+    *kept = *block;
+    *shown = *kept ? *kept : fleet_pairs_none;
+    *block = olds;
+}
+
+void fleet_device_swap_attributes(struct fleet_device *device, uint8_t **block)
+{
+    swap(&device->attributes, &device->facts.attributes, block);
+}
+
+void fleet_device_swap_tags(struct fleet_device *device, uint8_t **block)
+{
+    swap(&device->tags, &device->facts.tags, block);
+}
+
+void fleet_device_attributes(struct fleet_device *device, const char *json,
+                             const uint8_t hash[HASH_BYTES])
+{
+    AUTO_FREE uint8_t *block = fleet_pairs_pack(json);
+
     shard_lock(&device->shard->lock);
+    fleet_device_swap_attributes(device, &block);
     device->facts.attributes_hash.set = true;
     memcpy(device->facts.attributes_hash.bytes, hash, HASH_BYTES);
     shard_unlock(&device->shard->lock);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "server/fleet/describe.h"
 #include "server/fleet/internal.h"
 
 /* --- keys --------------------------------------------------------------------------------------
@@ -58,6 +59,8 @@ static void free_shard(struct shard *shard)
 
         for (size_t k = 0; k < COUNT(device->sessions); k++)
             mem_free(device->sessions[k]);
+        mem_free(device->attributes);
+        mem_free(device->tags);
         mem_free(device->hwid);
         mem_free(device);
     }
@@ -107,6 +110,9 @@ static struct fleet_device *device_new(const struct store_device *from, struct s
     facts->group_id = from->group_id;
     facts->seen_ms = from->seen_ms;
     facts->hwid = device->hwid;
+    facts->device = device;
+    facts->attributes = fleet_pairs_none;
+    facts->tags = fleet_pairs_none;
     facts->installed_count = from->installed_count;
     memcpy(facts->installed, from->installed, sizeof(facts->installed));
     memcpy(facts->id, from->device, sizeof(facts->id));
@@ -129,6 +135,8 @@ struct fleet_device *fleet_index_add(struct fleet_index *index, const struct sto
     uint64_t hash = table_hash_32(from->device);
     struct shard *shard = &index->shards[shard_of(hash)];
     struct fleet_device *device;
+    AUTO_FREE uint8_t *attributes = from->attributes ? fleet_pairs_pack(from->attributes) : NULL;
+    AUTO_FREE uint8_t *tags = from->tags ? fleet_pairs_pack(from->tags) : NULL;
     struct side_shard *rows;
     bool is_new;
 
@@ -139,6 +147,9 @@ struct fleet_device *fleet_index_add(struct fleet_index *index, const struct sto
         append(shard, device = device_new(from, shard));
     else
         fleet_facts_stand(&device->facts, &from->standing);
+    device->facts.attributes_hash = from->attributes_hash;
+    fleet_device_swap_attributes(device, &attributes);
+    fleet_device_swap_tags(device, &tags);
     shard_unlock(&shard->lock);
     if (!is_new)
         return device;

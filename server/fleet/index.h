@@ -30,7 +30,14 @@ struct fleet_facts {
     int64_t group_id;
     int64_t closed_id; /* a deployment that is known to hold an ended row of it, or 0 */
     int64_t seen_ms;
+    int64_t hold_until_ms; /* 0: not held; INT64_MAX: until somebody ends it */
+    bool is_out;           /* quarantined or decommissioned */
     const char *hwid;
+    struct fleet_device *device; /* whose they are; NULL in facts that were made by hand */
+    /* Blocks of pairs (describe.h). Only in the facts that are shown under the lock; NULL in
+     * copies, which fleet_filter_matches() knows how to ask. */
+    const uint8_t *attributes;
+    const uint8_t *tags;
     size_t installed_count;
     uint8_t installed[STORE_INSTALLED_MAX][HASH_BYTES];
     uint8_t id[32];
@@ -56,7 +63,9 @@ void fleet_device_moved(struct fleet_device *device, int64_t deployment_id,
                         enum update_state state);
 /* It has an ended row in that deployment: no need to ask for it again. */
 void fleet_device_close(struct fleet_device *device, int64_t deployment_id);
-void fleet_device_attributes(struct fleet_device *device, const uint8_t hash[HASH_BYTES]);
+/* What it says of itself, as the object that is stored. */
+void fleet_device_attributes(struct fleet_device *device, const char *json,
+                             const uint8_t hash[HASH_BYTES]);
 /* Permission to run one statement for it: false while one runs, or (with `pause_ms` > 0) sooner
  * than that after the last. */
 bool fleet_device_ask(struct fleet_device *device, int64_t now_ms, int64_t pause_ms);

@@ -48,6 +48,8 @@ struct fleet_device {
     char *hwid; /* owned */
     /* behind the shard's lock */
     struct fleet_facts facts;
+    uint8_t *attributes; /* owned blocks of pairs (describe.h), or NULL */
+    uint8_t *tags;
     struct fleet_device *next_seen;
     struct session *sessions[STORE_SESSIONS_PER_DEVICE];
     int64_t seen_written_ms; /* when it was last put on the list of the seen */
@@ -58,6 +60,10 @@ struct fleet_device {
     bool is_unsaved; /* what it runs is not what the database says */
 };
 
+/* Changes the device's block for the caller's, who frees the old one outside the lock. Under the
+ * shard's lock. */
+void fleet_device_swap_attributes(struct fleet_device *device, uint8_t **block);
+void fleet_device_swap_tags(struct fleet_device *device, uint8_t **block);
 /* Where a device stands, if that is news: the assignment only rises; within one the row only
  * rises. Under the shard's lock. */
 void fleet_facts_stand(struct fleet_facts *facts, const struct store_standing *news);

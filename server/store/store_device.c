@@ -12,9 +12,10 @@
 #define DEVICE_SELECT                                                                              \
     "SELECT v.id, v.tenant_id, v.group_id, v.device_id, v.public_key, v.hwid,"                     \
     "       v.id, v.assignment, v.deployment_id, dd.phase, dd.state,"                              \
+    "       dd.state = 'offered' AND dd.image_id IS NULL,"                                         \
     "       coalesce((SELECT string_agg(image, ''::bytea ORDER BY place)"                          \
     "                   FROM unnest(v.installed) WITH ORDINALITY AS i (image, place)), ''),"       \
-    "       v.attributes_hash, s.seen_at"                                                          \
+    "       v.attributes_hash, s.seen_at, v.attributes::text, v.tags::text"                        \
     "  FROM device v"                                                                              \
     "  LEFT JOIN deployment_device dd"                                                             \
     "    ON dd.deployment_id = v.deployment_id AND dd.device_id = v.id"                            \
@@ -73,14 +74,16 @@ void store_device_read(const struct db_result *result, size_t row, struct store_
         .tenant_id = db_i64(result, row, 1),
         .group_id = db_i64(result, row, 2),
         .hwid = db_text(result, row, 5),
-        .seen_ms = db_time_ms(result, row, 13),
+        .seen_ms = db_time_ms(result, row, 14),
+        .attributes = db_text(result, row, 15),
+        .tags = db_text(result, row, 16),
     };
     ASSERT(db_bytes(result, row, 3, out->device, sizeof(out->device)));
     ASSERT(db_bytes(result, row, 4, out->public_key, sizeof(out->public_key)));
     store_standing_read(result, row, 6, &out->standing);
-    read_installed(result, row, 11, out);
+    read_installed(result, row, 12, out);
     out->attributes_hash.set =
-        db_bytes(result, row, 12, out->attributes_hash.bytes, sizeof(out->attributes_hash.bytes));
+        db_bytes(result, row, 13, out->attributes_hash.bytes, sizeof(out->attributes_hash.bytes));
 }
 
 /* The token is spent only together with the row that it makes. */

@@ -19,6 +19,8 @@ struct store_device {
     uint8_t installed[STORE_INSTALLED_MAX][HASH_BYTES];
     size_t installed_count;
     struct wire_hash attributes_hash;
+    const char *attributes; /* objects of texts; borrowed from the result */
+    const char *tags;
     int64_t seen_ms; /* 0: never */
 };
 
