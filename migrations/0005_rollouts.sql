@@ -94,6 +94,13 @@ ALTER TABLE deployment
     ADD COLUMN settled_at      timestamptz,
     -- The cap on open activations is gone for the whole of it.
     ADD COLUMN cap_lifted      boolean NOT NULL DEFAULT false,
+    -- Where the common test of install failures stands, and what it has seen.
+    ADD COLUMN statistic        double precision NOT NULL DEFAULT 0,
+    ADD COLUMN judged_succeeded bigint NOT NULL DEFAULT 0,
+    ADD COLUMN judged_failed    bigint NOT NULL DEFAULT 0,
+    -- Devices that refused what we sent and were counted when it was stopped for them: people have
+    -- seen those.
+    ADD COLUMN server_excused   bigint NOT NULL DEFAULT 0,
     -- The newest judgement of each gate, for people to look at.
     ADD COLUMN evidence        jsonb NOT NULL DEFAULT '{}',
     ALTER COLUMN failed_percent DROP NOT NULL,
@@ -117,8 +124,10 @@ ALTER TABLE deployment_phase
 
 ALTER TABLE deployment_device
     ADD COLUMN stratum      smallint NOT NULL DEFAULT 0,
-    -- What it was given: the release's image, or a stepping stone on the way.
+    -- What it was given: the release's image, or a stepping stone (`is_step`) on the way. NULL in
+    -- an offered row: a step is done, the next image is due.
     ADD COLUMN image_id     bigint REFERENCES image,
+    ADD COLUMN is_step      boolean NOT NULL DEFAULT false,
     ADD COLUMN source       bytea, -- the image that it ran
     ADD COLUMN granted_bytes bigint NOT NULL DEFAULT 0,
     ADD COLUMN attempts     integer NOT NULL DEFAULT 1,
@@ -127,6 +136,13 @@ ALTER TABLE deployment_device
     ADD COLUMN verdict_at   timestamptz;
 CREATE INDEX deployment_device_open ON deployment_device (deployment_id, state)
     WHERE state IN ('offered', 'downloading', 'staged', 'activating', 'verifying');
+
+UPDATE deployment_device dd SET image_id = (
+    SELECT i.id FROM deployment d JOIN release_image ri ON ri.release_id = d.release_id
+      JOIN image i ON i.id = ri.image_id
+      JOIN component c ON c.id = i.component_id AND c.type = 'os'
+      JOIN device v ON v.id = dd.device_id AND v.hwid = ANY (i.hwids)
+     WHERE d.id = dd.deployment_id ORDER BY i.release_counter DESC LIMIT 1);
 
 -- Hardware id and image before, as gates tell them apart: at most 32; 0 holds all the others.
 CREATE TABLE deployment_stratum (
@@ -144,6 +160,10 @@ CREATE TABLE deployment_stratum (
     server        bigint NOT NULL DEFAULT 0, -- trust refusals: our metadata or our server
     cap_lifted    boolean NOT NULL DEFAULT false,
     halted        boolean NOT NULL DEFAULT false,
+    -- Where its own test of install failures stands, and what it has seen.
+    statistic        double precision NOT NULL DEFAULT 0,
+    judged_succeeded bigint NOT NULL DEFAULT 0,
+    judged_failed    bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (deployment_id, stratum)
 ) WITH (fillfactor = 50);
 
@@ -172,6 +192,16 @@ CREATE TABLE deployment_health (
     exposure_s    bigint NOT NULL DEFAULT 0,
     bad           bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (deployment_id, stratum, updated, hour)
+) WITH (fillfactor = 50);
+
+-- How the devices of a deployment did in the 14 days before each was updated: what their health is
+-- compared with once hardly anybody is left. Added up when a device is first allowed to switch.
+CREATE TABLE deployment_before (
+    deployment_id bigint PRIMARY KEY REFERENCES deployment,
+    tenant_id     bigint NOT NULL REFERENCES tenant,
+    devices       bigint NOT NULL,
+    uptime_s      bigint NOT NULL,
+    bad           bigint NOT NULL -- device-days
 ) WITH (fillfactor = 50);
 
 -- === freeze ======================================================================================

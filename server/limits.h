@@ -96,6 +96,7 @@ enum {
     REPORT_TRIES_MAX = 3,             /* of a batch that the database could not take now */
     REPORT_RETRY_MS = 50,             /* ... after this long */
     BASELINE_GRANTS_PER_S_MAX = 100,  /* in a group */
+    FLEET_FULL_MS = 500,              /* a used-up budget is not asked again for so long */
     DEVICE_CLAIM_BYTES_MAX = 4 << 10, /* bodies */
     DEVICE_POLL_BYTES_MAX = 4 << 10,
     DEVICE_REPORT_BYTES_MAX = 4 << 10,
@@ -110,6 +111,7 @@ enum {
 enum {
     TICK_MS = 200,          /* how long a gate may be late */
     CENSUS_STEP_MAX = 1024, /* devices looked at before the loop has its turn */
+    HEALTH_MS = 2000,       /* how often crashes are judged, at least */
     AWAKE_MS_MIN = 60000,   /* a device is awake when it was seen in this time ... */
     AWAKE_INTERVALS = 3,    /* ... or in so many of its poll intervals */
     TICK_DEPLOYMENTS_MAX = 4096,

@@ -101,3 +101,18 @@ enum refusal {
 const char *refusal_name(enum refusal refusal);
 /* False when the name is not one of ours; `*out` is then untouched. */
 MUST_USE bool refusal_parse(const char *name, size_t len, enum refusal *out);
+
+/*
+ * Whose fault an update's end with this refusal is, for the gates of a rollout:
+ *
+ *   release  the new image: unhealthy, did not boot, or failed without a word. Counts.
+ *   device   what this one lacks or is busy with: space, power, its window, its storage, its own
+ *            trust store, an old image that is not what it said. Shown, never counted.
+ *   server   what we sent, or did not: metadata, targets and patches that do not verify, documents
+ *            that contradict each other, answers that are none. A few of these are everybody's.
+ *   nobody   taken back, or no end of an update at all.
+ */
+enum refusal_blame { BLAME_NOBODY, BLAME_RELEASE, BLAME_DEVICE, BLAME_SERVER, BLAME_COUNT };
+enum refusal_blame refusal_blame(enum refusal refusal);
+/* The verdict's word in the database: "", "failure", "device", "server". */
+const char *refusal_blame_name(enum refusal_blame blame);

@@ -4,7 +4,7 @@
 #include "lib/base/text.h"
 #include "server/device/internal.h"
 #include "server/limits.h"
-#include "server/store/store_grant.h"
+#include "server/store/store_activate.h"
 
 enum { RETRY_BUSY_S = 1, RETRY_S_UNKNOWN = 60 };
 

@@ -26,6 +26,10 @@ struct polling {
     int64_t deployment_id; /* to grant or to withdraw */
     int64_t phase;
     int64_t assignment;
+    int64_t bytes;
+    bool has_source;
+    uint8_t source[HASH_BYTES];
+    uint8_t image[HASH_BYTES];
 };
 
 struct installing {
@@ -37,39 +41,31 @@ struct installing {
 /* --- the answer ---------------------------------------------------------------------------------
  */
 
-static void offer_deltas(const struct model *model, const struct fleet_facts *facts,
-                         const struct model_image *image, struct wire_poll_answer *answer)
+static void offer_delta(const struct store_model_delta *delta, struct wire_poll_answer *answer)
 {
-    for (size_t i = 0; i < facts->installed_count; i++) {
-        const struct store_model_delta *delta =
-            model_delta_find(model, facts->tenant_id, facts->installed[i], image->sha256);
-        struct wire_delta *out = &answer->deltas[answer->delta_count];
-        char hex[HASH_HEX_ROOM];
+    struct wire_delta *out = &answer->deltas[0];
+    char hex[HASH_HEX_ROOM];
 
-        if (!delta)
-            continue;
-        text_from_hex_bytes(delta->sha256, sizeof(delta->sha256), hex);
-        (void)snprintf(out->path, sizeof(out->path), "deltas/%s", hex);
-        memcpy(out->sha256, delta->sha256, sizeof(out->sha256));
-        memcpy(out->from, delta->from, sizeof(out->from));
-        out->length = (uint64_t)delta->length;
-        answer->delta_count++;
-    }
+    text_from_hex_bytes(delta->sha256, sizeof(delta->sha256), hex);
+    (void)snprintf(out->path, sizeof(out->path), "deltas/%s", hex);
+    memcpy(out->sha256, delta->sha256, sizeof(out->sha256));
+    memcpy(out->from, delta->from, sizeof(out->from));
+    out->length = (uint64_t)delta->length;
+    answer->delta_count = 1;
 }
-_Static_assert(STORE_INSTALLED_MAX <= (int)WIRE_DELTAS_MAX, "a delta from each image fits");
 
-static void offer(const struct model *model, const struct fleet_facts *facts,
-                  const struct model_deployment *deployment, struct wire_poll_answer *answer)
+static void offer(const struct fleet_plan *plan, struct wire_poll_answer *answer)
 {
-    const struct model_image *image = deployment ? model_image_for(deployment, facts->hwid) : NULL;
+    const struct model_image *image = plan->image;
 
     if (!image || !text_copy(answer->targets[0].path, sizeof(answer->targets[0].path), image->path))
         return;
-    (void)text_copy(answer->deployment, sizeof(answer->deployment), deployment->public_id);
+    (void)text_copy(answer->deployment, sizeof(answer->deployment), plan->deployment->public_id);
     (void)text_copy(answer->action, sizeof(answer->action), "install");
     memcpy(answer->targets[0].sha256, image->sha256, sizeof(answer->targets[0].sha256));
     answer->target_count = 1;
-    offer_deltas(model, facts, image, answer);
+    if (plan->delta)
+        offer_delta(plan->delta, answer);
 }
 
 static bool wants_attributes(const struct wire_poll *poll, const struct fleet_facts *facts)
@@ -79,9 +75,8 @@ static bool wants_attributes(const struct wire_poll *poll, const struct fleet_fa
             memcmp(poll->attributes_hash.bytes, facts->attributes_hash.bytes, HASH_BYTES) != 0);
 }
 
-static void answer_poll(struct http_request *req, const struct model *model,
-                        const struct fleet_facts *facts, const struct fleet_plan *plan,
-                        const struct wire_poll *poll)
+static void answer_poll(struct http_request *req, const struct fleet_facts *facts,
+                        const struct fleet_plan *plan, const struct wire_poll *poll)
 {
     struct wire_poll_answer *answer = arena_alloc(req->arena, sizeof(*answer));
     AUTO_BUF message;
@@ -91,7 +86,7 @@ static void answer_poll(struct http_request *req, const struct model *model,
     answer->next_poll_s = plan->group ? (uint64_t)plan->group->poll_interval_s : POLL_S_UNKNOWN;
     answer->attributes = wants_attributes(poll, facts);
     if (plan->action == ROLLOUT_RESEND)
-        offer(model, facts, plan->deployment, answer);
+        offer(plan, answer);
     wire_poll_answer_format(answer, &message);
     answer_message(req, &message);
 }
@@ -105,8 +100,8 @@ static void answer_again(struct polling *polling)
 
     fleet_device_asked(polling->device);
     fleet_device_read(polling->device, &facts);
-    fleet_plan_make(model, &facts, polling->poll.assignment, &plan);
-    answer_poll(polling->req, model, &facts, &plan, &polling->poll);
+    fleet_plan_make(model, &facts, polling->poll.assignment, clock_now_ms(), &plan);
+    answer_poll(polling->req, &facts, &plan, &polling->poll);
 }
 
 static struct polling *polling_of(struct batch_item *item)
@@ -146,6 +141,8 @@ static void on_granted(const struct db_result *result, const struct err *err, vo
         if (granted.has_row && (granted.standing.deployment_id != granted.asked_id ||
                                 update_state_is_terminal(granted.standing.state)))
             fleet_device_close(device, granted.asked_id);
+        if (granted.outcome == GRANT_FULL)
+            fleet_full(flight->desk->place.fleet, granted.asked_id, clock_mono_ms());
     }
     answer_all(flight->items, flight->count);
     batch_sent(flight->desk->grants);
@@ -165,8 +162,16 @@ void send_grants(struct batch_item *const *items, size_t count, void *arg)
     for (size_t i = 0; i < count; i++) {
         const struct polling *polling = polling_of(items[i]);
 
-        asks[i] = (struct store_grant){fleet_device_row(polling->device), polling->deployment_id,
-                                       polling->phase, polling->assignment, own_of(polling)};
+        asks[i] = (struct store_grant){
+            .device_id = fleet_device_row(polling->device),
+            .deployment_id = polling->deployment_id,
+            .phase = polling->phase,
+            .assignment = polling->assignment,
+            .own = own_of(polling),
+            .image = polling->image,
+            .source = polling->has_source ? polling->source : NULL,
+            .bytes = polling->bytes,
+        };
     }
     store_grant_add(desk->place.db, asks, count, on_granted, flight_new(desk, items, count));
 }
@@ -270,12 +275,19 @@ static void save_installed(struct device_desk *desk, struct fleet_device *device
 
 /* True when a statement may be run for the device now. */
 static bool may_ask(const struct device_desk *desk, struct fleet_device *device,
-                    const struct fleet_plan *plan)
+                    const struct fleet_facts *facts, const struct fleet_plan *plan)
 {
     int64_t now_ms = clock_mono_ms();
-
     /* half an interval: a device that polls with jitter asks at each of its polls */
-    if (!fleet_device_ask(device, now_ms, plan->group->poll_interval_s * 500))
+    int64_t pause_ms = plan->group->poll_interval_s * 500;
+
+    if (plan->action != ROLLOUT_WITHDRAW &&
+        fleet_is_full(desk->place.fleet, plan->deployment->id, now_ms))
+        return false;
+    if (update_state_is_terminal(facts->standing.state) && plan->deployment &&
+        plan->deployment->id == facts->standing.deployment_id)
+        pause_ms = plan->deployment->retry_after_s * 1000; /* a retry */
+    if (!fleet_device_ask(device, now_ms, pause_ms))
         return false;
     if (plan->action != ROLLOUT_GRANT_BASELINE ||
         fleet_pace(desk->place.fleet, plan->group->id, now_ms))
@@ -297,6 +309,12 @@ static void ask(struct http_request *req, struct device_desk *desk, const struct
         plan->deployment ? plan->deployment->id : facts->standing.deployment_id;
     polling->phase = plan->phase;
     polling->assignment = facts->standing.assignment;
+    polling->bytes = fleet_plan_bytes(plan);
+    if (plan->image)
+        memcpy(polling->image, plan->image->sha256, sizeof(polling->image));
+    polling->has_source = facts->installed_count > 0;
+    if (polling->has_source)
+        memcpy(polling->source, facts->installed[0], sizeof(polling->source));
     batch_add(plan->action == ROLLOUT_WITHDRAW ? desk->withdrawals : desk->grants, &polling->item);
 }
 
@@ -316,12 +334,12 @@ void on_poll(struct http_request *req, void *app)
     }
     if (fleet_device_poll(device, &poll, clock_now_ms(), &facts))
         save_installed(desk, device, &facts);
-    fleet_plan_make(model, &facts, poll.assignment, &plan);
+    fleet_plan_make(model, &facts, poll.assignment, clock_now_ms(), &plan);
     switch (plan.action) {
     case ROLLOUT_GRANT:
     case ROLLOUT_GRANT_BASELINE:
     case ROLLOUT_WITHDRAW:
-        if (may_ask(desk, device, &plan)) {
+        if (may_ask(desk, device, &facts, &plan)) {
             ask(req, desk, &poll, &facts, &plan);
             return;
         }
@@ -332,5 +350,5 @@ void on_poll(struct http_request *req, void *app)
     case ROLLOUT_ACTION_COUNT:
         break;
     }
-    answer_poll(req, model, &facts, &plan, &poll);
+    answer_poll(req, &facts, &plan, &poll);
 }

@@ -86,12 +86,15 @@ static void note_moves(const struct report_run *run, const struct db_result *res
 
     for (size_t row = 0; row < db_rows(result); row++) {
         struct store_reported reported;
+        struct fleet_device *device;
 
         store_reported_read(result, row, &reported);
         is_moved = is_moved || reported.is_moved;
-        if (reported.state != UPDATE_IDLE)
-            fleet_device_moved(fleet_index_find_row(desk_index(run->desk), reported.device_id),
-                               reported.deployment_id, reported.state);
+        device = fleet_index_find_row(desk_index(run->desk), reported.standing.device_id);
+        if (reported.standing.wants_image)
+            fleet_device_stand(device, &reported.standing);
+        else if (reported.standing.state != UPDATE_IDLE)
+            fleet_device_moved(device, reported.standing.deployment_id, reported.standing.state);
     }
     if (is_moved)
         fleet_moved(run->desk->place.fleet);

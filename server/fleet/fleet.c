@@ -37,6 +37,8 @@ struct fleet {
     size_t seen_count; /* 0: none is on its way */
     /* per group, when its next grant of the baseline is due; groups share slots */
     _Atomic int64_t due_us[PACE_SLOTS];
+    /* per deployment, until when it is known to be full */
+    _Atomic int64_t full_until_ms[PACE_SLOTS];
     void (*moved_fn)(void *arg);
     void *moved_arg;
 };
@@ -48,8 +50,10 @@ struct fleet *fleet_new(void)
     fleet->index = fleet_index_new();
     fleet->model = model_holder_new();
     fleet->seen = mem_array(SEEN_BATCH_MAX, sizeof(*fleet->seen));
-    for (size_t i = 0; i < PACE_SLOTS; i++)
+    for (size_t i = 0; i < PACE_SLOTS; i++) {
         atomic_init(&fleet->due_us[i], 0);
+        atomic_init(&fleet->full_until_ms[i], 0);
+    }
     return fleet;
 }
 
@@ -300,4 +304,15 @@ void fleet_moved(struct fleet *fleet)
 {
     if (fleet->moved_fn)
         fleet->moved_fn(fleet->moved_arg);
+}
+
+void fleet_full(struct fleet *fleet, int64_t deployment_id, int64_t now_mono_ms)
+{
+    atomic_store(&fleet->full_until_ms[(uint64_t)deployment_id % PACE_SLOTS],
+                 now_mono_ms + FLEET_FULL_MS);
+}
+
+bool fleet_is_full(struct fleet *fleet, int64_t deployment_id, int64_t now_mono_ms)
+{
+    return now_mono_ms < atomic_load(&fleet->full_until_ms[(uint64_t)deployment_id % PACE_SLOTS]);
 }

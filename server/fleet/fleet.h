@@ -33,6 +33,11 @@ bool fleet_is_flushing(const struct fleet *fleet);
 /* A grant of the baseline in this group now? At most BASELINE_GRANTS_PER_S_MAX; any thread. */
 bool fleet_pace(struct fleet *fleet, int64_t group_id, int64_t now_mono_ms);
 
+/* A deployment whose budget was used up when it was last asked: nobody asks again for
+ * FLEET_FULL_MS. Any thread. Deployments share slots, so another one may wait with it. */
+void fleet_full(struct fleet *fleet, int64_t deployment_id, int64_t now_mono_ms);
+bool fleet_is_full(struct fleet *fleet, int64_t deployment_id, int64_t now_mono_ms);
+
 /* Any thread may say that counters moved; `fn` must be quick and safe to call from any thread.
  * Set before the workers run. */
 void fleet_on_moved(struct fleet *fleet, void (*fn)(void *arg), void *arg);

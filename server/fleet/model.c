@@ -11,11 +11,14 @@
 #include "lib/base/arena.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
+#include "lib/log/log.h"
+#include "server/rollout/filter.h"
 
 struct model {
     atomic_uint references;
     struct arena *arena;
     int64_t version;
+    int64_t next_start_ms;
     struct model_group *groups;
     size_t group_count;
     struct model_deployment *deployments;
@@ -24,6 +27,8 @@ struct model {
     size_t counter_count;
     struct store_model_delta *deltas;
     size_t delta_count;
+    struct filter **filters; /* of phases; owned */
+    size_t filter_count;
 };
 
 /* --- orders -------------------------------------------------------------------------------------
@@ -77,6 +82,46 @@ static void sort(void *items, size_t count, size_t size, int (*compare)(const vo
 /* --- building ------------------------------------------------------------------------------------
  */
 
+/* clang-format off */
+static const struct {
+    const char *word;
+    enum model_delta_policy policy;
+} delta_policies[] = {
+    {"delta-then-full", MODEL_DELTA_THEN_FULL},
+    {"delta-only",      MODEL_DELTA_ONLY},
+    {"wait-for-delta",  MODEL_DELTA_WAIT},
+    {"full",            MODEL_DELTA_FULL},
+};
+
+static const struct {
+    const char *word;
+    enum rollout_standing standing;
+} standings[] = {
+    {"running",      ROLLOUT_OPEN},
+    {"rolling-back", ROLLOUT_OPEN},
+    {"finished",     ROLLOUT_OPEN},
+    {"paused",       ROLLOUT_PAUSED},
+    {"halted",       ROLLOUT_HALTED},
+};
+/* clang-format on */
+
+static enum model_delta_policy delta_policy_of(const char *word)
+{
+    for (size_t i = 0; i < COUNT(delta_policies); i++)
+        if (text_equal(delta_policies[i].word, word))
+            return delta_policies[i].policy;
+    return MODEL_DELTA_THEN_FULL;
+}
+
+/* A word that this program does not know stands still. */
+static enum rollout_standing standing_of(const char *word)
+{
+    for (size_t i = 0; i < COUNT(standings); i++)
+        if (text_equal(standings[i].word, word))
+            return standings[i].standing;
+    return ROLLOUT_PAUSED;
+}
+
 static void read_deployments(struct model *model, const struct db_result *result)
 {
     model->deployment_count = db_rows(result);
@@ -95,56 +140,96 @@ static void read_deployments(struct model *model, const struct db_result *result
             .salt = arena_strdup(model->arena, row.salt),
             .is_finished = text_equal(row.state, "finished"),
             .goes_back = row.goes_back,
-            .standing = text_equal(row.state, "paused")   ? ROLLOUT_PAUSED
-                        : text_equal(row.state, "halted") ? ROLLOUT_HALTED
-                                                          : ROLLOUT_OPEN,
+            .standing = standing_of(row.state),
             .phase = (uint32_t)row.phase,
-            .rules = {.failed_percent = (uint32_t)row.failed_percent,
-                      .finished_min = (uint64_t)row.min_finished,
-                      .soak_ms = row.soak_s * 1000},
+            .gate = arena_strdup(model->arena, row.gate),
+            .on_stop = arena_strdup(model->arena, row.on_stop),
+            .delta_policy = delta_policy_of(row.delta_policy),
+            .delta_until_ms = row.delta_until_ms,
+            .may_retry = row.may_retry,
+            .retry_after_s = row.retry_after_s,
+            .passes_freeze = row.passes_freeze,
+            .created_ms = row.created_ms,
         };
     }
 }
 
-/* Rows come by deployment and phase, so a deployment's shares stand together. */
+/* The text was parsed when it was written: one that does not parse now is a newer server's. */
+static void read_filter(struct model *model, const char *text, struct rollout_phase *phase)
+{
+    struct filter *filter;
+    struct err err;
+
+    if (text[0] == '\0')
+        return;
+    if (!filter_parse(text, &filter, &err)) {
+        LOG_WARNING("fleet.filter_unknown", "filter='%s' reason='%s'", text, err.text);
+        phase->is_closed = true;
+        return;
+    }
+    model->filters[model->filter_count++] = filter;
+    phase->filter = filter;
+}
+
+/* Rows come by deployment and phase, so a deployment's phases stand together. */
 static void read_phases(struct model *model, const struct db_result *result)
 {
     size_t count = db_rows(result);
-    uint32_t *shares = arena_alloc(model->arena, count * sizeof(*shares));
+    struct rollout_phase *phases = arena_alloc(model->arena, count * sizeof(*phases));
 
+    model->filters = arena_alloc(model->arena, count * sizeof(struct filter *));
     for (size_t i = 0; i < count; i++) {
         struct store_model_phase row;
         struct model_deployment *deployment;
 
         store_model_phase_read(result, i, &row);
-        shares[i] = (uint32_t)row.share_milli;
+        phases[i] = (struct rollout_phase){
+            .share_milli = (uint32_t)row.share_milli,
+            .device_count = (uint32_t)row.device_count,
+            .soak_ms = row.soak_s * 1000,
+            .soak_device_ms = row.soak_device_h * 3600 * 1000,
+            .is_manual = row.is_manual,
+            .is_told = row.is_told,
+        };
+        read_filter(model, row.filter, &phases[i]);
         deployment = search(&row.deployment_id, model->deployments, model->deployment_count,
                             sizeof(*model->deployments), compare_ids);
         if (!deployment)
             continue;
-        if (!deployment->share_milli)
-            deployment->share_milli = &shares[i];
-        deployment->rules.phase_count++;
+        if (!deployment->phases)
+            deployment->phases = &phases[i];
+        deployment->phase_count++;
     }
+}
+
+static struct model_image *images_of(struct model *model, const struct db_result *result,
+                                     int64_t *owners)
+{
+    size_t count = db_rows(result);
+    struct model_image *images = arena_alloc(model->arena, count * sizeof(*images));
+
+    for (size_t i = 0; i < count; i++) {
+        struct store_model_image row;
+
+        store_model_image_read(result, i, &row);
+        owners[i] = row.owner_id;
+        images[i] = (struct model_image){.hwid = arena_strdup(model->arena, row.hwid),
+                                         .path = arena_strdup(model->arena, row.path),
+                                         .counter = row.counter,
+                                         .stepping_stone = row.stepping_stone,
+                                         .length = row.length};
+        memcpy(images[i].sha256, row.sha256, sizeof(images[i].sha256));
+    }
+    return images;
 }
 
 /* Several deployments may share a release, and so its images. */
 static void read_images(struct model *model, const struct db_result *result)
 {
     size_t count = db_rows(result);
-    struct model_image *images = arena_alloc(model->arena, count * sizeof(*images));
     AUTO_FREE int64_t *releases = mem_array(count + 1, sizeof(*releases));
+    const struct model_image *images = images_of(model, result, releases);
 
-    for (size_t i = 0; i < count; i++) {
-        struct store_model_image row;
-
-        store_model_image_read(result, i, &row);
-        releases[i] = row.release_id;
-        images[i] = (struct model_image){.hwid = arena_strdup(model->arena, row.hwid),
-                                         .path = arena_strdup(model->arena, row.path),
-                                         .counter = row.counter};
-        memcpy(images[i].sha256, row.sha256, sizeof(images[i].sha256));
-    }
     for (size_t d = 0; d < model->deployment_count; d++) {
         struct model_deployment *deployment = &model->deployments[d];
 
@@ -154,6 +239,26 @@ static void read_images(struct model *model, const struct db_result *result)
             if (!deployment->images)
                 deployment->images = &images[i];
             deployment->image_count++;
+        }
+    }
+}
+
+static void read_stones(struct model *model, const struct db_result *result)
+{
+    size_t count = db_rows(result);
+    AUTO_FREE int64_t *products = mem_array(count + 1, sizeof(*products));
+    const struct model_image *stones = images_of(model, result, products);
+
+    for (size_t d = 0; d < model->deployment_count; d++) {
+        struct model_deployment *deployment = &model->deployments[d];
+        const struct model_group *group = model_group_find(model, deployment->group_id);
+
+        for (size_t i = 0; group && i < count; i++) {
+            if (products[i] != group->product_id)
+                continue;
+            if (!deployment->stones)
+                deployment->stones = &stones[i];
+            deployment->stone_count++;
         }
     }
 }
@@ -171,7 +276,13 @@ static void read_groups(struct model *model, const struct db_result *result)
             .tenant_id = row.tenant_id,
             .tenant = arena_strdup(model->arena, row.tenant),
             .poll_interval_s = row.poll_interval_s,
+            .public_id = arena_strdup(model->arena, row.public_id),
+            .name = arena_strdup(model->arena, row.name),
+            .product_id = row.product_id,
             .updates_allowed = row.updates_allowed,
+            .updates_stopped = row.updates_stopped,
+            .hold_until_ms = row.hold_until_ms,
+            .maintenance = arena_strdup(model->arena, row.maintenance),
             .baseline = model_deployment_find(model, row.baseline_id),
         };
     }
@@ -216,11 +327,13 @@ struct model *model_new(const struct db_result *const *results)
     atomic_init(&model->references, 1);
     model->arena = arena_new();
     model->version = store_model_version_read(results[MODEL_VERSION]);
+    model->next_start_ms = store_model_scheduled_read(results[MODEL_SCHEDULED]);
     read_deployments(model, results[MODEL_DEPLOYMENTS]);
     read_phases(model, results[MODEL_PHASES]);
     read_images(model, results[MODEL_IMAGES]);
     read_groups(model, results[MODEL_GROUPS]);
     link_groups(model);
+    read_stones(model, results[MODEL_STONES]);
     read_counters(model, results[MODEL_COUNTERS]);
     read_deltas(model, results[MODEL_DELTAS]);
     return model;
@@ -236,6 +349,8 @@ void model_unref(struct model *model)
 {
     if (!model || atomic_fetch_sub(&model->references, 1) > 1)
         return;
+    for (size_t i = 0; i < model->filter_count; i++)
+        filter_free(model->filters[i]);
     arena_free(model->arena);
     mem_free(model);
 }
@@ -246,6 +361,11 @@ void model_unref(struct model *model)
 int64_t model_version(const struct model *model)
 {
     return model->version;
+}
+
+int64_t model_next_start_ms(const struct model *model)
+{
+    return model->next_start_ms;
 }
 
 const struct model_group *model_group_find(const struct model *model, int64_t id)
@@ -275,6 +395,23 @@ const struct model_image *model_image_for(const struct model_deployment *deploym
 
         if (text_equal(image->hwid, hwid) && (!best || image->counter > best->counter))
             best = image;
+    }
+    return best;
+}
+
+const struct model_image *model_image_next(const struct model_deployment *deployment,
+                                           const struct model_image *goal, int64_t counter)
+{
+    const struct model_image *best = NULL;
+
+    if (counter == INT64_MIN || counter >= goal->stepping_stone || deployment->goes_back)
+        return goal;
+    for (size_t i = 0; i < deployment->stone_count; i++) {
+        const struct model_image *stone = &deployment->stones[i];
+
+        if (text_equal(stone->hwid, goal->hwid) && stone->counter > counter &&
+            stone->counter < goal->counter && stone->stepping_stone <= counter)
+            best = stone; /* the newest so far: they come by counter */
     }
     return best;
 }

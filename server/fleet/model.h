@@ -5,14 +5,24 @@
  * uses one holds a reference.
  */
 #include "server/rollout/choose.h"
-#include "server/rollout/gate.h"
+#include "server/rollout/phase.h"
 #include "server/store/store_model.h"
 
 struct model_image {
     const char *hwid;
     const char *path;
     int64_t counter;
+    int64_t stepping_stone; /* the lowest counter that may install it directly */
+    int64_t length;
     uint8_t sha256[HASH_BYTES];
+};
+
+/* What goes out to a device that has not the whole image. */
+enum model_delta_policy {
+    MODEL_DELTA_THEN_FULL, /* a delta where there is one */
+    MODEL_DELTA_ONLY,      /* else nothing */
+    MODEL_DELTA_WAIT,      /* else nothing until a deadline */
+    MODEL_DELTA_FULL,      /* never a delta */
 };
 
 struct model_deployment {
@@ -26,10 +36,20 @@ struct model_deployment {
     bool goes_back;                 /* a downgrade */
     enum rollout_standing standing; /* unless finished */
     uint32_t phase;                 /* that runs, from 1 */
-    const uint32_t *share_milli;    /* rules.phase_count of them */
-    struct rollout_rules rules;
+    const struct rollout_phase *phases;
+    uint32_t phase_count;
+    const char *gate; /* its gates' settings, as stored */
+    const char *on_stop;
+    enum model_delta_policy delta_policy;
+    int64_t delta_until_ms;
+    bool may_retry;
+    int64_t retry_after_s;
+    bool passes_freeze;
+    int64_t created_ms;
     const struct model_image *images; /* one per hardware id */
     size_t image_count;
+    const struct model_image *stones; /* by rising counter: what may lie before its images */
+    size_t stone_count;
 };
 
 struct model_group {
@@ -37,7 +57,13 @@ struct model_group {
     int64_t tenant_id;
     const char *tenant;
     int64_t poll_interval_s;
-    bool updates_allowed;
+    const char *public_id;
+    const char *name;
+    int64_t product_id;
+    bool updates_allowed;                    /* by its policy */
+    bool updates_stopped;                    /* by a kill switch */
+    int64_t hold_until_ms;                   /* 0: not held */
+    const char *maintenance;                 /* the window as JSON, "" for none */
     const struct model_deployment *current;  /* NULL: none that stands */
     const struct model_deployment *baseline; /* NULL: none */
 };
@@ -51,6 +77,8 @@ void model_unref(struct model *model);
 
 /* The number of the last change it holds. */
 int64_t model_version(const struct model *model);
+/* When the next scheduled deployment starts; 0: none is. */
+int64_t model_next_start_ms(const struct model *model);
 const struct model_group *model_group_find(const struct model *model, int64_t id);
 const struct model_deployment *model_deployment_find(const struct model *model, int64_t id);
 /* All of them, by rising id. */
@@ -58,6 +86,11 @@ const struct model_deployment *model_deployments(const struct model *model, size
 /* The image for that hardware (the newest, should there be two), or NULL. */
 const struct model_image *model_image_for(const struct model_deployment *deployment,
                                           const char *hwid);
+/* What a device that runs the image `counter` (INT64_MIN: an unknown one) shall install next on its
+ * way to `goal`: the goal itself, the newest stepping stone that it may, or NULL when none leads
+ * there. */
+const struct model_image *model_image_next(const struct model_deployment *deployment,
+                                           const struct model_image *goal, int64_t counter);
 /* The release counter of an image; false when this server does not know it. */
 bool model_counter_of(const struct model *model, int64_t tenant_id,
                       const uint8_t sha256[HASH_BYTES], int64_t *out);

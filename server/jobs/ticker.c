@@ -1,12 +1,15 @@
 /*
- * One round at a time: [census ->] counters -> verdicts. A round for a moved counter takes no
- * census, so it can halt and nothing else. What was judged is written by statements that check
- * again where the deployment is, so a late verdict changes nothing.
+ * One round at a time: [census ->] numbers -> rulings. A round for a moved counter takes no census,
+ * so it can stop and nothing else. What was judged is written by statements that check again where
+ * the deployment is, so a late verdict changes nothing.
+ *
+ * Hours of health are many after weeks: they are read now and then, and the rarer the longer it
+ * takes. What judging needs beyond the database (where walks stand, when a phase settled) is in the
+ * database too: a server that starts goes on where the last one was.
  */
 #include "server/jobs/ticker.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -16,16 +19,12 @@
 #include "lib/wire/device.h"
 #include "server/jobs/census.h"
 #include "server/limits.h"
+#include "server/rollout/judge.h"
 #include "server/store/store_tick.h"
 
 /* So many times as long as a census took, the next one waits: it never takes more than a tenth
- * of the loop. */
-enum { CENSUS_REST = 9 };
-
-struct known {
-    int64_t deployment_id;
-    struct rollout_progress progress;
-};
+ * of the loop. The same for health. */
+enum { REST = 9, EVIDENCE_BYTES_MAX = 16 << 10 };
 
 struct ticker {
     struct loop *loop;
@@ -36,14 +35,15 @@ struct ticker {
     /* the round */
     bool is_busy;
     bool is_stopping;
+    bool is_starting;      /* what was scheduled is being started */
     struct model *model;   /* of the round */
     struct census *census; /* NULL: a round for a moved counter */
+    bool with_health;
     int64_t census_began_mono_ms;
     int64_t census_after_mono_ms;
+    int64_t health_began_mono_ms;
+    int64_t health_after_mono_ms;
     atomic_bool is_moved; /* a counter; a round for it is to come */
-    /* soaks, from round to round */
-    struct known *known;
-    size_t known_count;
 };
 
 static void begin_round(struct ticker *ticker, bool with_census);
@@ -52,118 +52,275 @@ static void begin_round(struct ticker *ticker, bool with_census);
  */
 
 struct verdict {
+    struct ticker *ticker;
+    int64_t deployment_id;
     char deployment[WIRE_UUID_ROOM];
-    const char *event;
+    const char *event; /* NULL: not worth a line */
     uint32_t phase;
+    bool rolls_back; /* when it moved, the way back is made */
 };
 
-static void on_written(const struct db_result *result, const struct err *err, void *arg)
-{
-    AUTO_FREE struct verdict *verdict = arg;
-
-    if (err)
-        LOG_WARNING("rollout.tick_failed", "deployment=%s reason='%s'", verdict->deployment,
-                    err->text); /* the next round judges again */
-    else if (db_rows(result) > 0)
-        LOG_INFO(verdict->event, "deployment=%s phase=%u", verdict->deployment, verdict->phase);
-}
-
-static struct verdict *verdict_new(const struct model_deployment *deployment, const char *event,
-                                   uint32_t phase)
+static struct verdict *verdict_new(struct ticker *ticker, const struct model_deployment *deployment,
+                                   const char *event, uint32_t phase)
 {
     struct verdict *verdict = mem_alloc(sizeof(*verdict));
 
+    verdict->ticker = ticker;
+    verdict->deployment_id = deployment->id;
     (void)text_copy(verdict->deployment, sizeof(verdict->deployment), deployment->public_id);
     verdict->event = event;
     verdict->phase = phase;
     return verdict;
 }
 
-static void halt(struct ticker *ticker, const struct model_deployment *deployment,
-                 const struct rollout_counts *counts)
-{
-    const struct rollout_rules *rules = &deployment->rules;
-    unsigned long long finished = counts->failed + counts->succeeded;
-    AUTO_FREE char *evidence = mem_printf(
-        "{\"reason\":\"failed-percent\",\"failed\":%llu,\"finished\":%llu,\"failed_percent\":%u,"
-        "\"min_finished\":%llu,\"phase\":%u}",
-        (unsigned long long)counts->failed, finished, rules->failed_percent,
-        (unsigned long long)rules->finished_min, deployment->phase);
+static void on_written(const struct db_result *result, const struct err *err, void *arg);
 
-    store_tick_halt(ticker->db, deployment->id, evidence, on_written,
-                    verdict_new(deployment, "rollout.halted", deployment->phase));
+/* Takes the verdict over. */
+static void roll_back(struct verdict *verdict)
+{
+    verdict->rolls_back = false;
+    verdict->event = "rollout.rolling_back";
+    store_tick_roll_back(verdict->ticker->db, verdict->deployment_id, on_written, verdict);
+}
+
+static void on_written(const struct db_result *result, const struct err *err, void *arg)
+{
+    AUTO_FREE struct verdict *verdict = arg;
+
+    if (err) {
+        LOG_WARNING("rollout.tick_failed", "deployment=%s reason='%s'", verdict->deployment,
+                    err->text); /* the next round judges again */
+        return;
+    }
+    if (db_rows(result) == 0)
+        return;
+    if (verdict->event)
+        LOG_INFO(verdict->event, "deployment=%s phase=%u", verdict->deployment, verdict->phase);
+    if (verdict->rolls_back && !verdict->ticker->is_stopping)
+        roll_back(TAKE(verdict));
+}
+
+static void stop(struct ticker *ticker, const struct model_deployment *deployment,
+                 const struct gate_settings *settings, const struct rollout_facts *facts,
+                 const struct rollout_ruling *ruling)
+{
+    bool pauses = ruling->is_pause || text_equal(deployment->on_stop, "pause");
+    struct verdict *verdict = verdict_new(
+        ticker, deployment, pauses ? "rollout.paused" : "rollout.halted", deployment->phase);
+    struct store_stop row = {
+        .deployment_id = deployment->id,
+        .gate = ruling->gate,
+        .to = pauses ? "paused" : "halted",
+        .stratum = ruling->stratum,
+        .reason = ruling->reason,
+    };
+    AUTO_BUF evidence;
+
+    buf_init(&evidence, EVIDENCE_BYTES_MAX);
+    rollout_stop_format(settings, facts, ruling, &evidence);
+    row.evidence = buf_text(&evidence);
+    verdict->rolls_back =
+        !pauses && ruling->stratum < 0 && text_equal(deployment->on_stop, "roll-back");
+    store_tick_stop(ticker->db, &row, on_written, verdict);
 }
 
 static void write_verdict(struct ticker *ticker, const struct model_deployment *deployment,
-                          const struct rollout_counts *counts, enum rollout_verdict verdict)
+                          const struct rollout_facts *facts, const struct rollout_ruling *ruling)
 {
-    switch (verdict) {
+    uint64_t failed = 0;
+
+    for (size_t i = 0; i < facts->strata_count; i++)
+        failed += facts->strata[i].failed;
+    switch (ruling->verdict) {
     case ROLLOUT_STAY:
+    case ROLLOUT_STOP:
+        break;
+    case ROLLOUT_SETTLE:
+        store_tick_settle(
+            ticker->db, deployment->id, deployment->phase, on_written,
+            verdict_new(ticker, deployment, "rollout.phase_settled", deployment->phase));
         break;
     case ROLLOUT_ADVANCE:
-        store_tick_advance(ticker->db, deployment->id, deployment->phase, on_written,
-                           verdict_new(deployment, "rollout.phase_started", deployment->phase + 1));
+        store_tick_advance(
+            ticker->db, deployment->id, deployment->phase, (int64_t)failed, on_written,
+            verdict_new(ticker, deployment, "rollout.phase_started", deployment->phase + 1));
         break;
     case ROLLOUT_FINISH:
-        store_tick_finish(ticker->db, deployment->id, deployment->phase, on_written,
-                          verdict_new(deployment, "rollout.finished", deployment->phase));
-        break;
-    case ROLLOUT_HALT:
-        halt(ticker, deployment, counts);
+        store_tick_finish(ticker->db, deployment->id, deployment->phase, (int64_t)failed,
+                          on_written,
+                          verdict_new(ticker, deployment, "rollout.finished", deployment->phase));
         break;
     }
+}
+
+/* Where the walks stand, caps that went, and what people look at: one statement when something of
+ * it is new. */
+static void write_walks(struct ticker *ticker, const struct model_deployment *deployment,
+                        const struct gate_settings *settings, const struct rollout_facts *facts,
+                        const struct rollout_ruling *ruling)
+{
+    AUTO_FREE struct store_walk *rows = mem_array(facts->strata_count + 1, sizeof(*rows));
+    AUTO_BUF evidence;
+
+    buf_init(&evidence, EVIDENCE_BYTES_MAX);
+    rollout_evidence_format(settings, facts, ruling, &evidence);
+    rows[0] =
+        (struct store_walk){-1, facts->pooled.statistic, (int64_t)facts->pooled.succeeded,
+                            (int64_t)facts->pooled.failed, facts->cap_lifted || ruling->lifts};
+    for (size_t i = 0; i < facts->strata_count; i++) {
+        const struct gate_stratum *from = &facts->strata[i];
+
+        rows[i + 1] =
+            (struct store_walk){from->number, from->walk.statistic, (int64_t)from->walk.succeeded,
+                                (int64_t)from->walk.failed, from->cap_lifted};
+    }
+    store_tick_walk(ticker->db, deployment->id, rows, facts->strata_count + 1, buf_text(&evidence),
+                    on_written,
+                    verdict_new(ticker, deployment, ruling->lifts ? "rollout.cap_lifted" : NULL,
+                                deployment->phase));
 }
 
 /* --- the judgement ------------------------------------------------------------------------------
  */
 
-/* The progress of a deployment's phase, kept from round to round. */
-static struct rollout_progress *progress_of(struct ticker *ticker,
-                                            const struct model_deployment *deployment)
+static size_t read_strata(const struct db_result *result, int64_t deployment_id,
+                          struct gate_stratum out[GATE_STRATA_MAX])
 {
-    for (size_t i = 0; i < ticker->known_count; i++) {
-        struct known *known = &ticker->known[i];
+    size_t count = 0;
 
-        if (known->deployment_id != deployment->id)
+    for (size_t row = 0; row < db_rows(result) && count < GATE_STRATA_MAX; row++) {
+        struct store_stratum from;
+
+        store_stratum_read(result, row, &from);
+        if (from.deployment_id != deployment_id)
             continue;
-        if (known->progress.phase != deployment->phase)
-            known->progress = (struct rollout_progress){.phase = deployment->phase};
-        return &known->progress;
+        out[count++] = (struct gate_stratum){
+            .number = from.stratum,
+            .touched = (uint64_t)from.touched,
+            .open = (uint64_t)(from.open > 0 ? from.open : 0),
+            .succeeded = (uint64_t)from.succeeded,
+            .failed = (uint64_t)from.failed,
+            .device = (uint64_t)from.device,
+            .server = (uint64_t)from.server,
+            .cap_lifted = from.cap_lifted,
+            .halted = from.halted,
+            .walk = {from.statistic, (uint64_t)from.judged_succeeded, (uint64_t)from.judged_failed},
+        };
     }
-    ticker->known = mem_resize(ticker->known, ticker->known_count + 1, sizeof(*ticker->known));
-    ticker->known[ticker->known_count++] =
-        (struct known){deployment->id, {.phase = deployment->phase}};
-    return &ticker->known[ticker->known_count - 1].progress;
+    return count;
 }
 
-/* Of deployments that are over nothing needs to be known. */
-static void forget(struct ticker *ticker)
+/* Rows come by deployment; the caller frees. Never NULL: no hours are hours too. */
+static struct gate_hour *read_hours(const struct db_result *result, int64_t deployment_id,
+                                    size_t *count)
 {
-    size_t kept = 0;
+    struct gate_hour *hours = mem_array(db_rows(result) + 1, sizeof(*hours));
 
-    for (size_t i = 0; i < ticker->known_count; i++) {
-        const struct model_deployment *deployment =
-            model_deployment_find(ticker->model, ticker->known[i].deployment_id);
+    *count = 0;
+    for (size_t row = 0; row < db_rows(result); row++) {
+        struct store_health from;
 
-        if (deployment && !deployment->is_finished)
-            ticker->known[kept++] = ticker->known[i];
+        store_health_read(result, row, &from);
+        if (from.deployment_id == deployment_id)
+            hours[(*count)++] =
+                (struct gate_hour){from.stratum,     from.hour_ms,   from.updated_s,
+                                   from.updated_bad, from.control_s, from.control_bad};
     }
-    ticker->known_count = kept;
+    return hours;
 }
 
-static void judge(struct ticker *ticker, const struct store_count *count)
+static struct gate_hour read_before(const struct db_result *result, int64_t deployment_id)
 {
-    const struct model_deployment *deployment =
-        model_deployment_find(ticker->model, count->deployment_id);
-    struct rollout_counts counts = {(uint64_t)count->succeeded, (uint64_t)count->failed};
-    struct rollout_census census = {0};
+    struct gate_hour before = {0};
+
+    for (size_t row = 0; row < db_rows(result); row++) {
+        if (db_i64(result, row, 0) != deployment_id)
+            continue;
+        before.control_s = db_i64(result, row, 1);
+        before.control_bad = db_i64(result, row, 2);
+    }
+    return before;
+}
+
+static void add_census(const struct ticker *ticker, const struct model_deployment *deployment,
+                       const struct store_tick *tick, struct rollout_facts *facts)
+{
+    struct census_tally tally;
 
     /* a census of another phase, or of a deployment that is paused, says nothing */
-    if (ticker->census && count->is_running && count->phase == (int64_t)deployment->phase)
-        census = census_of(ticker->census, deployment);
-    write_verdict(ticker, deployment, &counts,
-                  rollout_judge(&deployment->rules, &counts, &census, clock_mono_ms(),
-                                progress_of(ticker, deployment)));
+    if (!ticker->census || !tick->is_running || tick->phase != (int64_t)deployment->phase)
+        return;
+    tally = census_of(ticker->census, deployment);
+    facts->is_census_known = tally.is_known;
+    facts->waiting = tally.waiting;
+    facts->awake_waiting = tally.awake_waiting;
+    facts->awake_candidates = tally.awake_candidates;
+    facts->silent = (struct gate_silent){tally.updated, tally.updated_silent, tally.control,
+                                         tally.control_silent};
+}
+
+static void rule(struct ticker *ticker, const struct model_deployment *deployment,
+                 struct rollout_facts *facts)
+{
+    const struct gate_walk before = facts->pooled;
+    struct gate_settings settings;
+    struct rollout_ruling ruling;
+    struct err err;
+
+    if (!gate_settings_parse(deployment->gate, &settings, &err)) {
+        LOG_WARNING("rollout.gate_unknown", "deployment=%s reason='%s'", deployment->public_id,
+                    err.text); /* a newer server's: it will judge */
+        return;
+    }
+    rollout_judge(&settings, facts, &ruling);
+    if (ruling.lifts || before.succeeded != facts->pooled.succeeded ||
+        before.failed != facts->pooled.failed || facts->hours)
+        write_walks(ticker, deployment, &settings, facts, &ruling);
+    if (ruling.verdict == ROLLOUT_STOP)
+        stop(ticker, deployment, &settings, facts, &ruling);
+    else
+        write_verdict(ticker, deployment, facts, &ruling);
+}
+
+static void judge(struct ticker *ticker, const struct store_tick *tick,
+                  const struct db_result *const *results)
+{
+    const struct model_deployment *deployment =
+        model_deployment_find(ticker->model, tick->deployment_id);
+    struct gate_stratum strata[GATE_STRATA_MAX];
+    AUTO_FREE struct gate_hour *hours = NULL;
+    struct gate_hour before;
+    struct rollout_facts facts = {
+        .is_running = tick->is_running,
+        .is_way_back = tick->is_way_back,
+        .succeeded = (uint64_t)tick->succeeded,
+        .failed = (uint64_t)tick->failed,
+        .admitted = (uint64_t)tick->admitted,
+        .strata = strata,
+        .pooled = {tick->statistic, (uint64_t)tick->judged_succeeded,
+                   (uint64_t)tick->judged_failed},
+        .cap_lifted = tick->cap_lifted,
+        .server_excused = (uint64_t)tick->server_excused,
+        .settled_ms = tick->settled_ms,
+        .updated_ms = tick->updated_s * 1000,
+        .now_ms = clock_now_ms(),
+    };
+
+    /* memory is behind: the next round has the phase that is the right one */
+    if (!deployment || deployment->phase > deployment->phase_count || deployment->phase == 0)
+        return;
+    facts.phase = &deployment->phases[deployment->phase - 1];
+    facts.number = deployment->phase;
+    facts.count = deployment->phase_count;
+    facts.strata_count = read_strata(results[TICK_STRATA], deployment->id, strata);
+    add_census(ticker, deployment, tick, &facts);
+    if (ticker->with_health) {
+        hours = read_hours(results[TICK_HEALTH], deployment->id, &facts.hour_count);
+        before = read_before(results[TICK_BEFORE], deployment->id);
+        facts.hours = hours;
+        facts.before = &before;
+    }
+    rule(ticker, deployment, &facts);
 }
 
 static void end_round(struct ticker *ticker)
@@ -175,15 +332,24 @@ static void end_round(struct ticker *ticker)
     ticker->is_busy = false;
 }
 
-static void on_counts(const struct db_result *result, const struct err *err, void *arg)
+static void on_numbers(const struct db_result *const *results, size_t count, const struct err *err,
+                       void *arg)
 {
     struct ticker *ticker = arg;
 
-    for (size_t row = 0; !err && row < db_rows(result); row++) {
-        struct store_count count;
+    (void)count;
+    if (ticker->with_health) {
+        int64_t now_mono_ms = clock_mono_ms();
+        int64_t rest_ms = REST * (now_mono_ms - ticker->health_began_mono_ms);
 
-        store_tick_read(result, row, &count);
-        judge(ticker, &count);
+        ticker->health_after_mono_ms =
+            now_mono_ms + (rest_ms > HEALTH_MS ? rest_ms : (int64_t)HEALTH_MS);
+    }
+    for (size_t row = 0; !err && row < db_rows(results[TICK_DEPLOYMENTS]); row++) {
+        struct store_tick tick;
+
+        store_tick_read(results[TICK_DEPLOYMENTS], row, &tick);
+        judge(ticker, &tick, results);
     }
     end_round(ticker);
     if (!err && atomic_load(&ticker->is_moved))
@@ -206,17 +372,19 @@ static size_t list_open(const struct model *model, int64_t *ids, size_t max)
     return open;
 }
 
-static void ask_counts(struct ticker *ticker)
+static void ask_numbers(struct ticker *ticker)
 {
     AUTO_FREE int64_t *ids = mem_array(TICK_DEPLOYMENTS_MAX, sizeof(*ids));
     size_t count = list_open(ticker->model, ids, TICK_DEPLOYMENTS_MAX);
 
     atomic_store(&ticker->is_moved, false); /* what moves from here on is for the next round */
-    forget(ticker);
+    ticker->health_began_mono_ms = clock_mono_ms();
+    ticker->with_health =
+        ticker->census && ticker->health_began_mono_ms >= ticker->health_after_mono_ms;
     if (count == 0)
         end_round(ticker);
     else
-        store_tick_counts(ticker->db, ids, count, on_counts, ticker);
+        store_tick_load(ticker->db, ids, count, ticker->with_health, on_numbers, ticker);
 }
 
 static void on_step(void *arg)
@@ -230,8 +398,8 @@ static void on_step(void *arg)
     }
     now_mono_ms = clock_mono_ms();
     ticker->census_after_mono_ms =
-        now_mono_ms + CENSUS_REST * (now_mono_ms - ticker->census_began_mono_ms);
-    ask_counts(ticker);
+        now_mono_ms + REST * (now_mono_ms - ticker->census_began_mono_ms);
+    ask_numbers(ticker);
 }
 
 static void begin_round(struct ticker *ticker, bool with_census)
@@ -255,12 +423,37 @@ static void begin_round(struct ticker *ticker, bool with_census)
                                     ticker->up_since_ms);
         loop_timer_set(ticker->step, 0);
     } else {
-        ask_counts(ticker);
+        ask_numbers(ticker);
     }
+}
+
+static void on_started(const struct db_result *result, const struct err *err, void *arg)
+{
+    struct ticker *ticker = arg;
+
+    ticker->is_starting = false;
+    if (err)
+        LOG_WARNING("rollout.start_failed", "reason='%s'", err->text);
+    for (size_t row = 0; !err && row < db_rows(result); row++)
+        LOG_INFO("rollout.started", "deployment=%s", db_text(result, row, 0));
+}
+
+/* No statement runs while memory knows of nothing that is scheduled for a time that has come. */
+static void start_scheduled(struct ticker *ticker)
+{
+    struct model *model = model_holder_get(fleet_model_of(ticker->fleet));
+    int64_t due_ms = model ? model_next_start_ms(model) : 0;
+
+    model_unref(model);
+    if (due_ms == 0 || due_ms > clock_now_ms() || ticker->is_starting || ticker->is_stopping)
+        return;
+    ticker->is_starting = true;
+    store_tick_start(ticker->db, on_started, ticker);
 }
 
 void ticker_run(void *arg)
 {
+    start_scheduled(arg);
     begin_round(arg, true);
 }
 
@@ -302,6 +495,5 @@ void ticker_free(struct ticker *ticker)
     if (ticker->is_busy)
         end_round(ticker); /* it waited for its next step */
     loop_timer_free(ticker->step);
-    mem_free(ticker->known);
     mem_free(ticker);
 }

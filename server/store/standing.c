@@ -22,5 +22,6 @@ void store_standing_read(const struct db_result *result, size_t row, unsigned co
         .deployment_id = db_i64(result, row, col + 2),
         .phase = db_i64(result, row, col + 3),
         .state = store_state_read(result, row, col + 4),
+        .wants_image = db_bool(result, row, col + 5),
     };
 }

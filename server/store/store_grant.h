@@ -1,9 +1,12 @@
 #pragma once
 /*
- * The three statements that change what a device may do, each for a batch of devices: grant (may
- * fetch), withdraw (may no longer) and activate (may switch). Each reads the deployments under a
- * lock, so that a pause or a halt that was answered is honoured by whatever comes after it; and
- * each answers with one row per asked device, in no particular order.
+ * The statements that say what a device may fetch: grant and withdraw, each for a batch of devices.
+ * Each answers with one row per asked device, in no particular order. The other permission, to
+ * switch, is in store_activate.h.
+ *
+ * Whoever grants locks the group's budget row first, in a statement of its own, so that the next
+ * one of the transaction sees all that was granted before: concurrency, bytes and the number of a
+ * phase's devices are then exact, however many servers ask.
  *
  * All of them are idempotent: an ask whose `assignment` is not the device's any more changes
  * nothing. Each device at most once in a batch.
@@ -15,17 +18,29 @@ extern const struct db_stmt *const store_grant_statements[];
 struct store_grant {
     int64_t device_id;
     int64_t deployment_id;
-    int64_t phase;      /* the first that holds the device's place */
-    int64_t assignment; /* the device's, as memory knows it, */
-    int64_t own;        /* and as the device says */
+    int64_t phase;         /* the first that holds the device */
+    int64_t assignment;    /* the device's, as memory knows it, */
+    int64_t own;           /* and as the device says */
+    const uint8_t *image;  /* SHA-256 of what it shall fetch: the goal, or a stepping stone */
+    const uint8_t *source; /* ... of what it runs; NULL: it did not say */
+    int64_t bytes;         /* that it will fetch */
+};
+
+enum store_grant_outcome {
+    GRANT_GIVEN,
+    GRANT_NOT_NOW, /* the deployment, the group or the device do not permit it (any more) */
+    GRANT_FULL,    /* the phase has its devices, or concurrency or bytes are used up */
 };
 struct store_granted {
     struct store_standing standing;
     int64_t asked_id; /* the deployment of the ask */
     bool has_row;     /* the device has a row in the deployment, from now or from before */
+    enum store_grant_outcome outcome;
 };
-/* Writes the row only while the deployment runs (or is its group's baseline) and its phase has
- * come; cancels what the device was offered before, unless it is past the switch. */
+/* Writes the row only while the deployment runs (or is its group's baseline), its phase has come
+ * and the budgets leave room; cancels what the device was offered before, unless it is past the
+ * switch. A row of the same deployment is opened again where it may be retried, or waits for its
+ * next image after a stepping stone. */
 void store_grant_add(struct db *db, const struct store_grant *asks, size_t count, db_done_fn *done,
                      void *arg);
 void store_granted_read(const struct db_result *result, size_t row, struct store_granted *out);
@@ -37,24 +52,7 @@ struct store_withdrawal {
     int64_t own;
 };
 /* Cancels the device's row before the switch when its deployment is over: aborted, finished and
- * no baseline any more, or halted and followed by another one. */
+ * no baseline any more, or halted and followed by another one; or when the device has gone to
+ * another group or out of service. */
 void store_grant_withdraw(struct db *db, const struct store_withdrawal *asks, size_t count,
                           db_done_fn *done, void *arg);
-
-struct store_activation {
-    int64_t device_id;
-    const char *deployment; /* uuid */
-    int64_t assignment;
-};
-struct store_activated {
-    struct store_standing standing;
-    size_t ask; /* its place in the batch */
-    bool go;
-    const char
-        *reason; /* when not: "paused", "halted", "aborted", "superseded", "not-now"; borrowed */
-};
-/* A device that was allowed once, asks again and is refused has not switched: its row is then
- * cancelled, so that it does not stand in the way of the next deployment. */
-void store_grant_activate(struct db *db, const struct store_activation *asks, size_t count,
-                          db_done_fn *done, void *arg);
-void store_activated_read(const struct db_result *result, size_t row, struct store_activated *out);

@@ -15,10 +15,13 @@ void store_model_version(struct db *db, db_done_fn *done, void *arg);
  * between leaves something out and never dangles. */
 enum store_model_part {
     MODEL_VERSION,
+    MODEL_SCHEDULED, /* when the next deployment starts by itself */
     MODEL_GROUPS,
     MODEL_DEPLOYMENTS, /* by rising id */
     MODEL_PHASES,      /* by deployment and phase */
     MODEL_IMAGES,      /* operating systems in releases of those deployments, one row per hwid */
+    MODEL_STONES,      /* all images of their components where one has a stepping stone, a row per
+                          hwid, by product and counter */
     MODEL_COUNTERS,    /* of every operating system image */
     MODEL_DELTAS,      /* kept ones, to those images */
     MODEL_PART_COUNT,
@@ -33,6 +36,12 @@ struct store_model_group {
     int64_t poll_interval_s;
     bool updates_allowed;
     int64_t baseline_id; /* 0: none */
+    int64_t product_id;
+    bool updates_stopped;    /* by its kill switch or the tenant's */
+    int64_t hold_until_ms;   /* 0: not held; INT64_MAX: until somebody ends it */
+    const char *maintenance; /* the window as JSON, "" for none */
+    const char *public_id;
+    const char *name;
 };
 struct store_model_deployment {
     int64_t id;
@@ -40,24 +49,43 @@ struct store_model_deployment {
     int64_t group_id;
     int64_t release_id;
     const char *public_id;
-    const char *state; /* "running", "paused", "halted", "finished" */
+    const char *state; /* "running", "rolling-back", "paused", "halted", "finished" */
     int64_t phase;
     const char *salt;
     int64_t soak_s;
     int64_t failed_percent;
     int64_t min_finished;
     bool goes_back;
+    const char *gate; /* settings as JSON */
+    const char *on_stop;
+    bool cap_lifted;
+    int64_t settled_ms; /* 0: not yet */
+    const char *delta_policy;
+    int64_t delta_until_ms;
+    bool may_retry;
+    int64_t retry_after_s;
+    bool passes_freeze;
+    int64_t phase_started_ms;
+    int64_t created_ms;
 };
 struct store_model_phase {
     int64_t deployment_id;
-    int64_t share_milli;
+    int64_t share_milli;  /* 0: none */
+    int64_t device_count; /* 0: none */
+    const char *filter;   /* "" for none */
+    int64_t soak_s;
+    int64_t soak_device_h;
+    bool is_manual;
+    bool is_told;
 };
 struct store_model_image {
-    int64_t release_id;
+    int64_t owner_id; /* the release, or (of stones) the product */
     const char *hwid;
     uint8_t sha256[HASH_BYTES];
     const char *path;
     int64_t counter;
+    int64_t stepping_stone;
+    int64_t length;
 };
 struct store_model_counter {
     int64_t tenant_id;
@@ -71,6 +99,8 @@ struct store_model_delta {
     uint8_t sha256[HASH_BYTES];
     int64_t length;
 };
+/* 0: nothing is scheduled. */
+int64_t store_model_scheduled_read(const struct db_result *result);
 int64_t store_model_version_read(const struct db_result *result);
 void store_model_group_read(const struct db_result *result, size_t row,
                             struct store_model_group *out);

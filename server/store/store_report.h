@@ -4,7 +4,7 @@
  * the rows, the moves of deployment_device that they cause, and the counters, all or nothing.
  */
 #include "lib/wire/device.h"
-#include "server/db/db.h"
+#include "server/store/standing.h"
 
 extern const struct db_stmt *const store_report_statements[];
 
@@ -21,10 +21,9 @@ void store_report_add(struct db *db, const struct store_report *reports, size_t 
 
 /* Where that row of deployment_device is now. */
 struct store_reported {
-    int64_t device_id;
-    int64_t deployment_id;
-    int64_t phase;
-    enum update_state state; /* UPDATE_IDLE: the device was never granted this deployment */
-    bool is_moved;           /* by this batch */
+    /* In that deployment, which need not be the device's newest; UPDATE_IDLE: it was never granted
+     * it. `wants_image`: this batch said that a stepping stone is done. */
+    struct store_standing standing;
+    bool is_moved; /* by this batch */
 };
 void store_reported_read(const struct db_result *result, size_t row, struct store_reported *out);

@@ -132,8 +132,10 @@ int64_t world_deployment(const struct fixture *fixture, unsigned version, const 
     int64_t id = world_number(
         fixture,
         "INSERT INTO deployment (public_id, tenant_id, group_id, release_id, state, salt,"
-        "                        failed_percent, min_finished)"
-        " VALUES (gen_random_uuid(), 1, 1, %u, 'running', 'salt', 20, 5) RETURNING id",
+        "                        failed_percent, min_finished, gate)"
+        " VALUES (gen_random_uuid(), 1, 1, %u, 'running', 'salt', 20, 5,"
+        "  '{\"install\":null,\"health\":null,\"silence\":null,"
+        "    \"threshold\":{\"failed_percent\":20,\"min_finished\":5}}') RETURNING id",
         version);
 
     world_sql(fixture,

@@ -10,6 +10,8 @@
 #include "server/store/store_session.h"
 #include "tests/support/world.h"
 
+static const int64_t NOW_MS = 1800000000000;
+
 struct memory {
     struct fixture fixture;
     struct fleet *fleet;
@@ -97,8 +99,8 @@ Test(fleet, the_model_follows_what_operators_change)
     cr_assert_not_null(group->current);
     cr_expect_eq(model_reader_get(&reader), model, "readers see the new one");
     cr_expect_eq(group->current->id, id);
-    cr_expect_eq(group->current->rules.phase_count, 2);
-    cr_expect_eq(group->current->share_milli[0], 5000);
+    cr_expect_eq(group->current->phase_count, 2);
+    cr_expect_eq(group->current->phases[0].share_milli, 5000);
     cr_expect_eq(group->current->standing, ROLLOUT_OPEN);
     cr_expect_not_null(model_image_for(group->current, "board"));
     cr_expect_null(model_image_for(group->current, "toaster"));
@@ -196,7 +198,6 @@ static struct fleet_facts facts_of(unsigned number, unsigned version)
 
 Test(fleet_plan, grants_by_place_and_phase)
 {
-    static const uint32_t shares[] = {20000, PLACE_SHARE_ALL};
     struct memory memory;
     struct fleet_plan plan;
     struct model *model;
@@ -208,11 +209,13 @@ Test(fleet_plan, grants_by_place_and_phase)
     model = model_now(&memory);
     for (unsigned n = 1; n <= 500; n++) {
         struct fleet_facts facts = facts_of(n, 1);
-        uint32_t phase = rollout_phase_of(shares, 2, place_of("salt", facts.id));
+        bool is_first = place_in_share(place_of("salt", facts.id), 20000);
 
-        fleet_plan_make(model, &facts, 0, &plan);
-        cr_assert_eq(plan.action, phase == 1 ? ROLLOUT_GRANT : ROLLOUT_NOTHING, "%u", n);
-        cr_assert_eq(fleet_is_waited_for(model, plan.group->current, &facts), phase == 1);
+        fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
+        cr_assert_eq(plan.action, is_first ? ROLLOUT_GRANT : ROLLOUT_NOTHING, "%u", n);
+        cr_assert_eq(plan.reason, is_first ? REASON_NONE : REASON_PHASE, "%u", n);
+        cr_assert_eq(fleet_waits_for(model, plan.group->current, &facts, NOW_MS),
+                     is_first ? FLEET_WAIT_FOR_IT : FLEET_WAIT_NOT);
         granted += plan.action == ROLLOUT_GRANT;
         if (plan.action == ROLLOUT_GRANT)
             cr_assert_eq(plan.phase, 1);
@@ -225,9 +228,9 @@ Test(fleet_plan, grants_by_place_and_phase)
     for (unsigned n = 1; n <= 100; n++) {
         struct fleet_facts facts = facts_of(n, 1);
 
-        fleet_plan_make(model, &facts, 0, &plan);
+        fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
         cr_assert_eq(plan.action, ROLLOUT_GRANT);
-        cr_assert_eq(plan.phase, rollout_phase_of(shares, 2, place_of("salt", facts.id)));
+        cr_assert_eq(plan.phase, place_in_share(place_of("salt", facts.id), 20000) ? 1 : 2);
     }
     model_unref(model);
     memory_close(&memory);
@@ -255,8 +258,9 @@ Test(fleet_plan, waits_for_a_device_that_runs_the_image_but_has_not_said_how_it_
 
         facts.standing.deployment_id = id;
         facts.standing.state = cases[i].state;
-        cr_expect_eq(fleet_is_waited_for(model, model_deployment_find(model, id), &facts),
-                     cases[i].waits, "%s", update_state_name(cases[i].state));
+        cr_expect_eq(fleet_waits_for(model, model_deployment_find(model, id), &facts, NOW_MS),
+                     cases[i].waits ? FLEET_WAIT_FOR_IT : FLEET_WAIT_NOT, "%s",
+                     update_state_name(cases[i].state));
     }
     model_unref(model);
     memory_close(&memory);
@@ -277,41 +281,41 @@ Test(fleet_plan, knows_hardware_images_and_what_is_older)
     model = model_now(&memory);
 
     facts = facts_of(1, 1);
-    fleet_plan_make(model, &facts, 0, &plan);
+    fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
     cr_expect_eq(plan.action, ROLLOUT_GRANT_BASELINE, "an older one converges");
     cr_expect_eq(plan.deployment->id, 1);
     facts = facts_of(1, 3);
-    fleet_plan_make(model, &facts, 0, &plan);
+    fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
     cr_expect_eq(plan.action, ROLLOUT_NOTHING, "it runs it");
     facts = facts_of(1, 4);
-    fleet_plan_make(model, &facts, 0, &plan);
+    fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
     cr_expect_eq(plan.action, ROLLOUT_NOTHING, "it runs a newer one");
     facts = facts_of(1, 99);
-    fleet_plan_make(model, &facts, 0, &plan);
+    fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
     cr_expect_eq(plan.action, ROLLOUT_GRANT_BASELINE, "an image nobody knows");
     facts.hwid = "toaster";
-    fleet_plan_make(model, &facts, 0, &plan);
+    fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
     cr_expect_eq(plan.action, ROLLOUT_NOTHING, "other hardware");
     facts = facts_of(1, 1);
     facts.group_id = 77;
-    fleet_plan_make(model, &facts, 0, &plan);
+    fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
     cr_expect_eq(plan.action, ROLLOUT_NOTHING, "a group that memory does not know");
     cr_expect_null(plan.group);
-    fleet_plan_make(NULL, &facts, 0, &plan);
+    fleet_plan_make(NULL, &facts, 0, NOW_MS, &plan);
     cr_expect_eq(plan.action, ROLLOUT_NOTHING, "no model at all");
 
     facts = facts_of(1, 1);
-    facts.standing = (struct store_standing){1, 5, 1, 1, UPDATE_DOWNLOADING};
-    fleet_plan_make(model, &facts, 4, &plan);
+    facts.standing = (struct store_standing){1, 5, 1, 1, UPDATE_DOWNLOADING, false};
+    fleet_plan_make(model, &facts, 4, NOW_MS, &plan);
     cr_expect_eq(plan.action, ROLLOUT_RESEND, "it does not know its offer");
     cr_expect_eq(plan.deployment->id, 1);
-    fleet_plan_make(model, &facts, 5, &plan);
+    fleet_plan_make(model, &facts, 5, NOW_MS, &plan);
     cr_expect_eq(plan.action, ROLLOUT_KEEP);
     facts.standing.deployment_id = 9;
-    fleet_plan_make(model, &facts, 5, &plan);
+    fleet_plan_make(model, &facts, 5, NOW_MS, &plan);
     cr_expect_eq(plan.action, ROLLOUT_GRANT_BASELINE, "the old offer is gone, the baseline is not");
     facts.closed_id = 1;
-    fleet_plan_make(model, &facts, 5, &plan);
+    fleet_plan_make(model, &facts, 5, NOW_MS, &plan);
     cr_expect_eq(plan.action, ROLLOUT_WITHDRAW, "nor does it get the baseline again");
     model_unref(model);
     memory_close(&memory);

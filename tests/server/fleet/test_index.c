@@ -67,15 +67,15 @@ Test(fleet_index, news_of_a_device_only_move_it_forward)
         int64_t deployment_id;
         enum update_state state;
     } steps[] = {
-        {"a grant", {1, 1, 10, 1, UPDATE_OFFERED}, 10, UPDATE_OFFERED},
-        {"a step", {1, 1, 10, 1, UPDATE_STAGED}, 10, UPDATE_STAGED},
-        {"an older step", {1, 1, 10, 1, UPDATE_DOWNLOADING}, 10, UPDATE_STAGED},
-        {"an end", {1, 1, 10, 1, UPDATE_FAILED}, 10, UPDATE_FAILED},
-        {"another end", {1, 1, 10, 1, UPDATE_SUCCEEDED}, 10, UPDATE_FAILED},
-        {"the next grant", {1, 2, 11, 1, UPDATE_OFFERED}, 11, UPDATE_OFFERED},
-        {"news of before", {1, 1, 10, 1, UPDATE_FAILED}, 11, UPDATE_OFFERED},
-        {"taken back", {1, 3, 11, 1, UPDATE_CANCELLED}, 11, UPDATE_CANCELLED},
-        {"offered, said late", {1, 2, 11, 1, UPDATE_OFFERED}, 11, UPDATE_CANCELLED},
+        {"a grant", {1, 1, 10, 1, UPDATE_OFFERED, false}, 10, UPDATE_OFFERED},
+        {"a step", {1, 1, 10, 1, UPDATE_STAGED, false}, 10, UPDATE_STAGED},
+        {"an older step", {1, 1, 10, 1, UPDATE_DOWNLOADING, false}, 10, UPDATE_STAGED},
+        {"an end", {1, 1, 10, 1, UPDATE_FAILED, false}, 10, UPDATE_FAILED},
+        {"another end", {1, 1, 10, 1, UPDATE_SUCCEEDED, false}, 10, UPDATE_FAILED},
+        {"the next grant", {1, 2, 11, 1, UPDATE_OFFERED, false}, 11, UPDATE_OFFERED},
+        {"news of before", {1, 1, 10, 1, UPDATE_FAILED, false}, 11, UPDATE_OFFERED},
+        {"taken back", {1, 3, 11, 1, UPDATE_CANCELLED, false}, 11, UPDATE_CANCELLED},
+        {"offered, said late", {1, 2, 11, 1, UPDATE_OFFERED, false}, 11, UPDATE_CANCELLED},
     };
     struct fleet_index *index = fleet_index_new();
     struct store_device row = device_of(1);
@@ -87,7 +87,7 @@ Test(fleet_index, news_of_a_device_only_move_it_forward)
                      steps[i].what);
         cr_expect_eq(facts_of(device).standing.state, steps[i].state, "%s", steps[i].what);
     }
-    fleet_device_stand(device, &(struct store_standing){1, 4, 12, 1, UPDATE_OFFERED});
+    fleet_device_stand(device, &(struct store_standing){1, 4, 12, 1, UPDATE_OFFERED, false});
     fleet_device_moved(device, 11, UPDATE_FAILED);
     cr_expect_eq(facts_of(device).standing.state, UPDATE_OFFERED, "another deployment's row");
     fleet_device_moved(device, 12, UPDATE_VERIFYING);
@@ -239,7 +239,7 @@ static void *make_noise(void *arg)
         (void)fleet_session_find(index, digest, 0);
         (void)fleet_device_poll(device, &poll, (int64_t)i * SEEN_WRITE_MS_MIN, &facts);
         fleet_device_stand(device, &(struct store_standing){fleet_device_row(device), (int64_t)i, 1,
-                                                            1, UPDATE_OFFERED});
+                                                            1, UPDATE_OFFERED, false});
         (void)fleet_index_take_seen(index, seen, COUNT(seen));
         if (!fleet_index_step(index, &cursor, 10, add_row, &sum))
             cursor = (struct fleet_cursor){0};

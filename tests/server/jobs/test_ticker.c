@@ -193,7 +193,7 @@ Test(ticker, a_gate_halts_also_between_ticks)
         loop_turn(world.fixture.loop);
 
     cr_expect_eq(world_number(&world.fixture, "SELECT ((halt->>'failed')::int >= 5 AND"
-                                              " halt->>'reason' = 'failed-percent')::int"
+                                              " halt->>'gate' = 'threshold')::int"
                                               " FROM deployment"),
                  1);
     tick_often(&world);
@@ -224,7 +224,7 @@ Test(census, counts_who_is_in_the_phase_runs_something_else_and_is_awake)
     struct model *model;
     struct census *census;
     const struct model_deployment *deployment;
-    struct rollout_census tally;
+    struct census_tally tally;
     uint64_t in_share = 0;
     int64_t now_ms = 1800000000000;
     int64_t id;

@@ -149,7 +149,7 @@ Test(rollout_choose, every_combination_follows_one_rule_and_every_rule_is_used)
         const struct rule *rule = rule_for(&view, &index);
 
         cr_assert_not_null(rule, "combination %u has no rule", number);
-        cr_assert_eq(rollout_choose(&view), rule->action, "combination %u: %s", number,
+        cr_assert_eq(rollout_choose(&view, NULL), rule->action, "combination %u: %s", number,
                      rule->because);
         used[index]++;
     }
@@ -159,14 +159,46 @@ Test(rollout_choose, every_combination_follows_one_rule_and_every_rule_is_used)
         cr_expect_gt(used[i], 0, "never used: %s", rules[i].because);
 }
 
-static const struct rollout_candidate current = {CURRENT_ID, true, false, false, false};
-static const struct rollout_candidate other_hardware = {CURRENT_ID, false, false, false, false};
-static const struct rollout_candidate baseline = {BASELINE_ID, true, false, false, false};
-static const struct rollout_candidate older = {BASELINE_ID, true, false, true, false};
-static const struct rollout_candidate newer_runs = {CURRENT_ID, true, false, true, false};
-static const struct rollout_candidate back = {CURRENT_ID, true, false, true, true};
-static const struct rollout_candidate back_below = {CURRENT_ID, true, false, false, true};
-static const struct rollout_candidate back_baseline = {BASELINE_ID, true, false, false, true};
+static const struct rollout_candidate current = {.deployment_id = CURRENT_ID,
+                                                 .fits = true,
+                                                 .is_running = false,
+                                                 .is_older = false,
+                                                 .goes_back = false};
+static const struct rollout_candidate other_hardware = {.deployment_id = CURRENT_ID,
+                                                        .fits = false,
+                                                        .is_running = false,
+                                                        .is_older = false,
+                                                        .goes_back = false};
+static const struct rollout_candidate baseline = {.deployment_id = BASELINE_ID,
+                                                  .fits = true,
+                                                  .is_running = false,
+                                                  .is_older = false,
+                                                  .goes_back = false};
+static const struct rollout_candidate older = {.deployment_id = BASELINE_ID,
+                                               .fits = true,
+                                               .is_running = false,
+                                               .is_older = true,
+                                               .goes_back = false};
+static const struct rollout_candidate newer_runs = {.deployment_id = CURRENT_ID,
+                                                    .fits = true,
+                                                    .is_running = false,
+                                                    .is_older = true,
+                                                    .goes_back = false};
+static const struct rollout_candidate back = {.deployment_id = CURRENT_ID,
+                                              .fits = true,
+                                              .is_running = false,
+                                              .is_older = true,
+                                              .goes_back = true};
+static const struct rollout_candidate back_below = {.deployment_id = CURRENT_ID,
+                                                    .fits = true,
+                                                    .is_running = false,
+                                                    .is_older = false,
+                                                    .goes_back = true};
+static const struct rollout_candidate back_baseline = {.deployment_id = BASELINE_ID,
+                                                       .fits = true,
+                                                       .is_running = false,
+                                                       .is_older = false,
+                                                       .goes_back = true};
 static const struct rollout_candidate none;
 
 /* The table above and the code could share a mistake; these are the promises in single cases. */
@@ -229,6 +261,6 @@ Test(rollout_choose, keeps_the_promises_of_the_design)
             .is_told_already = true,
         };
 
-        cr_expect_eq(rollout_choose(&view), cases[i].action, "%s", cases[i].what);
+        cr_expect_eq(rollout_choose(&view, NULL), cases[i].action, "%s", cases[i].what);
     }
 }

@@ -23,13 +23,28 @@ static uint64_t place_of_number(const char *salt, uint64_t number)
     return place_of(salt, device);
 }
 
+static bool says(const struct filter *filter, void *arg)
+{
+    return (const void *)filter == arg;
+}
+
+/* Filters are only compared here: `mine` is the one that holds for the device. */
+static uint32_t phase_of(const struct rollout_phase *phases, uint32_t running, uint64_t place,
+                         const struct filter *mine)
+{
+    const struct rollout_device device = {place, says, (void *)(uintptr_t)mine};
+
+    return rollout_phase_of(phases, running, &device);
+}
+
 Test(rollout_phase, is_the_first_whose_share_holds_the_place)
 {
-    static const uint32_t shares[] = {5000, 50000, PLACE_SHARE_ALL};
+    static const struct rollout_phase phases[] = {
+        {.share_milli = 5000}, {.share_milli = 50000}, {.share_milli = PLACE_SHARE_ALL}};
     static const uint64_t half = UINT64_C(1) << 63;
     static const struct {
         uint64_t place;
-        uint32_t count;
+        uint32_t running;
         uint32_t phase;
     } cases[] = {
         {0, 3, 1},
@@ -38,13 +53,48 @@ Test(rollout_phase, is_the_first_whose_share_holds_the_place)
         {half - 1, 3, 2},
         {half, 3, 3},
         {UINT64_MAX, 3, 3},
-        {UINT64_MAX, 2, 3},
-        {half - 1, 1, 2},
+        {UINT64_MAX, 2, 0},
+        {half - 1, 1, 0},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++)
-        cr_expect_eq(rollout_phase_of(shares, cases[i].count, cases[i].place), cases[i].phase,
+        cr_expect_eq(phase_of(phases, cases[i].running, cases[i].place, NULL), cases[i].phase,
                      "case %zu", i);
+}
+
+Test(rollout_phase, counts_only_while_it_runs_and_filters_narrow_any_kind)
+{
+    const struct filter *lab = (const struct filter *)&says;
+    const struct filter *other = (const struct filter *)&next;
+    const struct rollout_phase phases[] = {
+        {.filter = lab},
+        {.device_count = 3},
+        {.share_milli = 50000, .filter = other},
+        {.share_milli = PLACE_SHARE_ALL},
+    };
+    const struct rollout_phase closed = {.share_milli = PLACE_SHARE_ALL, .is_closed = true};
+    const struct {
+        const char *what;
+        uint32_t running;
+        uint64_t place;
+        const struct filter *mine;
+        uint32_t phase;
+    } cases[] = {
+        {"a lab device is first", 1, UINT64_MAX, lab, 1},
+        {"another waits", 1, 0, NULL, 0},
+        {"anybody while it counts", 2, UINT64_MAX, NULL, 2},
+        {"a lab device stays where it was", 2, UINT64_MAX, lab, 1},
+        {"the count is closed by the next phase", 3, 0, NULL, 0},
+        {"a share with its filter", 3, 0, other, 3},
+        {"the filter without the share", 3, UINT64_MAX, other, 0},
+        {"everybody in the end", 4, UINT64_MAX, NULL, 4},
+    };
+    const struct rollout_device device = {0, says, NULL};
+
+    for (size_t i = 0; i < COUNT(cases); i++)
+        cr_expect_eq(phase_of(phases, cases[i].running, cases[i].place, cases[i].mine),
+                     cases[i].phase, "%s", cases[i].what);
+    cr_expect_not(rollout_phase_is_for(&closed, &device));
 }
 
 Test(rollout_phase, is_cumulative_for_any_shares_and_devices)
@@ -52,20 +102,20 @@ Test(rollout_phase, is_cumulative_for_any_shares_and_devices)
     uint64_t random = 7;
 
     for (int round = 0; round < 50; round++) {
-        uint32_t shares[4] = {0};
+        struct rollout_phase phases[4] = {{0}};
         uint32_t count = (uint32_t)(next(&random) % 4 + 1);
         uint32_t before = 0;
 
         for (uint32_t i = 0; i + 1 < count; i++)
-            before = shares[i] = before + 1 + (uint32_t)(next(&random) % 30000);
-        shares[count - 1] = PLACE_SHARE_ALL;
+            before = phases[i].share_milli = before + 1 + (uint32_t)(next(&random) % 30000);
+        phases[count - 1].share_milli = PLACE_SHARE_ALL;
         for (uint64_t n = 0; n < 200; n++) {
             uint64_t place = place_of_number("salt", next(&random));
-            uint32_t phase = rollout_phase_of(shares, count, place);
+            uint32_t phase = phase_of(phases, count, place, NULL);
 
             cr_assert(phase >= 1 && phase <= count, "everybody has a phase");
             for (uint32_t i = 1; i <= count; i++) /* once in, always in */
-                cr_assert_eq(place_in_share(place, shares[i - 1]), i >= phase);
+                cr_assert_eq(place_in_share(place, phases[i - 1].share_milli), i >= phase);
         }
     }
 }

@@ -4,29 +4,56 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/crypto/hash.h"
 #include "server/db/sync.h"
+#include "server/store/store_activate.h"
 #include "tests/support/world.h"
 
-/* The last column only says which ask it answers. */
-static const char *without_last(char *text)
+/* Of "device|assignment|deployment|phase|state|wants image|word|..." the columns up to the state
+ * and, with `word`, the one that says how it went. */
+static const char *short_of(char *text, bool word)
 {
-    char *last = strrchr(text, '|');
+    char *bars[7] = {NULL};
+    unsigned count = 0;
 
-    if (last)
-        *last = '\0';
+    for (char *at = strchr(text, '|'); at && count < COUNT(bars); at = strchr(at + 1, '|'))
+        bars[count++] = at;
+    if (count < 5)
+        return text;
+    if (count == COUNT(bars))
+        *bars[6] = '\0';
+    if (word && count > 5)
+        memmove(bars[4], bars[5], strlen(bars[5]) + 1);
+    else
+        *bars[4] = '\0';
     return text;
 }
 
-/* An answer is "device|assignment|deployment|phase|state|..." per row. */
+static const char *grant_with(struct answer *answer, const struct store_grant *ask)
+{
+    answer->fixture->pending++;
+    store_grant_add(answer->fixture->db, ask, 1, answer_done, answer);
+    fixture_wait(answer->fixture);
+    return short_of(answer->text, true);
+}
+
+/* The image of the deployment's own version. */
 static const char *grant(struct answer *answer, int64_t device, int64_t deployment, int64_t phase,
                          int64_t assignment)
 {
-    struct store_grant ask = {device, deployment, phase, assignment, 0};
+    uint8_t image[HASH_BYTES];
+    struct store_grant ask = {.device_id = device,
+                              .deployment_id = deployment,
+                              .phase = phase,
+                              .assignment = assignment,
+                              .image = image,
+                              .bytes = 100};
 
-    answer->fixture->pending++;
-    store_grant_add(answer->fixture->db, &ask, 1, answer_done, answer);
-    fixture_wait(answer->fixture);
-    return without_last(answer->text);
+    world_image((unsigned)world_number(answer->fixture,
+                                       "SELECT release_id FROM deployment WHERE id = %lld",
+                                       (long long)deployment),
+                image);
+    return grant_with(answer, &ask);
 }
 
 static const char *withdraw(struct answer *answer, int64_t device, int64_t deployment,
@@ -37,18 +64,18 @@ static const char *withdraw(struct answer *answer, int64_t device, int64_t deplo
     answer->fixture->pending++;
     store_grant_withdraw(answer->fixture->db, &ask, 1, answer_done, answer);
     fixture_wait(answer->fixture);
-    return answer->text;
+    return short_of(answer->text, false);
 }
 
 /* A device whose own number is ahead: the database came back from a backup. */
 static int64_t grant_ahead(struct fixture *fixture, int64_t device, int64_t deployment, int64_t own)
 {
     struct answer answer = {.fixture = fixture};
-    struct store_grant ask = {device, deployment, 1, 0, own};
+    uint8_t image[HASH_BYTES];
+    struct store_grant ask = {device, deployment, 1, 0, own, image, NULL, 100};
 
-    fixture->pending++;
-    store_grant_add(fixture->db, &ask, 1, answer_done, &answer);
-    fixture_wait(fixture);
+    world_image(2, image);
+    (void)grant_with(&answer, &ask);
     return world_number(fixture, "SELECT assignment FROM device WHERE id = %lld",
                         (long long)device);
 }
@@ -63,7 +90,7 @@ static const char *activate(struct answer *answer, int64_t device, int64_t deplo
     answer->fixture->pending++;
     store_grant_activate(answer->fixture->db, &ask, 1, answer_done, answer);
     fixture_wait(answer->fixture);
-    return without_last(answer->text);
+    return short_of(answer->text, true);
 }
 
 static void set_state(const struct fixture *fixture, int64_t deployment, const char *state)
@@ -359,7 +386,7 @@ Test(store_grant, of_a_deployment_that_finishes_meanwhile_is_not_lost)
               "%s", err.text);
     activate_behind(&answer, &ask, other);
 
-    cr_expect_str_eq(without_last(answer.text), "1|1|1|1|activating|not-now");
+    cr_expect_str_eq(short_of(answer.text, true), "1|1|1|1|activating|not-now");
     cr_expect_str_eq(activate(&answer, 1, id, 1), "1|1|1|1|activating|go", "%s", answer.text);
     cr_expect_eq(world_counters_wrong(&fixture), 0);
     fixture_close(&fixture);
@@ -390,7 +417,11 @@ Test(store_grant, batches_on_many_connections_grant_each_device_once)
     struct fixture fixture;
     struct many many = {.fixture = &fixture};
     struct store_grant asks[DEVICES];
+    uint8_t images[2][HASH_BYTES];
     int64_t ids[2];
+
+    world_image(2, images[0]);
+    world_image(3, images[1]);
 
     world_open(&fixture, 4);
     world_devices(&fixture, DEVICES);
@@ -401,8 +432,10 @@ Test(store_grant, batches_on_many_connections_grant_each_device_once)
     fixture.pending = BATCHES;
     for (unsigned batch = 0; batch < BATCHES; batch++) {
         for (unsigned i = 0; i < DEVICES; i++) /* in another order each time */
-            asks[i] =
-                (struct store_grant){(i * 7 + batch * 13) % DEVICES + 1, ids[batch % 2], 1, 0, 0};
+            asks[i] = (struct store_grant){.device_id = (i * 7 + batch * 13) % DEVICES + 1,
+                                           .deployment_id = ids[batch % 2],
+                                           .phase = 1,
+                                           .image = images[batch % 2]};
         store_grant_add(fixture.db, asks, DEVICES, on_granted, &many);
     }
     fixture_wait(&fixture);

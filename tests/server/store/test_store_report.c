@@ -6,6 +6,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
+#include "server/store/store_activate.h"
 #include "server/store/store_grant.h"
 #include "tests/support/world.h"
 
@@ -33,8 +34,12 @@ static void grant_all(struct fixture *fixture, int64_t deployment, unsigned devi
     AUTO_FREE struct store_grant *asks = mem_array(devices, sizeof(*asks));
     struct answer answer = {.fixture = fixture};
 
+    uint8_t image[HASH_BYTES];
+
+    world_image(2, image);
     for (unsigned i = 0; i < devices; i++)
-        asks[i] = (struct store_grant){i + 1, deployment, 1, 0, 0};
+        asks[i] = (struct store_grant){
+            .device_id = i + 1, .deployment_id = deployment, .phase = 1, .image = image};
     fixture->pending++;
     if (devices > 20) { /* the answer's text has no room for more */
         store_grant_add(fixture->db, asks, devices, NULL, NULL);
@@ -48,12 +53,28 @@ static void grant_all(struct fixture *fixture, int64_t deployment, unsigned devi
     cr_assert_eq(answer.code, ERR_NONE, "%s", answer.text);
 }
 
+/* "device|assignment|deployment|phase|state|wants image|moved" without the assignment and the
+ * image. */
+static const char *short_of(char *text)
+{
+    char *bars[6] = {NULL};
+    unsigned count = 0;
+
+    for (char *at = strchr(text, '|'); at && count < COUNT(bars); at = strchr(at + 1, '|'))
+        bars[count++] = at;
+    if (count < COUNT(bars))
+        return text;
+    memmove(bars[4], bars[5], strlen(bars[5]) + 1);
+    memmove(bars[0], bars[1], strlen(bars[1]) + 1);
+    return text;
+}
+
 static const char *add(struct answer *answer, const struct store_report *reports, size_t count)
 {
     answer->fixture->pending++;
     store_report_add(answer->fixture->db, reports, count, answer_done, answer);
     fixture_wait(answer->fixture);
-    return answer->text;
+    return short_of(answer->text);
 }
 
 Test(store_report, moves_a_row_forward_and_never_out_of_its_end)

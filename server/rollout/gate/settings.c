@@ -1,0 +1,213 @@
+/* One table of numbers: where each is, its range and its default. */
+#include "server/rollout/gate/settings.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+
+/* clang-format off */
+const struct gate_settings gate_settings_default = {
+    .install = {true, 0.005, 0.05, 0.005, 0.01, 3},
+    .health = {true, 3.0, 0.01, 0.05},
+    .silence = {true, 5, 3.0, 0.01},
+    .threshold = {false, 10, 3},
+};
+
+enum kind { REAL, WHOLE };
+
+struct number {
+    const char *name;
+    enum kind kind;
+    size_t field; /* in struct gate_settings */
+    double min;   /* of a real: exclusive */
+    double max;   /* of a real: exclusive */
+};
+
+#define AT(member) offsetof(struct gate_settings, member)
+static const struct number install_numbers[] = {
+    {"p0",    REAL,  AT(install.p0),    0, 1},
+    {"p1",    REAL,  AT(install.p1),    0, 1},
+    {"alpha", REAL,  AT(install.alpha), 0, 0.5},
+    {"beta",  REAL,  AT(install.beta),  0, 0.5},
+    {"start", WHOLE, AT(install.start), 1, 1000000},
+};
+static const struct number health_numbers[] = {
+    {"ratio", REAL, AT(health.ratio), 1, 1000},
+    {"alpha", REAL, AT(health.alpha), 0, 0.5},
+    {"beta",  REAL, AT(health.beta),  0, 0.5},
+};
+static const struct number silence_numbers[] = {
+    {"intervals", WHOLE, AT(silence.intervals), 2, 1000},
+    {"ratio",     REAL,  AT(silence.ratio),     1, 1000},
+    {"alpha",     REAL,  AT(silence.alpha),     0, 0.5},
+};
+static const struct number threshold_numbers[] = {
+    {"failed_percent", WHOLE, AT(threshold.failed_percent), 0, 100},
+    {"min_finished",   WHOLE, AT(threshold.finished_min),   1, 10000000},
+};
+
+static const struct section {
+    const char *name;
+    size_t is_on;
+    const struct number *numbers;
+    size_t count;
+} sections[] = {
+    {"install",   AT(install.is_on),   install_numbers,   COUNT(install_numbers)},
+    {"health",    AT(health.is_on),    health_numbers,    COUNT(health_numbers)},
+    {"silence",   AT(silence.is_on),   silence_numbers,   COUNT(silence_numbers)},
+    {"threshold", AT(threshold.is_on), threshold_numbers, COUNT(threshold_numbers)},
+};
+/* clang-format on */
+
+static void *at(struct gate_settings *settings, size_t field)
+{
+    return (char *)settings + field;
+}
+
+static const void *at_const(const struct gate_settings *settings, size_t field)
+{
+    return (const char *)settings + field;
+}
+
+static bool read_real(const struct number *number, const json_t *value, const char *path,
+                      struct gate_settings *out, struct err *err)
+{
+    double real = json_is_number(value) ? json_number_value(value) : number->min;
+
+    if (real <= number->min || real >= number->max)
+        return err_set(err, ERR_INVALID, "field '%s.%s' has to be a number between %g and %g", path,
+                       number->name, number->min, number->max);
+    memcpy(at(out, number->field), &real, sizeof(real));
+    return true;
+}
+
+static bool read_whole(const struct number *number, const json_t *value, const char *path,
+                       struct gate_settings *out, struct err *err)
+{
+    json_int_t whole = json_is_integer(value) ? json_integer_value(value) : -1;
+    uint64_t kept;
+
+    if (whole < (json_int_t)number->min || whole > (json_int_t)number->max)
+        return err_set(err, ERR_INVALID, "field '%s.%s' has to be a whole number from %g to %g",
+                       path, number->name, number->min, number->max);
+    kept = (uint64_t)whole;
+    memcpy(at(out, number->field), &kept, sizeof(kept));
+    return true;
+}
+
+static bool read_number(const struct number *number, const json_t *object, const char *path,
+                        struct gate_settings *out, struct err *err)
+{
+    const json_t *value = json_object_get(object, number->name);
+
+    if (!value)
+        return true;
+    return number->kind == REAL ? read_real(number, value, path, out, err)
+                                : read_whole(number, value, path, out, err);
+}
+
+static bool read_section(const struct section *section, const json_t *value, const char *path,
+                         struct gate_settings *out, struct err *err)
+{
+    const char *names[8] = {NULL};
+    bool is_on = !json_is_null(value);
+    AUTO_FREE char *inner = mem_printf("%s.%s", path, section->name);
+
+    memcpy(at(out, section->is_on), &is_on, sizeof(is_on));
+    if (!is_on)
+        return true;
+    if (!json_is_object(value))
+        return err_set(err, ERR_INVALID, "field '%s' has to be an object or null", inner);
+    ASSERT(section->count < COUNT(names));
+    for (size_t i = 0; i < section->count; i++)
+        names[i] = section->numbers[i].name;
+    if (!json_fields_known(value, inner, names, err))
+        return false;
+    for (size_t i = 0; i < section->count; i++)
+        if (!read_number(&section->numbers[i], value, inner, out, err))
+            return false;
+    return true;
+}
+
+static bool read_scope(const json_t *object, const char *path, struct gate_settings *out,
+                       struct err *err)
+{
+    const json_t *value = json_object_get(object, "scope");
+    const char *word = json_string_value(value);
+
+    if (!value)
+        return true;
+    if (!word || (strcmp(word, "all") != 0 && strcmp(word, "stratum") != 0))
+        return err_set(err, ERR_INVALID, "field '%s.scope' has to be 'all' or 'stratum'", path);
+    out->is_by_stratum = strcmp(word, "stratum") == 0;
+    return true;
+}
+
+bool gate_settings_read(const json_t *object, const char *path, struct gate_settings *out,
+                        struct err *err)
+{
+    static const char *const names[] = {"install", "health", "silence", "threshold", "scope", NULL};
+    struct gate_settings settings = gate_settings_default;
+
+    *out = settings;
+    if (!object || json_is_null(object))
+        return true;
+    if (!json_is_object(object))
+        return err_set(err, ERR_INVALID, "field '%s' has to be an object", path);
+    if (!json_fields_known(object, path, names, err))
+        return false;
+    for (size_t i = 0; i < COUNT(sections); i++) {
+        const json_t *value = json_object_get(object, sections[i].name);
+
+        if (value && !read_section(&sections[i], value, path, &settings, err))
+            return false;
+    }
+    if (!read_scope(object, path, &settings, err))
+        return false;
+    if (settings.install.p1 <= settings.install.p0)
+        return err_set(err, ERR_INVALID, "field '%s.install.p1' has to be above p0, which is %g",
+                       path, settings.install.p0);
+    *out = settings;
+    return true;
+}
+
+bool gate_settings_parse(const char *text, struct gate_settings *out, struct err *err)
+{
+    AUTO_JSON *tree = NULL;
+
+    return json_parse(text, strlen(text), &json_limits_api, &tree, err) &&
+           gate_settings_read(tree, "gate", out, err);
+}
+
+static void format_number(const struct number *number, const struct gate_settings *settings,
+                          struct buf *out)
+{
+    double real;
+    uint64_t whole;
+
+    buf_printf(out, "\"%s\":", number->name);
+    if (number->kind == REAL) {
+        memcpy(&real, at_const(settings, number->field), sizeof(real));
+        buf_printf(out, "%.12g", real);
+    } else {
+        memcpy(&whole, at_const(settings, number->field), sizeof(whole));
+        buf_printf(out, "%" PRIu64, whole);
+    }
+}
+
+void gate_settings_format(const struct gate_settings *settings, struct buf *out)
+{
+    buf_add_text(out, "{");
+    for (size_t i = 0; i < COUNT(sections); i++) {
+        bool is_on;
+
+        memcpy(&is_on, at_const(settings, sections[i].is_on), sizeof(is_on));
+        buf_printf(out, "\"%s\":%s", sections[i].name, is_on ? "{" : "null,");
+        for (size_t k = 0; is_on && k < sections[i].count; k++) {
+            format_number(&sections[i].numbers[k], settings, out);
+            buf_add_text(out, k + 1 < sections[i].count ? "," : "},");
+        }
+    }
+    buf_printf(out, "\"scope\":\"%s\"}", settings->is_by_stratum ? "stratum" : "all");
+}
