@@ -99,7 +99,8 @@ enum {
     FLEET_FULL_MS = 500,              /* a used-up budget is not asked again for so long */
     DEVICE_CLAIM_BYTES_MAX = 4 << 10, /* bodies */
     DEVICE_POLL_BYTES_MAX = 4 << 10,
-    DEVICE_REPORT_BYTES_MAX = 4 << 10,
+    DEVICE_REPORT_BYTES_MAX = 8 << 10, /* an event has a backtrace */
+    QUARANTINE_WAITING_MAX = 32,       /* refused reports on their way to the database */
     DEVICE_ATTRIBUTES_BYTES_MAX = 60 << 10,
     DEVICE_TIME_PER_S = 200, /* signed times, of each worker */
     DEVICE_NONCE_MS = 120000,

@@ -18,8 +18,7 @@ struct device_desk *device_desk_new(const struct device_desk_place *place)
     desk->withdrawals = batch_new(loop, DEVICE_BATCH_MAX, send_withdrawals, desk);
     desk->activations = batch_new(loop, DEVICE_BATCH_MAX, send_activations, desk);
     desk->installs = batch_new(loop, DEVICE_BATCH_MAX, send_installs, desk);
-    desk->reports = batch_new(loop, DEVICE_BATCH_MAX, send_reports, desk);
-    desk->report_run = report_run_new(desk);
+    desk->reports = run_new(desk, &run_of_reports);
     return desk;
 }
 
@@ -27,18 +26,17 @@ void device_desk_free(struct device_desk *desk)
 {
     if (!desk)
         return;
-    report_run_free(desk->report_run); /* refuses what it would have tried again */
+    run_stop(desk->reports);
     refuse_polls(desk->grants);
     refuse_polls(desk->withdrawals);
     refuse_activations(desk->activations);
-    refuse_reports(desk->reports);
     drop_installs(desk->installs);
     loop_flush(desk->place.loop); /* a batch that was due finds nothing */
     batch_free(desk->grants);
     batch_free(desk->withdrawals);
     batch_free(desk->activations);
     batch_free(desk->installs);
-    batch_free(desk->reports);
+    run_free(desk->reports);
     model_reader_done(&desk->model);
     mem_free(desk);
 }

@@ -3,6 +3,7 @@
 #include "lib/wire/device.h"
 #include "server/device/batch.h"
 #include "server/device/desk.h"
+#include "server/device/run.h"
 #include "server/fleet/fleet.h"
 #include "server/fleet/plan.h"
 #include "server/http/http.h"
@@ -14,9 +15,9 @@ struct device_desk {
     struct batch *withdrawals;
     struct batch *activations;
     struct batch *installs;
-    struct batch *reports;
-    struct report_run *report_run; /* of the batch that is on its way */
-    int64_t time_second;           /* of the loop's clock, and how many times it was signed then */
+    struct run *reports;
+    unsigned quarantine_count; /* refused reports on their way to the quarantine */
+    int64_t time_second;       /* of the loop's clock, and how many times it was signed then */
     unsigned time_count;
 };
 
@@ -36,15 +37,15 @@ http_handler_fn on_claim, on_session, on_poll, on_activate, on_attributes, on_re
     on_time;
 
 /* One kind of batch each; `arg` is the desk. */
-batch_send_fn send_grants, send_withdrawals, send_activations, send_installs, send_reports;
+batch_send_fn send_grants, send_withdrawals, send_activations, send_installs;
 /* Answers 503 to what waits in a batch that will not be sent any more. */
 void refuse_polls(struct batch *batch);
 void refuse_activations(struct batch *batch);
-void refuse_reports(struct batch *batch);
 void drop_installs(struct batch *batch);
 
-struct report_run *report_run_new(struct device_desk *desk);
-void report_run_free(struct report_run *run);
+extern const struct run_kind run_of_reports;
+/* Answers an error, and keeps what could not be read for people to look at. */
+void refuse_report(struct http_request *req, struct device_desk *desk, const struct err *err);
 
 /* A device that asked with a good answer from the database; 404 is for the caller to tell. */
 struct fleet_device *add_found(struct device_desk *desk, const struct db_result *result);

@@ -1,17 +1,15 @@
 /*
- * Reports are answered 200 after their commit and not before. A batch that the database could not
- * take, but may the next moment, is tried again, whole; one that it refuses is split in halves
- * until the one report that it refuses stands alone, so that nobody else's is lost with it.
+ * A report is an update's step, or an event: what it says first decides. Both travel in batches of
+ * their own. One that cannot be read is kept as it came, for people to look at, and answered 400:
+ * the device drops it.
  */
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
-#include "lib/loop/loop.h"
 #include "server/device/internal.h"
+#include "server/device/run.h"
 #include "server/limits.h"
+#include "server/store/store_event.h"
 #include "server/store/store_report.h"
-
-/* Halving 512 reports leaves at most this many pieces to do. */
-enum { PIECES_MAX = 16 };
 
 struct reporting {
     struct batch_item item;
@@ -20,67 +18,18 @@ struct reporting {
     struct wire_report report;
 };
 
-struct piece {
-    size_t at;
-    size_t count;
-};
-
-struct report_run {
-    struct device_desk *desk;
-    struct batch_item *const *items; /* NULL: none is on its way */
-    struct piece pieces[PIECES_MAX]; /* the last one is being done */
-    size_t piece_count;
-    unsigned tries; /* of the last piece */
-    struct loop_timer *retry;
-};
-
 static struct reporting *reporting_of(struct batch_item *item)
 {
     return LIST_OF(item, struct reporting, item);
 }
 
-static void run_piece(struct report_run *run);
-
-/* The piece is done: on to the next one, or the batch is. */
-static void finish_piece(struct report_run *run)
+static struct http_request *request_of(struct batch_item *item)
 {
-    run->tries = 0;
-    if (--run->piece_count > 0) {
-        run_piece(run);
-        return;
-    }
-    run->items = NULL;
-    batch_sent(run->desk->reports);
-}
-
-static void answer_piece(struct report_run *run, const struct err *err)
-{
-    struct piece piece = run->pieces[run->piece_count - 1];
-
-    for (size_t i = piece.at; i < piece.at + piece.count; i++) {
-        struct http_request *req = reporting_of(run->items[i])->req;
-
-        if (err)
-            http_answer_error(req, err);
-        else
-            http_answer_json(req, 200, "{}");
-    }
-}
-
-static void split_piece(struct report_run *run)
-{
-    struct piece *piece = &run->pieces[run->piece_count - 1];
-    size_t half = piece->count / 2;
-
-    ASSERT(run->piece_count < PIECES_MAX);
-    run->pieces[run->piece_count++] = (struct piece){piece->at + half, piece->count - half};
-    piece->count = half;
-    run->tries = 0;
-    run_piece(run);
+    return reporting_of(item)->req;
 }
 
 /* What the database said is what memory says from now on. */
-static void note_moves(const struct report_run *run, const struct db_result *result)
+static void note_moves(struct device_desk *desk, const struct db_result *result)
 {
     bool is_moved = false;
 
@@ -90,114 +39,69 @@ static void note_moves(const struct report_run *run, const struct db_result *res
 
         store_reported_read(result, row, &reported);
         is_moved = is_moved || reported.is_moved;
-        device = fleet_index_find_row(desk_index(run->desk), reported.standing.device_id);
+        device = fleet_index_find_row(desk_index(desk), reported.standing.device_id);
         if (reported.standing.wants_image)
             fleet_device_stand(device, &reported.standing);
         else if (reported.standing.state != UPDATE_IDLE)
             fleet_device_moved(device, reported.standing.deployment_id, reported.standing.state);
     }
     if (is_moved)
-        fleet_moved(run->desk->place.fleet);
+        fleet_moved(desk->place.fleet);
 }
 
-static void on_stored(const struct db_result *result, const struct err *err, void *arg)
+static void store_reports(struct run *run, struct batch_item *const *items, size_t count)
 {
-    struct report_run *run = arg;
+    AUTO_FREE struct store_report *reports = mem_array(count, sizeof(*reports));
 
-    if (!err) {
-        note_moves(run, result);
-        answer_piece(run, NULL);
-        finish_piece(run);
-        return;
-    }
-    if (err->code == ERR_UNAVAILABLE && db_is_up(run->desk->place.db) &&
-        ++run->tries < REPORT_TRIES_MAX) { /* a deadlock, or one connection of several */
-        loop_timer_set(run->retry, REPORT_RETRY_MS);
-        return;
-    }
-    if (err->code != ERR_UNAVAILABLE && run->pieces[run->piece_count - 1].count > 1) {
-        split_piece(run);
-        return;
-    }
-    if (err->code != ERR_UNAVAILABLE)
-        LOG_WARNING("report.refused", "reason='%s'", err->text);
-    answer_piece(run, err);
-    finish_piece(run);
-}
-
-static void run_piece(struct report_run *run)
-{
-    struct piece piece = run->pieces[run->piece_count - 1];
-    AUTO_FREE struct store_report *reports = mem_array(piece.count, sizeof(*reports));
-
-    for (size_t i = 0; i < piece.count; i++) {
-        const struct reporting *reporting = reporting_of(run->items[piece.at + i]);
+    for (size_t i = 0; i < count; i++) {
+        const struct reporting *reporting = reporting_of(items[i]);
 
         reports[i] =
             (struct store_report){fleet_device_row(reporting->device),
                                   fleet_device_tenant(reporting->device), &reporting->report};
     }
-    store_report_add(run->desk->place.db, reports, piece.count, on_stored, run);
+    store_report_add(run_desk(run)->place.db, reports, count, run_stored, run);
 }
 
-static void on_retry(void *arg)
-{
-    run_piece(arg);
-}
-
-void send_reports(struct batch_item *const *items, size_t count, void *arg)
-{
-    const struct device_desk *desk = arg;
-    struct report_run *run = desk->report_run;
-
-    ASSERT(!run->items);
-    run->items = items;
-    run->pieces[0] = (struct piece){0, count};
-    run->piece_count = 1;
-    run->tries = 0;
-    run_piece(run);
-}
-
-struct report_run *report_run_new(struct device_desk *desk)
-{
-    struct report_run *run = mem_alloc(sizeof(*run));
-
-    run->desk = desk;
-    run->retry = loop_timer_new(desk->place.loop, on_retry, run);
-    return run;
-}
-
-void report_run_free(struct report_run *run)
-{
-    if (!run)
-        return;
-    if (run->items) { /* it waits for the timer: the database is closed */
-        for (; run->piece_count > 0; run->piece_count--) {
-            struct piece piece = run->pieces[run->piece_count - 1];
-
-            for (size_t i = piece.at; i < piece.at + piece.count; i++)
-                answer_stopping(reporting_of(run->items[i])->req);
-        }
-        batch_sent(run->desk->reports);
-    }
-    loop_timer_free(run->retry);
-    mem_free(run);
-}
-
-void refuse_reports(struct batch *batch)
-{
-    struct batch_item *item;
-
-    while ((item = batch_pop(batch)) != NULL)
-        answer_stopping(reporting_of(item)->req);
-}
+const struct run_kind run_of_reports = {"report", request_of, store_reports, note_moves};
 
 static bool check(const struct device_desk *desk, const struct wire_report *report, struct err *err)
 {
     if (report->seq > INT64_MAX || report->bytes > INT64_MAX)
         return err_set(err, ERR_INVALID, "a number is too big");
-    return batch_waiting(desk->reports) < REPORT_QUEUE_MAX ||
+    return batch_waiting(run_batch(desk->reports)) < REPORT_QUEUE_MAX ||
            err_set(err, ERR_UNAVAILABLE, "too many reports are waiting");
+}
+
+static void on_kept(const struct db_result *result, const struct err *err, void *arg)
+{
+    struct device_desk *desk = arg;
+
+    (void)result;
+    desk->quarantine_count--;
+    if (err)
+        LOG_WARNING("report.not_kept", "error=%s", err->text);
+}
+
+/* The answer does not wait: whether it could be kept changes nothing for the device. */
+void refuse_report(struct http_request *req, struct device_desk *desk, const struct err *err)
+{
+    struct store_quarantine refused = {
+        .tenant_id = req->identity.tenant_id,
+        .device_id = req->identity.subject_id,
+        .bytes = req->body,
+        .len =
+            req->body_len < STORE_QUARANTINE_BYTES_MAX ? req->body_len : STORE_QUARANTINE_BYTES_MAX,
+        .error = err->text,
+    };
+
+    if ((err->code == ERR_INVALID || err->code == ERR_LIMIT) && req->body_len > 0 &&
+        desk->quarantine_count < QUARANTINE_WAITING_MAX) {
+        hash_sha256(req->body, req->body_len, refused.digest);
+        desk->quarantine_count++;
+        store_quarantine_add(desk->place.db, &refused, on_kept, desk);
+    }
+    http_answer_error(req, err);
 }
 
 void on_report(struct http_request *req, void *app)
@@ -210,8 +114,8 @@ void on_report(struct http_request *req, void *app)
     reporting->device = req->identity.device;
     if (!wire_report_parse(req->body, req->body_len, &reporting->report, &err) ||
         !check(desk, &reporting->report, &err)) {
-        http_answer_error(req, &err);
+        refuse_report(req, desk, &err);
         return;
     }
-    batch_add(desk->reports, &reporting->item);
+    batch_add(run_batch(desk->reports), &reporting->item);
 }

@@ -11,8 +11,9 @@ extern const struct db_stmt *const store_event_statements[];
 
 enum {
     STORE_EVENT_EPOCH_BYTES = 16,
-    STORE_EVENT_PLANNED = 1,     /* flags */
-    STORE_EVENT_MOVED = 2,       /* its times were moved: the device's clock was far off */
+    STORE_EVENT_PLANNED = 1, /* flags */
+    STORE_EVENT_MOVED = 2,   /* its times were moved: the device's clock was far off */
+    STORE_QUARANTINE_BYTES_MAX = 4096,
     STORE_QUARANTINE_MAX = 1000, /* of a tenant ... */
     STORE_QUARANTINE_DEVICE_MAX =
         20, /* ... and of one device, so that it keeps nobody else's out */
