@@ -7,6 +7,7 @@
 #include "lib/http/problem.h"
 #include "server/app.h"
 #include "server/auth/role.h"
+#include "server/rollout/filter.h"
 #include "server/routes.h"
 
 static const char head[] =
@@ -112,5 +113,6 @@ void app_print_api(struct buf *out)
                 print_section(route_tables[i][k].path, out);
         }
     }
+    buf_add_text(out, filter_grammar);
     print_problems(out);
 }

@@ -20,6 +20,7 @@
 #include "server/store/store_repo_request.h"
 #include "server/store/store_report_view.h"
 #include "server/store/store_tenant.h"
+#include "server/store/store_why.h"
 #include "tests/support/pg.h"
 
 static const struct db_stmt *const *const files[] = {
@@ -28,7 +29,7 @@ static const struct db_stmt *const *const files[] = {
     store_group_statements,      store_image_statements,        store_product_statements,
     store_release_statements,    store_report_view_statements,  store_repo_statements,
     store_key_statements,        store_repo_request_statements, store_tenant_statements,
-    store_token_statements,      store_audit_statements,
+    store_token_statements,      store_audit_statements,        store_why_statements,
 };
 
 Test(statements, are_prepared_with_as_many_parameters_as_they_say)

@@ -1,0 +1,10 @@
+#include "server/operator/routes_why.h"
+
+/* clang-format off */
+const struct http_route why_routes[] = {
+    {"GET", "/api/v1/devices/:device/why", ACCESS_OPERATOR, ACTION_READ, 0, false, on_device_why,
+     "Why a device gets what it gets: the decision of its next poll step by step, each with its "
+     "reason"},
+};
+/* clang-format on */
+_Static_assert(COUNT(why_routes) == WHY_ROUTE_COUNT, "every route is counted");

@@ -1,0 +1,8 @@
+#pragma once
+/* Why, and what if: the routes of explanations and forecasts. `app` is the struct worker. */
+#include "server/http/http.h"
+
+enum { WHY_ROUTE_COUNT = 1 };
+extern const struct http_route why_routes[];
+
+http_handler_fn on_device_why;
