@@ -172,10 +172,13 @@ CREATE TABLE issue (
     backtrace      jsonb,
     symbols        jsonb,
     is_symbols_due boolean NOT NULL DEFAULT false,
+    symbol_key     bytea, -- the signature by functions: the same in every build
+    same_as        bigint REFERENCES issue, -- the older issue with that key
     UNIQUE (tenant_id, signature)
 ) WITH (fillfactor = 50);
 CREATE INDEX issue_tenant_page ON issue (tenant_id, id);
 CREATE INDEX issue_symbols_due ON issue (id) WHERE is_symbols_due;
+CREATE INDEX issue_symbol_key ON issue (tenant_id, product_id, symbol_key) WHERE symbol_key IS NOT NULL;
 
 CREATE TABLE issue_image (
     tenant_id   bigint NOT NULL,
@@ -251,6 +254,13 @@ CREATE TABLE symbol_file (
     uploaded_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, build_id)
 );
+
+-- A cell of a table that others open in a spreadsheet: what a device says must not be a formula there.
+CREATE FUNCTION slipway_csv(value text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN value IS NULL THEN ''
+                ELSE '"' || CASE WHEN value ~ '^[=+@\t\r-]' THEN '''' ELSE '' END
+                     || replace(value, '"', '""') || '"' END
+$$;
 
 -- === partitions ==================================================================================
 

@@ -15,6 +15,9 @@ enum action {
     ACTION_DEPLOY_CREATE,
     ACTION_DEPLOY_STEER, /* pause, resume, abort */
     ACTION_DEPLOY_APPROVE,
+    ACTION_ISSUE_STEER,     /* resolve, ignore, assign */
+    ACTION_ATTACHMENT_READ, /* logs and memory of devices: what their users see, too */
+    ACTION_SYMBOLS_WRITE,
     ACTION_REPO_PUBLISH, /* what is signed already */
     ACTION_REPO_REQUEST, /* ask for signatures, withdraw the request */
     ACTION_REPO_SIGN,    /* hand in signatures */

@@ -11,8 +11,10 @@
 #include "server/store/store_delta_view.h"
 #include "server/store/store_deployment.h"
 #include "server/store/store_device_view.h"
+#include "server/store/store_event_view.h"
 #include "server/store/store_group.h"
 #include "server/store/store_image.h"
+#include "server/store/store_issue.h"
 #include "server/store/store_key.h"
 #include "server/store/store_product.h"
 #include "server/store/store_release.h"
@@ -30,6 +32,7 @@ static const struct db_stmt *const *const files[] = {
     store_release_statements,    store_report_view_statements,  store_repo_statements,
     store_key_statements,        store_repo_request_statements, store_tenant_statements,
     store_token_statements,      store_audit_statements,        store_why_statements,
+    store_event_view_statements, store_issue_statements,
 };
 
 Test(statements, are_prepared_with_as_many_parameters_as_they_say)
