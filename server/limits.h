@@ -71,6 +71,7 @@ enum {
     DELTA_LEASE_S = 20,     /* ... which is another worker's when nobody renews it */
     DELTA_LOG_BYTES_MAX = 64 << 10,
 };
+#define SURVEY_LOST_MS (30LL * 24 * 3600 * 1000) /* not heard of for so long: no update either */
 #define IMAGE_BYTES_MAX (64ULL << 30)
 
 /* --- the signer (per worker) -------------------------------------------------------------------
@@ -115,5 +116,6 @@ enum {
     HEALTH_MS = 2000,       /* how often crashes are judged, at least */
     AWAKE_MS_MIN = 60000,   /* a device is awake when it was seen in this time ... */
     AWAKE_INTERVALS = 3,    /* ... or in so many of its poll intervals */
+    SURVEY_STEP_MAX = 1024, /* devices of a plan looked at before the loop has its turn */
     TICK_DEPLOYMENTS_MAX = 4096,
 };
