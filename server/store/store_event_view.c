@@ -90,7 +90,7 @@ static const struct db_stmt event_lines = {
     .params = 12,
     .scope = DB_TENANT,
     .tenant_param = 1,
-    .sql = FOUND " SELECT coalesce(string_agg(" ITEM "::jsonb || E'\\n', '' ORDER BY n)"
+    .sql = FOUND " SELECT coalesce(string_agg(" ITEM "::jsonb::text || E'\\n', '' ORDER BY n)"
                  "                 FILTER (WHERE n <= $3), ''), " NEXT " FROM shown",
 };
 
