@@ -36,6 +36,12 @@ struct wire_hash {
     uint8_t bytes[HASH_BYTES];
 };
 
+/* A number that may be missing. */
+struct wire_number {
+    bool set;
+    uint64_t value;
+};
+
 /* POST claim */
 struct wire_claim {
     uint8_t public_key[32];

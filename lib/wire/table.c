@@ -72,6 +72,13 @@ static bool read_u64(struct scan *in, const struct wire_field *field, uint64_t *
     return true;
 }
 
+static bool read_number(struct scan *in, const struct wire_field *field, struct wire_number *out,
+                        struct err *err)
+{
+    out->set = true;
+    return read_u64(in, field, &out->value, err);
+}
+
 static bool read_time(struct scan *in, bool required, int64_t *out, struct err *err)
 {
     char text[TEXT_TIME_ROOM];
@@ -146,6 +153,8 @@ static bool read_value(struct scan *in, const struct wire_field *field, void *ba
         return read_hash(in, out, err);
     case WIRE_U64:
         return read_u64(in, field, out, err);
+    case WIRE_NUMBER:
+        return read_number(in, field, out, err);
     case WIRE_BOOL:
         return scan_bool(in, out, err);
     case WIRE_TIME:
@@ -160,6 +169,8 @@ static bool read_value(struct scan *in, const struct wire_field *field, void *ba
     case WIRE_LIST:
         return read_list(in, field, base, err);
     case WIRE_OBJECT:
+        if (field->presence == WIRE_IF_TRUE)
+            *(bool *)out = true;
         return read_object(in, field->of, out, err);
     case WIRE_EMPTY:
         return scan_skip(in, err);
@@ -312,6 +323,7 @@ static void write_value(struct buf *out, const struct wire_field *field, const v
 {
     const void *at = const_field_of(base, field->offset);
     const struct wire_hash *hash = at;
+    const struct wire_number *number = at;
 
     switch (field->kind) {
     case WIRE_TEXT:
@@ -325,6 +337,9 @@ static void write_value(struct buf *out, const struct wire_field *field, const v
         return;
     case WIRE_U64:
         buf_printf(out, "%llu", (unsigned long long)*(const uint64_t *)at);
+        return;
+    case WIRE_NUMBER:
+        buf_printf(out, "%llu", (unsigned long long)number->value);
         return;
     case WIRE_BOOL:
         buf_add_text(out, *(const bool *)at ? "true" : "false");

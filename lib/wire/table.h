@@ -11,6 +11,7 @@ enum wire_kind {
     WIRE_HEX,          /* uint8_t[room] as lower-case hex */
     WIRE_HASH,         /* struct wire_hash: 64 hex digits or "" */
     WIRE_U64,          /* uint64_t in [min, max] */
+    WIRE_NUMBER,       /* struct wire_number, the same; WIRE_IF_TRUE: it may be missing */
     WIRE_BOOL,         /* bool */
     WIRE_TIME,         /* int64_t milliseconds, RFC 3339 */
     WIRE_TIME_OR_NONE, /* the same; "" is 0 */
@@ -25,7 +26,7 @@ enum wire_kind {
 /* When a field is in the message. */
 enum wire_presence {
     WIRE_ALWAYS,
-    WIRE_IF_TRUE, /* a bool that is only written when true */
+    WIRE_IF_TRUE, /* a bool, or what begins with one that says it is there; else not written */
     WIRE_LATER,   /* always written; older writers did not know it: zero when missing */
     WIRE_WITH,    /* written when the byte at `with` is not zero (a text that is not empty) */
 };

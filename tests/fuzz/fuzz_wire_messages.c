@@ -2,7 +2,7 @@
  * parse succeeds and formats to the same bytes. */
 #include <string.h>
 
-#include "lib/wire/device.h"
+#include "lib/wire/event.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -62,6 +62,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 'k':
         TRY(report);
+        break;
+    case 'l':
+        TRY(event);
         break;
     default:
         break;
