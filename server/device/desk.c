@@ -19,6 +19,7 @@ struct device_desk *device_desk_new(const struct device_desk_place *place)
     desk->activations = batch_new(loop, DEVICE_BATCH_MAX, send_activations, desk);
     desk->installs = batch_new(loop, DEVICE_BATCH_MAX, send_installs, desk);
     desk->reports = run_new(desk, &run_of_reports);
+    desk->events = run_new(desk, &run_of_events);
     return desk;
 }
 
@@ -27,6 +28,7 @@ void device_desk_free(struct device_desk *desk)
     if (!desk)
         return;
     run_stop(desk->reports);
+    run_stop(desk->events);
     refuse_polls(desk->grants);
     refuse_polls(desk->withdrawals);
     refuse_activations(desk->activations);
@@ -37,6 +39,7 @@ void device_desk_free(struct device_desk *desk)
     batch_free(desk->activations);
     batch_free(desk->installs);
     run_free(desk->reports);
+    run_free(desk->events);
     model_reader_done(&desk->model);
     mem_free(desk);
 }

@@ -16,6 +16,7 @@ struct device_desk {
     struct batch *activations;
     struct batch *installs;
     struct run *reports;
+    struct run *events;
     unsigned quarantine_count; /* refused reports on their way to the quarantine */
     int64_t time_second;       /* of the loop's clock, and how many times it was signed then */
     unsigned time_count;
@@ -43,7 +44,9 @@ void refuse_polls(struct batch *batch);
 void refuse_activations(struct batch *batch);
 void drop_installs(struct batch *batch);
 
-extern const struct run_kind run_of_reports;
+extern const struct run_kind run_of_reports, run_of_events;
+/* A report that is an event. */
+void take_event(struct http_request *req, struct device_desk *desk);
 /* Answers an error, and keeps what could not be read for people to look at. */
 void refuse_report(struct http_request *req, struct device_desk *desk, const struct err *err);
 

@@ -5,6 +5,7 @@
  */
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/wire/event.h"
 #include "server/device/internal.h"
 #include "server/device/run.h"
 #include "server/limits.h"
@@ -110,6 +111,10 @@ void on_report(struct http_request *req, void *app)
     struct reporting *reporting = arena_alloc(req->arena, sizeof(*reporting));
     struct err err;
 
+    if (wire_report_is_event(req->body, req->body_len)) {
+        take_event(req, desk);
+        return;
+    }
     reporting->req = req;
     reporting->device = req->identity.device;
     if (!wire_report_parse(req->body, req->body_len, &reporting->report, &err) ||
