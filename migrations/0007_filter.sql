@@ -103,3 +103,6 @@ CREATE FUNCTION slipway_filter_fixed(v device) RETURNS jsonb LANGUAGE sql STABLE
                       FROM image i JOIN component c ON c.id = i.component_id AND c.type = 'os'
                      WHERE i.tenant_id = v.tenant_id AND i.sha256 = ANY (v.installed)))
 $$;
+
+-- Few devices are in the penalty box at a time; plans count them.
+CREATE INDEX device_penalised ON device (group_id) WHERE penalty_until IS NOT NULL;

@@ -5,6 +5,11 @@ const struct http_route why_routes[] = {
     {"GET", "/api/v1/devices/:device/why", ACCESS_OPERATOR, ACTION_READ, 0, false, on_device_why,
      "Why a device gets what it gets: the decision of its next poll step by step, each with its "
      "reason"},
+    {"GET", "/api/v1/deployments/:id/forecast", ACCESS_OPERATOR, ACTION_READ, 0, false,
+     on_deployment_forecast,
+     "When a running deployment will have ended: what is left in each phase, likely and late"},
+    {"GET", "/api/v1/deployments/:id/stuck", ACCESS_OPERATOR, ACTION_READ, 0, false,
+     on_deployment_stuck, "Devices that a running deployment waits for, each with its reason"},
 };
 /* clang-format on */
 _Static_assert(COUNT(why_routes) == WHY_ROUTE_COUNT, "every route is counted");

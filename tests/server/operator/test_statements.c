@@ -16,11 +16,13 @@
 #include "server/store/store_image.h"
 #include "server/store/store_issue.h"
 #include "server/store/store_key.h"
+#include "server/store/store_plan.h"
 #include "server/store/store_product.h"
 #include "server/store/store_release.h"
 #include "server/store/store_repo.h"
 #include "server/store/store_repo_request.h"
 #include "server/store/store_report_view.h"
+#include "server/store/store_stuck.h"
 #include "server/store/store_tenant.h"
 #include "server/store/store_why.h"
 #include "tests/support/pg.h"
@@ -32,7 +34,8 @@ static const struct db_stmt *const *const files[] = {
     store_release_statements,    store_report_view_statements,  store_repo_statements,
     store_key_statements,        store_repo_request_statements, store_tenant_statements,
     store_token_statements,      store_audit_statements,        store_why_statements,
-    store_event_view_statements, store_issue_statements,
+    store_plan_statements,       store_stuck_statements,        store_event_view_statements,
+    store_issue_statements,
 };
 
 Test(statements, are_prepared_with_as_many_parameters_as_they_say)

@@ -2,7 +2,8 @@
 
 #include <criterion/criterion.h>
 
-enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE };
+static const int64_t MINUTE = 60000;
+static const int64_t HOUR = 3600000;
 
 /* Everybody called between 256 and 512 seconds ago. */
 static struct forecast_ask ask_of(const struct forecast_phase *phases, uint32_t count)
@@ -66,7 +67,7 @@ Test(forecast, is_bound_by_places_and_by_bytes)
     ask.concurrency = 10;
     cr_expect_eq(end_of(&ask, FORECAST_LIKELY), 600 * MINUTE + 10 * MINUTE);
     ask.bytes_per_hour = 1;
-    cr_expect_eq(end_of(&ask, FORECAST_LIKELY), 100LL * HOUR + 10 * MINUTE);
+    cr_expect_eq(end_of(&ask, FORECAST_LIKELY), 100 * HOUR + 10 * MINUTE);
     ask.bytes_per_hour = 100000;
     cr_expect_eq(end_of(&ask, FORECAST_LIKELY), 600 * MINUTE + 10 * MINUTE);
 }
@@ -90,16 +91,16 @@ Test(forecast, goes_round_under_the_cap_until_it_is_lifted)
 Test(forecast, soaks_in_hours_and_in_hours_of_devices)
 {
     const struct forecast_phase phases[] = {
-        {.devices = 2, .soak_ms = HOUR, .soak_device_ms = 20LL * HOUR},
-        {.devices = 18, .soak_ms = HOUR, .soak_device_ms = 10LL * HOUR},
-        {.devices = 0, .soak_ms = HOUR, .soaked_ms = 40LL * MINUTE},
-        {.devices = 0, .soak_ms = HOUR, .soaked_ms = 2LL * HOUR},
+        {.devices = 2, .soak_ms = HOUR, .soak_device_ms = 20 * HOUR},
+        {.devices = 18, .soak_ms = HOUR, .soak_device_ms = 10 * HOUR},
+        {.devices = 0, .soak_ms = HOUR, .soaked_ms = 40 * MINUTE},
+        {.devices = 0, .soak_ms = HOUR, .soaked_ms = 2 * HOUR},
     };
     struct forecast_ask ask = ask_of(phases, COUNT(phases));
     struct forecast_span spans[COUNT(phases)];
 
     forecast_make(&ask, FORECAST_LIKELY, spans);
-    cr_expect_eq(spans[0].ends_ms - spans[0].settles_ms, 10LL * HOUR);
+    cr_expect_eq(spans[0].ends_ms - spans[0].settles_ms, 10 * HOUR);
     cr_expect_eq(spans[1].begins_ms, spans[0].ends_ms);
     cr_expect_eq(spans[1].ends_ms - spans[1].settles_ms, HOUR);
     cr_expect_eq(spans[2].ends_ms - spans[2].begins_ms, 20 * MINUTE);
