@@ -64,6 +64,8 @@ struct app {
     uint8_t nonce_key[HASH_BYTES]; /* of this process: older nonces are refused, and asked again */
     struct repo *repo;
     struct artifact_store *artifacts;
+    struct artifact_store *attachments;
+    struct artifact_store *symbols;
     struct upkeep *upkeep; /* on worker 0 */
     char url[128];
     struct loop_signal *signals[3];
@@ -86,6 +88,17 @@ static void on_change(const char *payload, void *arg)
     clockwork_wake(app->clockwork);
 }
 
+static bool open_stores(struct app *app, struct err *err)
+{
+    const char *dir = app->config->storage_dir;
+    AUTO_FREE char *attachments = mem_printf("%s/attachments", dir);
+    AUTO_FREE char *symbols = mem_printf("%s/symbols", dir);
+
+    return artifact_store_open(dir, &app->artifacts, err) &&
+           artifact_store_open(attachments, &app->attachments, err) &&
+           artifact_store_open(symbols, &app->symbols, err);
+}
+
 static bool open_modules(struct app *app, struct err *err)
 {
     const struct server_config *config = app->config;
@@ -98,14 +111,15 @@ static bool open_modules(struct app *app, struct err *err)
     if (config->tls_certificate[0] != '\0' &&
         !tls_context_open(config->tls_certificate, config->tls_key, &app->tls, err))
         return false;
-    return artifact_store_open(config->storage_dir, &app->artifacts, err) &&
-           offload_open(&app->offload, err);
+    return open_stores(app, err) && offload_open(&app->offload, err);
 }
 
 static void close_modules(struct app *app)
 {
     tls_context_close(app->tls);
     artifact_store_close(app->artifacts);
+    artifact_store_close(app->attachments);
+    artifact_store_close(app->symbols);
     repo_free(app->repo);
     fleet_free(app->fleet);
     auth_tokens_free(app->tokens);
@@ -170,6 +184,8 @@ static bool open_worker(struct app *app, unsigned number, struct err *err)
     worker->fleet = app->fleet;
     worker->repo = app->repo;
     worker->artifacts = app->artifacts;
+    worker->attachments = app->attachments;
+    worker->symbols = app->symbols;
     if (!loop_open(&worker->loop, err))
         return false;
     place->publish = loop_timer_new(worker->loop, on_publish, place);

@@ -73,6 +73,8 @@ enum {
 };
 #define SURVEY_LOST_MS (30LL * 24 * 3600 * 1000) /* not heard of for so long: no update either */
 #define IMAGE_BYTES_MAX (64ULL << 30)
+#define ATTACHMENT_BYTES_MAX (16ULL << 20)
+#define SYMBOLS_BYTES_MAX (1ULL << 30)
 
 /* --- the signer (per worker) -------------------------------------------------------------------
  */

@@ -35,8 +35,10 @@ struct worker {
     /* shared by all workers; each is safe to use from any thread */
     struct offload *offload;
     struct metrics *metrics;
-    struct fleet *fleet;              /* devices, groups, deployments in memory */
-    struct auth_tokens *tokens;       /* operators' tokens */
-    struct repo *repo;                /* the image repositories' current documents */
-    struct artifact_store *artifacts; /* files by hash */
+    struct fleet *fleet;                /* devices, groups, deployments in memory */
+    struct auth_tokens *tokens;         /* operators' tokens */
+    struct repo *repo;                  /* the image repositories' current documents */
+    struct artifact_store *artifacts;   /* files by hash */
+    struct artifact_store *attachments; /* of events, likewise */
+    struct artifact_store *symbols;     /* debug files, likewise */
 };

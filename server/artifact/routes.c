@@ -11,6 +11,11 @@ const struct http_route artifact_routes[] = {
      "A delta by its hash; ranges are served"},
     {"PUT", "/api/v1/images/:sha256", ACCESS_OPERATOR, ACTION_IMAGE_UPLOAD, IMAGE_BYTES_MAX, true,
      on_image_put, "Upload an image that the signed metadata names; the body is the file"},
+    {"PUT", "/device/v1/attachment/:sha256", ACCESS_DEVICE, ACTION_NONE, ATTACHMENT_BYTES_MAX, true,
+     on_attachment_put,
+     "A log or minidump that an event declared; 403 where the group does not collect them"},
+    {"GET", "/api/v1/attachments/:device/:sha256", ACCESS_OPERATOR, ACTION_ATTACHMENT_READ, 0, false,
+     on_attachment_get, "A file that came with an event; reading it is audited"},
 };
 /* clang-format on */
 _Static_assert(COUNT(artifact_routes) == ARTIFACT_ROUTE_COUNT, "the header says how many");

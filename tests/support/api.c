@@ -20,6 +20,8 @@
 #include "server/auth/tokens.h"
 #include "server/http/http.h"
 #include "server/operator/routes.h"
+#include "server/operator/routes_fleet.h"
+#include "server/operator/routes_reports.h"
 #include "server/repo/repo.h"
 #include "server/repo/routes.h"
 #include "server/repo/signer.h"
@@ -30,8 +32,9 @@
 enum { ANSWER_MAX = 16 << 20 };
 
 static const struct http_route *const tables[] = {operator_routes, repo_routes, artifact_routes,
-                                                  NULL};
-static const size_t counts[] = {OPERATOR_ROUTE_COUNT, REPO_ROUTE_COUNT, ARTIFACT_ROUTE_COUNT};
+                                                  report_routes, fleet_routes, NULL};
+static const size_t counts[] = {OPERATOR_ROUTE_COUNT, REPO_ROUTE_COUNT, ARTIFACT_ROUTE_COUNT,
+                                REPORT_ROUTE_COUNT, FLEET_ROUTE_COUNT};
 
 static bool authenticate(struct http_request *req, const char *token, void *app, struct err *err)
 {
@@ -78,6 +81,8 @@ struct api *api_open(void)
     worker->db = api->fixture.db;
     cr_assert(offload_open(&worker->offload, &err), "%s", err.text);
     cr_assert(artifact_store_open(temp_dir(), &worker->artifacts, &err), "%s", err.text);
+    cr_assert(artifact_store_open(temp_path("attachments"), &worker->attachments, &err));
+    cr_assert(artifact_store_open(temp_path("symbols"), &worker->symbols, &err));
     signer_start(&api->signer, NULL);
     cr_assert(signer_open(worker->loop, api->signer.socket, &worker->signer, &err), "%s", err.text);
     worker->tokens = auth_tokens_new();
@@ -107,6 +112,8 @@ void api_close(struct api *api)
     cr_expect_eq(signer_stop(&api->signer), 0);
     fixture_close(&api->fixture);
     artifact_store_close(worker->artifacts);
+    artifact_store_close(worker->attachments);
+    artifact_store_close(worker->symbols);
     auth_tokens_free(worker->tokens);
     repo_free(worker->repo);
     sign_key_free(api->keys[0]);

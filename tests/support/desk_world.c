@@ -7,13 +7,16 @@
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 #include "lib/crypto/token.h"
+#include "server/artifact/routes.h"
+#include "server/artifact/store.h"
 #include "server/device/routes.h"
 #include "server/fleet/model.h"
+#include "tests/support/temp.h"
 
 enum { BEAT_MS = 5 };
 
-static const struct http_route *const tables[] = {device_routes, NULL};
-static const size_t counts[] = {DEVICE_ROUTE_COUNT};
+static const struct http_route *const tables[] = {device_routes, artifact_routes, NULL};
+static const size_t counts[] = {DEVICE_ROUTE_COUNT, ARTIFACT_ROUTE_COUNT};
 
 /* So that no turn waits for ever while a test waits for something that is no event. */
 static void on_beat(void *arg)
@@ -37,6 +40,9 @@ static void start(struct desk_world *world)
     struct err err;
 
     world->worker = (struct worker){.loop = world->fixture.loop, .db = world->fixture.db};
+    cr_assert(offload_open(&worker->offload, &err), "%s", err.text);
+    cr_assert(artifact_store_open(temp_path("attachments"), &worker->attachments, &err), "%s",
+              err.text);
     world->beat = loop_timer_new(worker->loop, on_beat, world);
     loop_timer_set(world->beat, 0);
     crypto_random(world->nonce_key, sizeof(world->nonce_key));
@@ -65,6 +71,7 @@ static void stop(struct desk_world *world)
     struct worker *worker = &world->worker;
 
     http_server_close(worker->http);
+    offload_close(worker->offload);
     loop_flush(worker->loop);
     db_close(worker->db);
     world->fixture.db = NULL;
@@ -72,6 +79,7 @@ static void stop(struct desk_world *world)
     fleet_stop(worker->fleet);
     fleet_free(worker->fleet);
     loop_timer_free(world->beat);
+    artifact_store_close(worker->attachments);
 }
 
 void desk_world_open(struct desk_world *world)
@@ -84,6 +92,7 @@ void desk_world_open(struct desk_world *world)
 void desk_world_close(struct desk_world *world)
 {
     stop(world);
+    temp_done();
     fixture_close(&world->fixture);
 }
 
