@@ -8,6 +8,11 @@ enum action {
     ACTION_READ, /* look at the fleet, releases, deployments, metadata */
     ACTION_PRODUCT_WRITE,
     ACTION_GROUP_WRITE,
+    ACTION_GROUP_DELETE,
+    ACTION_DEVICE_WRITE,  /* move, hold, quarantine, tag */
+    ACTION_DEVICE_REMOVE, /* decommission, replace */
+    ACTION_FREEZE_WRITE,
+    ACTION_CAPABILITY_ISSUE,
     ACTION_COMPONENT_WRITE,
     ACTION_CLAIM_WRITE,
     ACTION_IMAGE_UPLOAD,

@@ -44,7 +44,9 @@ const struct http_route operator_routes[] = {
     READ("/api/v1/groups", on_group_list, "Groups of all products. `?name=`, `?product=` (id)"),
     READ("/api/v1/groups/:id", on_group_get, "A group: policy, baseline, unfinished deployment"),
     {"PATCH", "/api/v1/groups/:id", ACCESS_OPERATOR, ACTION_GROUP_WRITE, BODY, false, on_group_change,
-     "Change `{poll_interval_s, update_policy}` (`all`, `os-only`, `none`), or one of them"},
+     "Change any of `{name, poll_interval_s, update_policy: all|os-only|none, feed, crash_dumps,"
+     " maintenance: {days:[mon…], start: \"02:00\", end}, concurrency, bytes_per_hour,"
+     " updates_stopped, reason}`; null takes a window or a limit away"},
 
     READ("/api/v1/claim-tokens", on_claim_list, "Claim tokens and how often they were used"),
     {"POST", "/api/v1/claim-tokens", ACCESS_OPERATOR, ACTION_CLAIM_WRITE, BODY, false, on_claim_create,

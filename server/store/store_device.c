@@ -92,7 +92,8 @@ static const struct db_stmt device_claim = {
     .params = 4,
     .scope = DB_EVERY_TENANT,
     .sql = "WITH token AS ("
-           "  SELECT c.id, c.expires_at > now() AS is_valid, $4::text = ANY (p.hwids) AS fits"
+           "  SELECT c.id, c.expires_at > now() AND c.revoked_at IS NULL AS is_valid,"
+           "         $4::text = ANY (p.hwids) AS fits"
            "    FROM claim_token c JOIN device_group g ON g.id = c.group_id"
            "    JOIN product p ON p.id = g.product_id"
            "   WHERE c.digest = $1::bytea),"
@@ -102,6 +103,7 @@ static const struct db_stmt device_claim = {
            " used AS ("
            "  UPDATE claim_token c SET used = c.used + 1 FROM token"
            "   WHERE c.id = token.id AND token.is_valid AND token.fits AND c.used < c.count"
+           "     AND c.revoked_at IS NULL"
            "     AND NOT EXISTS (SELECT 1 FROM known)"
            "  RETURNING c.id, c.tenant_id, c.group_id),"
            " added AS ("

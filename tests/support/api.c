@@ -31,8 +31,8 @@
 
 enum { ANSWER_MAX = 16 << 20 };
 
-static const struct http_route *const tables[] = {operator_routes, repo_routes, artifact_routes,
-                                                  report_routes, fleet_routes, NULL};
+static const struct http_route *const tables[] = {operator_routes, repo_routes,  artifact_routes,
+                                                  report_routes,   fleet_routes, NULL};
 static const size_t counts[] = {OPERATOR_ROUTE_COUNT, REPO_ROUTE_COUNT, ARTIFACT_ROUTE_COUNT,
                                 REPORT_ROUTE_COUNT, FLEET_ROUTE_COUNT};
 

@@ -1,0 +1,6 @@
+#pragma once
+/* The fleet model: groups of one's own, devices by hand, claims, freezes, capabilities. */
+#include "server/http/http.h"
+
+enum { FLEET_ROUTE_COUNT = 4 };
+extern const struct http_route fleet_routes[];
