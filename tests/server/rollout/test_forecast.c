@@ -81,9 +81,9 @@ Test(forecast, goes_round_under_the_cap_until_it_is_lifted)
     ask.cap_lift = 100;
     calling = end_of(&ask, FORECAST_LIKELY) - 10 * MINUTE;
     ask.cap_start = 3;
-    cr_expect_eq(end_of(&ask, FORECAST_LIKELY) - calling, 4 * 10 * MINUTE + 3 * MINUTE);
+    cr_expect_eq(end_of(&ask, FORECAST_LIKELY) - calling, 40 * MINUTE + 3 * MINUTE);
     ask.cap_lift = 9;
-    cr_expect_eq(end_of(&ask, FORECAST_LIKELY) - calling, 3 * 10 * MINUTE + 2 * MINUTE);
+    cr_expect_eq(end_of(&ask, FORECAST_LIKELY) - calling, 30 * MINUTE + 2 * MINUTE);
     ask.updated = 100;
     cr_expect_eq(end_of(&ask, FORECAST_LIKELY) - calling, 10 * MINUTE);
 }
