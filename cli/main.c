@@ -21,6 +21,7 @@ static const struct cli_command *const tables[] = {
     cli_token_commands,
     cli_approve_commands,
     cli_audit_commands,
+    cli_why_commands,
     NULL,
 };
 /* clang-format on */
