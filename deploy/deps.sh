@@ -3,7 +3,7 @@
 set -eu
 packages="gcc clang make pkg-config git clang-format clang-tidy cppcheck libclang-rt-14-dev llvm gcovr
  libevent-dev libpq-dev libsodium-dev libjansson-dev zlib1g-dev libzstd-dev libdivsufsort-dev
- libssl-dev libp11-kit-dev softhsm2 libcurl4-openssl-dev libcriterion-dev postgresql-15 openssl ca-certificates
+ libssl-dev libdw-dev libp11-kit-dev softhsm2 libcurl4-openssl-dev libcriterion-dev postgresql-15 openssl ca-certificates
  bsdiff jq curl e2fsprogs xz-utils zstd procps util-linux"
 missing=""
 for p in $packages; do

@@ -235,7 +235,12 @@ static bool fill_memory(struct app *app, struct err *err)
     struct worker *first = &app->places[0].worker;
     int64_t deadline_ms = clock_mono_ms() + START_MS_MAX;
 
-    app->upkeep = upkeep_new(first, app->config->deltagen);
+    app->upkeep = upkeep_new(first, &(const struct upkeep_options){
+                                        .deltagen = app->config->deltagen,
+                                        .symbolize = app->config->symbolize,
+                                        .report_days = (int64_t)app->config->report_days,
+                                        .attachment_days = (int64_t)app->config->attachment_days,
+                                    });
     app->clockwork = clockwork_new(first);
     app->import = repo_import_new(first->loop, first->db, first->signer);
     db_listen(first->db, "slipway_change", on_change, app);

@@ -16,8 +16,11 @@ struct server_config {
     char *database_migrations;     /* empty: the installed ones */
     char *signer_socket;
     char *storage_dir;
-    char *deltagen;   /* empty: the one beside this program */
-    uint64_t workers; /* 0: as many as there are cores */
+    char *deltagen;           /* empty: the one beside this program */
+    uint64_t workers;         /* 0: as many as there are cores */
+    uint64_t report_days;     /* raw events */
+    uint64_t attachment_days; /* what came with them */
+    char *symbolize;          /* the program; empty: the one beside this program */
     char *log_level;
     uint64_t drain_s;
 };

@@ -9,6 +9,8 @@
 #include "server/auth/tokens.h"
 #include "server/jobs/delta.h"
 #include "server/jobs/jobs.h"
+#include "server/jobs/recount.h"
+#include "server/jobs/retention.h"
 #include "server/jobs/silence.h"
 #include "server/metrics/metrics.h"
 #include "server/repo/expiry.h"
@@ -21,6 +23,8 @@ struct upkeep {
     struct repo_watch *watch;
     struct delta_worker *deltas;
     struct silence *silence;
+    struct recount *recount;
+    struct retention *retention;
     struct jobs *jobs;
 };
 
@@ -64,6 +68,20 @@ static void watch_silence(void *arg)
     silence_run(upkeep->silence, clock_now_ms());
 }
 
+static void recount_deployments(void *arg)
+{
+    const struct upkeep *upkeep = arg;
+
+    recount_run(upkeep->recount);
+}
+
+static void keep_reports(void *arg)
+{
+    const struct upkeep *upkeep = arg;
+
+    retention_run(upkeep->retention);
+}
+
 static void make_deltas(void *arg)
 {
     const struct upkeep *upkeep = arg;
@@ -77,7 +95,7 @@ void upkeep_wake(struct upkeep *upkeep)
     make_deltas(upkeep);
 }
 
-struct upkeep *upkeep_new(const struct worker *worker, const char *deltagen)
+struct upkeep *upkeep_new(const struct worker *worker, const struct upkeep_options *options)
 {
     struct upkeep *upkeep = mem_alloc(sizeof(*upkeep));
     const struct repo_place repo = repo_place_of(worker);
@@ -85,7 +103,15 @@ struct upkeep *upkeep_new(const struct worker *worker, const char *deltagen)
                                        .loop = worker->loop,
                                        .offload = worker->offload,
                                        .artifacts = worker->artifacts,
-                                       .program = deltagen};
+                                       .program = options->deltagen};
+    const struct retention_place retention = {
+        .db = worker->db,
+        .loop = worker->loop,
+        .offload = worker->offload,
+        .attachments = worker->attachments,
+        .raw_days = options->report_days,
+        .attachment_days = options->attachment_days,
+    };
     /* clang-format off */
     const struct job table[] = {
         {"tokens",       30000, load_tokens,      upkeep},
@@ -94,6 +120,8 @@ struct upkeep *upkeep_new(const struct worker *worker, const char *deltagen)
         {"role-expiry",  60000, watch_expiry,     upkeep},
         {"silence", SILENCE_RUN_MS, watch_silence, upkeep},
         {"deltas",       30000, make_deltas,      upkeep},
+        {"recount", RECOUNT_RUN_MS, recount_deployments, upkeep},
+        {"retention", RETENTION_RUN_MS, keep_reports, upkeep},
     };
     /* clang-format on */
 
@@ -102,6 +130,8 @@ struct upkeep *upkeep_new(const struct worker *worker, const char *deltagen)
     upkeep->watch = repo_watch_new(worker->repo);
     upkeep->deltas = delta_worker_new(&deltas);
     upkeep->silence = silence_new(worker->db, worker->metrics);
+    upkeep->recount = recount_new(worker->db, worker->metrics);
+    upkeep->retention = retention_new(&retention);
     upkeep->jobs = jobs_new(worker->loop, table, COUNT(table));
     return upkeep;
 }
@@ -113,6 +143,8 @@ void upkeep_free(struct upkeep *upkeep)
     jobs_free(upkeep->jobs);
     delta_worker_free(upkeep->deltas);
     silence_free(upkeep->silence);
+    recount_free(upkeep->recount);
+    retention_free(upkeep->retention);
     repo_watch_free(upkeep->watch);
     repo_renewer_free(upkeep->renewer);
     mem_free(upkeep);

@@ -33,6 +33,7 @@ struct metrics {
     struct level levels[LEVELS_MAX];
     size_t level_count;
     _Atomic uint64_t silent_devices;
+    _Atomic uint64_t drift;
     struct row rows[];
 };
 
@@ -125,6 +126,22 @@ void metrics_publish_silent(struct metrics *metrics, uint64_t count)
     atomic_store_explicit(&metrics->silent_devices, count, memory_order_relaxed);
 }
 
+void metrics_publish_drift(struct metrics *metrics, uint64_t count)
+{
+    atomic_store_explicit(&metrics->drift, count, memory_order_relaxed);
+}
+
+static void print_drift(struct metrics *metrics, struct buf *out)
+{
+    static const char name[] = "slipway_counters_drifted";
+
+    buf_printf(out,
+               "# HELP %s Counters of deployments that differ from their rows.\n"
+               "# TYPE %s gauge\n%s %" PRIu64 "\n",
+               name, name, name,
+               (uint64_t)atomic_load_explicit(&metrics->drift, memory_order_relaxed));
+}
+
 static void print_silent(struct metrics *metrics, struct buf *out)
 {
     static const char name[] = "slipway_devices_silent";
@@ -183,5 +200,6 @@ void metrics_print(struct metrics *metrics, struct buf *out)
                    table[i].help, table[i].name, table[i].type, table[i].name, sum(metrics, i));
     print_levels(metrics, out);
     print_silent(metrics, out);
+    print_drift(metrics, out);
     print_statements(metrics, out);
 }

@@ -34,5 +34,7 @@ void metrics_publish_statement(struct metrics *metrics, unsigned worker, const c
 void metrics_publish_expiring(struct metrics *metrics, const char *level, uint64_t count);
 /* Devices that were not heard of for days; somebody may keep them from us. */
 void metrics_publish_silent(struct metrics *metrics, uint64_t count);
+/* Counters of deployments that differ from the rows they count, by the last recount. */
+void metrics_publish_drift(struct metrics *metrics, uint64_t count);
 /* From any thread: the sums, in Prometheus' text format. */
 void metrics_print(struct metrics *metrics, struct buf *out);
