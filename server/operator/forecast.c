@@ -110,7 +110,7 @@ static void begin(struct reach *reach, json_t *stored)
     reach->bytes_per_hour = (uint64_t)number(running, "bytes_per_hour");
     reach->ask.is_running = true;
     reach->done = answer;
-    reach_walk(reach, stored);
+    (void)reach_walk(reach, stored); /* nothing of ours to give back */
 }
 
 static void on_loaded(const struct db_result *result, const struct err *err, void *arg)

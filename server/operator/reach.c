@@ -79,7 +79,7 @@ static void on_turn(void *arg)
         finish(reach);
 }
 
-void reach_walk(struct reach *reach, json_t *stored)
+bool reach_walk(struct reach *reach, json_t *stored)
 {
     struct model_deployment *deployment = &reach->ask.deployment;
     struct arena *arena = reach->req->arena;
@@ -96,7 +96,7 @@ void reach_walk(struct reach *reach, json_t *stored)
         http_answer_error(reach->req, &err);
         model_unref(reach->model);
         json_decref(stored);
-        return;
+        return false;
     }
     deployment->images =
         read_images(arena, json_object_get(stored, "images"), &deployment->image_count);
@@ -105,6 +105,7 @@ void reach_walk(struct reach *reach, json_t *stored)
     read_deltas(arena, json_object_get(stored, "deltas"), &reach->ask);
     reach->walk = survey_walk_new(fleet_index_of(fleet), &reach->ask, clock_now_ms());
     loop_post(reach->req->loop, on_turn, reach);
+    return true;
 }
 
 /* --- answers -----------------------------------------------------------------------------------

@@ -33,9 +33,9 @@ struct reach {
 };
 
 /* Takes over `stored`, and the reference in `reach->model` if the caller has set one. `reach->done`
- * runs later, once, and answers; what the reach holds is freed behind it. Without the group in
- * memory the request is answered here. */
-void reach_walk(struct reach *reach, json_t *stored);
+ * runs later, once, and answers; what the reach holds is freed behind it. False when this server
+ * does not know the group yet: then the request is answered, and `done` will not run. */
+bool reach_walk(struct reach *reach, json_t *stored);
 
 /* {REASON: N, ...}, what is not zero. */
 json_t *reach_skipped(const struct reach *reach);
