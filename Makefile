@@ -34,12 +34,13 @@ LDFLAGS  += -pthread $(MODE_$(MODE)) $(LINK_$(MODE))
 # --- what is built: every .c below a program's folder, main.c last ------------------------------
 found    = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
 objects  = $(patsubst %.c,$(B)/o/%.o,$(filter-out $(1)/main.c $(1)/tuf.c $(1)/bin/%,$(call found,$(1))))
-PROGRAMS := slipwayd slipway deltagen slipway-agent slipway-signer slipway-tuf
+PROGRAMS := slipwayd slipway deltagen slipway-agent slipway-signer slipway-symbolize slipway-tuf
 DIR_slipwayd := server
 DIR_slipway := cli
 DIR_deltagen := deltagen
 DIR_slipway-agent := device-client
 DIR_slipway-signer := signer
+DIR_slipway-symbolize := symbolize
 DIR_slipway-tuf := cli
 MAIN_slipway-tuf := cli/tuf
 
@@ -47,6 +48,7 @@ LIBS_lib           := -lsodium -lcrypto -ljansson -lz -lzstd -levent_core -lcurl
 LIBS_slipwayd      := -lpq -lssl
 # It holds keys: no library that it does not use is in its memory.
 LIBS_slipway-signer := -Wl,--as-needed
+LIBS_slipway-symbolize := -Wl,--as-needed -ldw -lelf
 LIBS_deltagen      := -ldivsufsort -ldivsufsort64
 
 all: $(PROGRAMS:%=$(B)/%) $(B)/file-loader   ## build the programs into build/MODE (default)
