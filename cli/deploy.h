@@ -3,8 +3,6 @@
 #include "cli/command.h"
 #include "cli/option.h"
 
-/* "5%,50%,100%" to [{"percent": 5}, ...]. */
-MUST_USE bool deploy_parse_phases(const char *text, json_t **out, struct err *err);
 /* "90s", "10m", "2h", "1d" to seconds. */
 MUST_USE bool deploy_parse_time(const char *text, uint64_t *out_s, struct err *err);
 

@@ -22,6 +22,7 @@ static const struct cli_command *const tables[] = {
     cli_approve_commands,
     cli_audit_commands,
     cli_why_commands,
+    cli_plan_commands,
     NULL,
 };
 /* clang-format on */

@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "cli/deploy.h"
+#include "cli/deploy_body.h"
 #include "lib/base/mem.h"
 #include "lib/crypto/token.h"
 #include "lib/update/place.h"
 
-Test(deploy_phases, are_shares_with_a_percent_sign)
+Test(deploy_phases, are_numbers_and_shares_with_a_percent_sign_and_how_they_end)
 {
     static const struct {
         const char *text;
@@ -17,7 +18,17 @@ Test(deploy_phases, are_shares_with_a_percent_sign)
         {"5%,50%,100%", "[{\"percent\":5},{\"percent\":50},{\"percent\":100}]"},
         {"12.5%,100%", "[{\"percent\":12.5},{\"percent\":100}]"},
         {"", NULL},
-        {"5", NULL},
+        {"3,100%", "[{\"count\":3},{\"percent\":100}]"},
+        {"1%:2h,15%:hold,100%",
+         "[{\"percent\":1,\"soak_s\":7200},{\"percent\":15,\"advance\":\"manual\"},"
+         "{\"percent\":100}]"},
+        {"5%:30m:24dh:hold", "[{\"percent\":5,\"soak_s\":1800,\"soak_device_h\":24,"
+                             "\"advance\":\"manual\"}]"},
+        {"5%:soon", NULL},
+        {"5%:dh", NULL},
+        {":2h", NULL},
+        {"3x", NULL},
+        {"-3", NULL},
         {"%", NULL},
         {"5%,", NULL},
         {",5%", NULL},
