@@ -9,6 +9,9 @@
 #include <math.h>
 
 static const double day_s = 86400;
+/* How far a walk of such steps is beyond its bound on average when it crosses it (D. Siegmund,
+ * Sequential Analysis, 1985, ch. X): without it the bound would keep more than it promises. */
+static const double overshoot = 0.2;
 
 /* What the bad days of one cell say for a ratio `r`. */
 static double weigh(double r, double e1, double e0, double bad1, double bad0)
@@ -32,7 +35,7 @@ static void sum_up(const struct gate_hour *hours, size_t count, struct gate_heal
     }
 }
 
-/* The walk never falls below the lower bound: good days before are no credit for bad ones now. */
+/* The walk never falls below its floor: good days before are little credit for bad ones now. */
 static double walk_hours(double r, const struct gate_hour *hours, size_t count, double lower)
 {
     double statistic = 0;
@@ -52,8 +55,8 @@ void gate_health_judge(const struct gate_health_settings *settings, const struct
 {
     static const double hardly_anybody = 0.1;
 
-    *out = (struct gate_health){.lower = log(settings->beta / (1 - settings->alpha)),
-                                .upper = log((1 - settings->beta) / settings->alpha)};
+    *out = (struct gate_health){.lower = 4 * log(settings->beta),
+                                .upper = log(1 / settings->alpha) - overshoot};
     if (!settings->is_on)
         return;
     sum_up(hours, count, out);

@@ -9,7 +9,7 @@
 /* clang-format off */
 const struct gate_settings gate_settings_default = {
     .install = {true, 0.005, 0.05, 0.005, 0.01, 3},
-    .health = {true, 3.0, 0.01, 0.05},
+    .health = {true, 2.9, 0.01, 0.05},
     .silence = {true, 5, 3.0, 0.01},
     .threshold = {false, 10, 3},
 };
@@ -174,9 +174,11 @@ bool gate_settings_read(const json_t *object, const char *path, struct gate_sett
 
 bool gate_settings_parse(const char *text, struct gate_settings *out, struct err *err)
 {
+    static const struct json_limits limits = {
+        .bytes_max = 4096, .depth_max = 4, .containers_max = 16};
     AUTO_JSON *tree = NULL;
 
-    return json_parse(text, strlen(text), &json_limits_api, &tree, err) &&
+    return json_parse(text, strlen(text), &limits, &tree, err) &&
            gate_settings_read(tree, "gate", out, err);
 }
 
