@@ -53,6 +53,10 @@
     "         high_before = e.high, recent_before = e.recent, seen_at = now()"                     \
     "  RETURNING device_id, epoch, high_before, recent_before),"
 
+/* GATE_CHRONIC_DAYS of server/rollout/gate/health.h: a device that was bad on so many of the 14
+ * days before the deployment says nothing of it, on neither side. */
+#define CHRONIC_DAYS "3"
+
 /* New events, with where their device stands in its group's deployment. */
 #define FRESH                                                                                      \
     " found AS ("                                                                                  \
@@ -70,7 +74,12 @@
     "         CASE WHEN dd.state IN ('activating', 'verifying', 'succeeded', 'failed',"            \
     "                                'rolled-back') THEN dd.activated_at END AS updated_from,"     \
     "         CASE WHEN dd.state IN ('failed', 'rolled-back') THEN dd.updated_at"                  \
-    "              ELSE 'infinity' END AS updated_to"                                              \
+    "              ELSE 'infinity' END AS updated_to,"                                             \
+    "         (SELECT count(*) FROM device_health_day c"                                           \
+    "           WHERE c.device_id = v.id AND c.bad > 0"                                            \
+    "             AND c.day >= (d.created_at AT TIME ZONE 'UTC')::date - 14"                       \
+    "             AND c.day < (d.created_at AT TIME ZONE 'UTC')::date) >= " CHRONIC_DAYS           \
+    "           AS is_chronic"                                                                     \
     "    FROM given e"                                                                             \
     "    JOIN known k ON k.device_id = e.device_id AND k.epoch = e.epoch"                          \
     "    JOIN device v ON v.id = e.device_id JOIN device_group g ON g.id = v.group_id"             \
@@ -238,7 +247,8 @@
     "   CROSS JOIN LATERAL generate_series("                                                       \
     "           date_trunc('hour', greatest(f.started_at, arm.lower), 'UTC'),"                     \
     "           least(f.ended_at, arm.upper), interval '1 hour') AS h (at)"                        \
-    "   WHERE f.category = 'uptime' AND f.deployment_id IS NOT NULL AND arm.lower IS NOT NULL"     \
+    "   WHERE f.category = 'uptime' AND f.deployment_id IS NOT NULL AND NOT f.is_chronic"          \
+    "     AND arm.lower IS NOT NULL"                                                               \
     "     AND least(h.at + interval '1 hour', arm.upper) > greatest(h.at, arm.lower)"              \
     "  UNION ALL"                                                                                  \
     "  SELECT b.deployment_id, b.stratum, b.bad = 2, b.hour, b.tenant_id, 0, 1"                    \
@@ -247,6 +257,7 @@
     "                 f.deployed_at, date_trunc('hour', f.started_at, 'UTC') AS hour,"             \
     "                 (f.started_at AT TIME ZONE 'UTC')::date AS day"                              \
     "            FROM fresh f WHERE f.bad > 0 AND f.deployment_id IS NOT NULL"                     \
+    "             AND NOT f.is_chronic"                                                            \
     "             AND f.started_at >= f.deployed_at"                                               \
     "             AND (f.bad = 2 OR f.activated_at IS NULL OR f.started_at < f.activated_at)"      \
     "           ORDER BY f.device_id, (f.started_at AT TIME ZONE 'UTC')::date, f.bad,"             \

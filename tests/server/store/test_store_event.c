@@ -370,6 +370,32 @@ Test(store_event, a_bad_day_counts_once_on_each_side)
     fixture_close(&fixture);
 }
 
+Test(store_event, a_device_that_was_bad_before_says_nothing_of_a_deployment)
+{
+    static const struct {
+        unsigned days;
+        const char *health;
+    } cases[] = {{2, "c3:3600/1"}, {3, ""}};
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct fixture fixture;
+        struct answer answer;
+        struct store_event events[] = {event_of(1, 1, "app-crash", 3), uptime_of(1, 2, 3, 4)};
+
+        open_world(&fixture, &answer, 1);
+        deploy(&fixture, "", "", "");
+        world_sql(&fixture,
+                  "INSERT INTO device_health_day (day, device_id, tenant_id, group_id, uptime_s,"
+                  "                               bad, categories, bad_at)"
+                  " SELECT '2026-05-10'::date - n, 1, 1, 1, 0, 1, 0, now()"
+                  "   FROM generate_series(1, %u) AS n",
+                  cases[i].days);
+        (void)add(&answer, events, COUNT(events));
+        cr_expect_str_eq(health(&fixture), cases[i].health, "%u days", cases[i].days);
+        fixture_close(&fixture);
+    }
+}
+
 Test(store_event, the_updates_own_reboot_and_planned_ones_are_not_bad)
 {
     static const struct {
