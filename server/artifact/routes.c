@@ -16,6 +16,10 @@ const struct http_route artifact_routes[] = {
      "A log or minidump that an event declared; 403 where the group does not collect them"},
     {"GET", "/api/v1/attachments/:device/:sha256", ACCESS_OPERATOR, ACTION_ATTACHMENT_READ, 0, false,
      on_attachment_get, "A file that came with an event; reading it is audited"},
+    {"PUT", "/api/v1/symbols/:sha256", ACCESS_OPERATOR, ACTION_SYMBOLS_WRITE, SYMBOLS_BYTES_MAX, true,
+     on_symbols_put, "A debug file, an ELF file with a build id: its functions name frames"},
+    {"GET", "/api/v1/symbols", ACCESS_OPERATOR, ACTION_READ, 0, false, on_symbols_list,
+     "Debug files by build id"},
 };
 /* clang-format on */
 _Static_assert(COUNT(artifact_routes) == ARTIFACT_ROUTE_COUNT, "the header says how many");

@@ -12,6 +12,7 @@
 #include "server/jobs/recount.h"
 #include "server/jobs/retention.h"
 #include "server/jobs/silence.h"
+#include "server/jobs/symbolize.h"
 #include "server/metrics/metrics.h"
 #include "server/repo/expiry.h"
 #include "server/repo/renew.h"
@@ -25,6 +26,7 @@ struct upkeep {
     struct silence *silence;
     struct recount *recount;
     struct retention *retention;
+    struct symbolizer *symbolizer;
     struct jobs *jobs;
 };
 
@@ -82,6 +84,13 @@ static void keep_reports(void *arg)
     retention_run(upkeep->retention);
 }
 
+static void name_frames(void *arg)
+{
+    const struct upkeep *upkeep = arg;
+
+    symbolizer_run(upkeep->symbolizer);
+}
+
 static void make_deltas(void *arg)
 {
     const struct upkeep *upkeep = arg;
@@ -121,6 +130,7 @@ struct upkeep *upkeep_new(const struct worker *worker, const struct upkeep_optio
         {"silence", SILENCE_RUN_MS, watch_silence, upkeep},
         {"deltas",       30000, make_deltas,      upkeep},
         {"recount", RECOUNT_RUN_MS, recount_deployments, upkeep},
+        {"symbolize", SYMBOLIZE_RUN_MS, name_frames, upkeep},
         {"retention", RETENTION_RUN_MS, keep_reports, upkeep},
     };
     /* clang-format on */
@@ -132,6 +142,11 @@ struct upkeep *upkeep_new(const struct worker *worker, const struct upkeep_optio
     upkeep->silence = silence_new(worker->db, worker->metrics);
     upkeep->recount = recount_new(worker->db, worker->metrics);
     upkeep->retention = retention_new(&retention);
+    upkeep->symbolizer =
+        symbolizer_new(&(const struct symbolize_place){.db = worker->db,
+                                                       .loop = worker->loop,
+                                                       .symbols = worker->symbols,
+                                                       .program = options->symbolize});
     upkeep->jobs = jobs_new(worker->loop, table, COUNT(table));
     return upkeep;
 }
@@ -145,6 +160,7 @@ void upkeep_free(struct upkeep *upkeep)
     silence_free(upkeep->silence);
     recount_free(upkeep->recount);
     retention_free(upkeep->retention);
+    symbolizer_free(upkeep->symbolizer);
     repo_watch_free(upkeep->watch);
     repo_renewer_free(upkeep->renewer);
     mem_free(upkeep);
