@@ -91,6 +91,8 @@ static bool accept(struct claiming *claiming, const struct db_result *result, st
                        claiming->claim.hwid);
     case CLAIM_OTHER:
         return err_set(err, ERR_CONFLICT, "the device was claimed with another token");
+    case CLAIM_GONE:
+        return err_set(err, ERR_DENIED, "the device was decommissioned");
     case CLAIM_OUTCOME_COUNT:
         break;
     }

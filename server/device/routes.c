@@ -89,6 +89,8 @@ bool authenticate_device(struct http_request *req, const char *token, struct fle
     device = fleet_session_find(index, digest, clock_now_ms());
     if (!device)
         return err_set(err, ERR_DENIED, "the session is unknown or over");
+    if (fleet_device_is_gone(device))
+        return err_set(err, ERR_DENIED, "the device was decommissioned");
     req->identity.device = device;
     req->identity.subject_id = fleet_device_row(device);
     req->identity.tenant_id = fleet_device_tenant(device);

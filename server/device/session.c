@@ -69,7 +69,9 @@ static void open_session(struct opening *opening)
 {
     struct err err;
 
-    if (!check_signature(opening, &err)) {
+    if (!check_signature(opening, &err) ||
+        (fleet_device_is_gone(opening->device) &&
+         !err_set(&err, ERR_DENIED, "the device was decommissioned"))) {
         http_answer_error(opening->req, &err);
         return;
     }

@@ -34,6 +34,16 @@ void fleet_device_read(struct fleet_device *device, struct fleet_facts *out)
     shard_unlock(&device->shard->lock);
 }
 
+bool fleet_device_is_gone(struct fleet_device *device)
+{
+    bool is_gone;
+
+    shard_lock(&device->shard->lock);
+    is_gone = device->facts.is_gone;
+    shard_unlock(&device->shard->lock);
+    return is_gone;
+}
+
 int64_t fleet_device_row(const struct fleet_device *device)
 {
     return device->row;

@@ -10,6 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "lib/loop/loop.h"
+#include "server/fleet/follow.h"
 #include "server/limits.h"
 #include "server/store/store_session.h"
 
@@ -32,6 +33,7 @@ struct fleet {
     bool is_loading;
     bool is_stale; /* something changed while it was read */
     bool is_checking;
+    struct fleet_follow *follow;
     /* last-seen times on their way */
     struct store_seen *seen;
     size_t seen_count; /* 0: none is on its way */
@@ -49,6 +51,7 @@ struct fleet *fleet_new(void)
 
     fleet->index = fleet_index_new();
     fleet->model = model_holder_new();
+    fleet->follow = fleet_follow_new(fleet->index);
     fleet->seen = mem_array(SEEN_BATCH_MAX, sizeof(*fleet->seen));
     for (size_t i = 0; i < PACE_SLOTS; i++) {
         atomic_init(&fleet->due_us[i], 0);
@@ -62,6 +65,7 @@ void fleet_free(struct fleet *fleet)
     if (!fleet)
         return;
     model_holder_free(fleet->model);
+    fleet_follow_free(fleet->follow);
     fleet_index_free(fleet->index);
     mem_free(fleet->seen);
     mem_free(fleet);
@@ -121,6 +125,8 @@ void fleet_reload(struct fleet *fleet)
         return;
     fleet->is_loading = true;
     store_model_load(fleet->db, on_model, fleet);
+    if (fleet->step == FILL_DONE)
+        fleet_follow_read(fleet->follow, fleet->db);
 }
 
 static void on_version(const struct db_result *result, const struct err *err, void *arg)
@@ -140,6 +146,7 @@ void fleet_check(void *arg)
         return;
     fleet->is_checking = true;
     store_model_version(fleet->db, on_version, fleet);
+    fleet_follow_retry(fleet->follow, fleet->db);
 }
 
 /* --- filling ------------------------------------------------------------------------------------
@@ -205,6 +212,7 @@ static void fill(struct fleet *fleet)
                            FLEET_PAGE_ROWS, on_sessions, fleet);
         break;
     case FILL_DONE:
+        fleet_follow_read(fleet->follow, fleet->db); /* what changed while it was filled */
         break;
     }
 }

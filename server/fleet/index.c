@@ -120,6 +120,20 @@ static struct fleet_device *device_new(const struct store_device *from, struct s
     return device;
 }
 
+/* What operators change. An older reading that comes late changes nothing. */
+static void take_changes(struct fleet_device *device, const struct store_device *from)
+{
+    struct fleet_facts *facts = &device->facts;
+
+    if (from->changed_ms < device->changed_ms)
+        return;
+    device->changed_ms = from->changed_ms;
+    facts->group_id = from->group_id;
+    facts->hold_until_ms = from->hold_until_ms;
+    facts->is_out = from->is_out;
+    facts->is_gone = from->is_gone;
+}
+
 static void append(struct shard *shard, struct fleet_device *device)
 {
     if (shard->count == shard->room) {
@@ -147,6 +161,7 @@ struct fleet_device *fleet_index_add(struct fleet_index *index, const struct sto
         append(shard, device = device_new(from, shard));
     else
         fleet_facts_stand(&device->facts, &from->standing);
+    take_changes(device, from);
     device->facts.attributes_hash = from->attributes_hash;
     fleet_device_swap_attributes(device, &attributes);
     fleet_device_swap_tags(device, &tags);

@@ -32,6 +32,7 @@ struct fleet_facts {
     int64_t seen_ms;
     int64_t hold_until_ms; /* 0: not held; INT64_MAX: until somebody ends it */
     bool is_out;           /* quarantined or decommissioned */
+    bool is_gone;          /* decommissioned: its sessions are over */
     const char *hwid;
     struct fleet_device *device; /* whose they are; NULL in facts that were made by hand */
     /* Blocks of pairs (describe.h). Only in the facts that are shown under the lock; NULL in
@@ -44,6 +45,8 @@ struct fleet_facts {
     struct wire_hash attributes_hash;
 };
 void fleet_device_read(struct fleet_device *device, struct fleet_facts *out);
+/* It was decommissioned. */
+bool fleet_device_is_gone(struct fleet_device *device);
 /* These never change. */
 int64_t fleet_device_row(const struct fleet_device *device);
 int64_t fleet_device_tenant(const struct fleet_device *device);

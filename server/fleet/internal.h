@@ -52,6 +52,7 @@ struct fleet_device {
     uint8_t *tags;
     struct fleet_device *next_seen;
     struct session *sessions[STORE_SESSIONS_PER_DEVICE];
+    int64_t changed_ms;      /* of the operator's change that the facts hold */
     int64_t seen_written_ms; /* when it was last put on the list of the seen */
     int64_t ask_after_ms;
     bool is_seen; /* on the list */

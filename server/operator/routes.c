@@ -52,7 +52,10 @@ const struct http_route operator_routes[] = {
     {"POST", "/api/v1/claim-tokens", ACCESS_OPERATOR, ACTION_CLAIM_WRITE, BODY, false, on_claim_create,
      "Let devices join `{group, count: 1, expires: in 7 days}`; `token` is shown only now"},
 
-    READ("/api/v1/devices", on_device_list, "Devices. `?group=` (id)"),
+    READ("/api/v1/devices", on_device_list,
+         "Devices. `?group=` (id), `?state=`, `?held=true`, `?quarantined=true`, `?tag=` (`NAME` or "
+         "`NAME=VALUE`), `?attribute=NAME=VALUE`, `?version=`, `?filter=`, `?q=` (the beginning of "
+         "an id, or words)"),
     READ("/api/v1/devices/:device", on_device_get,
          "A device: what it runs, its deployments and last reports"),
 

@@ -18,6 +18,27 @@ const struct http_route fleet_routes[] = {
           "Keep a group on what it runs `{reason, until: until somebody ends it}`"),
     WRITE("POST", "/api/v1/groups/:id/unhold", ACTION_GROUP_WRITE, on_group_unhold,
           "End the hold of a group"),
+
+    {"POST", "/api/v1/devices:move", ACCESS_OPERATOR, ACTION_DEVICE_WRITE, DEVICE_LIST_BYTES_MAX, false, on_devices_move,
+     "Move devices `{to: group id, devices:[id…] or group and filter}`; `more`: ask again"},
+    WRITE("POST", "/api/v1/devices/:device/move", ACTION_DEVICE_WRITE, on_device_move,
+          "Move a device `{to: group id}`; what it was offered is taken back by its next poll"),
+    WRITE("POST", "/api/v1/devices/:device/quarantine", ACTION_DEVICE_WRITE, on_device_quarantine,
+          "Give a device nothing any more `{reason}`; it may poll and report"),
+    WRITE("POST", "/api/v1/devices/:device/release", ACTION_DEVICE_WRITE, on_device_release,
+          "End a device's quarantine"),
+    WRITE("POST", "/api/v1/devices/:device/hold", ACTION_DEVICE_WRITE, on_device_hold,
+          "Keep a device on what it runs `{reason, until: until somebody ends it}`"),
+    WRITE("POST", "/api/v1/devices/:device/unhold", ACTION_DEVICE_WRITE, on_device_unhold,
+          "End the hold of a device"),
+    WRITE("PUT", "/api/v1/devices/:device/tags", ACTION_DEVICE_WRITE, on_device_tags,
+          "All tags of a device `{name: text…}`, at most 64"),
+    WRITE("PATCH", "/api/v1/devices/:device/tags", ACTION_DEVICE_WRITE, on_device_tags,
+          "Change tags of a device `{name: text…}`; null takes one away"),
+    WRITE("POST", "/api/v1/devices/:device/decommission", ACTION_DEVICE_REMOVE, on_device_decommission,
+          "End a device for good `{reason}`: its key never joins again"),
+    WRITE("POST", "/api/v1/devices/:device/replace", ACTION_DEVICE_REMOVE, on_device_replace,
+          "After a repair `{by: device}`: that one takes group, tags and hold, this one is ended"),
 };
 /* clang-format on */
 _Static_assert(COUNT(fleet_routes) == FLEET_ROUTE_COUNT, "the header says how many");

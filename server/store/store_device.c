@@ -15,7 +15,10 @@
     "       dd.state = 'offered' AND dd.image_id IS NULL,"                                         \
     "       coalesce((SELECT string_agg(image, ''::bytea ORDER BY place)"                          \
     "                   FROM unnest(v.installed) WITH ORDINALITY AS i (image, place)), ''),"       \
-    "       v.attributes_hash, s.seen_at, v.attributes::text, v.tags::text"                        \
+    "       v.attributes_hash, s.seen_at, v.attributes::text, v.tags::text,"                       \
+    "       coalesce(v.changed_at, 'epoch'), v.state <> 'active', v.state = 'decommissioned',"     \
+    "       coalesce(v.hold_until = 'infinity', false),"                                           \
+    "       CASE WHEN v.hold_until < 'infinity' THEN v.hold_until ELSE 'epoch' END"                \
     "  FROM device v"                                                                              \
     "  LEFT JOIN deployment_device dd"                                                             \
     "    ON dd.deployment_id = v.deployment_id AND dd.device_id = v.id"                            \
@@ -52,6 +55,26 @@ void store_device_find(struct db *db, const uint8_t device[32], db_done_fn *done
     db_send(call);
 }
 
+static const struct db_stmt device_changed = {
+    .name = "device_changed",
+    .params = 3,
+    .scope = DB_EVERY_TENANT,
+    .sql = DEVICE_SELECT " WHERE v.changed_at IS NOT NULL"
+                         "   AND (v.changed_at, v.id) > ($1::timestamptz, $2::bigint)"
+                         " ORDER BY v.changed_at, v.id LIMIT $3::bigint",
+};
+
+void store_device_changed(struct db *db, int64_t after_ms, int64_t after_row, size_t limit,
+                          db_done_fn *done, void *arg)
+{
+    struct db_call *call = db_call_new(db, &device_changed, done, arg);
+
+    db_bind_time_ms(call, after_ms);
+    db_bind_i64(call, after_row);
+    db_bind_i64(call, (int64_t)limit);
+    db_send(call);
+}
+
 /* Images beyond the ones that memory keeps are not looked at. */
 static void read_installed(const struct db_result *result, size_t row, unsigned col,
                            struct store_device *out)
@@ -77,6 +100,10 @@ void store_device_read(const struct db_result *result, size_t row, struct store_
         .seen_ms = db_time_ms(result, row, 14),
         .attributes = db_text(result, row, 15),
         .tags = db_text(result, row, 16),
+        .changed_ms = db_time_ms(result, row, 17),
+        .is_out = db_bool(result, row, 18),
+        .is_gone = db_bool(result, row, 19),
+        .hold_until_ms = db_bool(result, row, 20) ? INT64_MAX : db_time_ms(result, row, 21),
     };
     ASSERT(db_bytes(result, row, 3, out->device, sizeof(out->device)));
     ASSERT(db_bytes(result, row, 4, out->public_key, sizeof(out->public_key)));
@@ -98,7 +125,8 @@ static const struct db_stmt device_claim = {
            "    JOIN product p ON p.id = g.product_id"
            "   WHERE c.digest = $1::bytea),"
            " known AS ("
-           "  SELECT v.group_id, v.claim_token_id IN (SELECT id FROM token) AS is_same"
+           "  SELECT v.group_id, v.claim_token_id IN (SELECT id FROM token) AS is_same,"
+           "         v.state = 'decommissioned' AS is_gone"
            "    FROM device v WHERE v.device_id = $2::bytea),"
            " used AS ("
            "  UPDATE claim_token c SET used = c.used + 1 FROM token"
@@ -112,10 +140,11 @@ static const struct db_stmt device_claim = {
            "  RETURNING group_id),"
            " mine AS ("
            "  SELECT group_id FROM added"
-           "  UNION ALL SELECT group_id FROM known WHERE is_same)"
+           "  UNION ALL SELECT group_id FROM known WHERE is_same AND NOT is_gone)"
            " SELECT CASE"
            "    WHEN EXISTS (SELECT 1 FROM mine) THEN 'good'"
            "    WHEN NOT EXISTS (SELECT 1 FROM token) THEN 'unknown'"
+           "    WHEN EXISTS (SELECT 1 FROM known WHERE is_gone AND is_same) THEN 'gone'"
            "    WHEN EXISTS (SELECT 1 FROM known) THEN 'other'"
            "    WHEN NOT (SELECT is_valid FROM token) THEN 'expired'"
            "    WHEN NOT (SELECT fits FROM token) THEN 'other-hardware'"
@@ -146,6 +175,7 @@ void store_claimed_read(const struct db_result *result, struct store_claimed *ou
         [CLAIM_GOOD] = "good",       [CLAIM_UNKNOWN] = "unknown",
         [CLAIM_EXPIRED] = "expired", [CLAIM_USED_UP] = "used-up",
         [CLAIM_OTHER] = "other",     [CLAIM_OTHER_HARDWARE] = "other-hardware",
+        [CLAIM_GONE] = "gone",
     };
     size_t i = 0;
 
@@ -208,4 +238,5 @@ void store_device_attributes(struct db *db, int64_t device_id, const char *json,
 }
 
 const struct db_stmt *const store_device_statements[] = {
-    &device_page, &device_find, &device_claim, &device_installed, &device_attributes, NULL};
+    &device_page,       &device_find, &device_changed, &device_claim, &device_installed,
+    &device_attributes, NULL};

@@ -21,7 +21,11 @@ struct store_device {
     struct wire_hash attributes_hash;
     const char *attributes; /* objects of texts; borrowed from the result */
     const char *tags;
-    int64_t seen_ms; /* 0: never */
+    int64_t seen_ms;       /* 0: never */
+    int64_t hold_until_ms; /* 0: not held; INT64_MAX: until somebody ends it */
+    int64_t changed_ms;    /* by an operator; 0: never */
+    bool is_out;           /* quarantined or decommissioned */
+    bool is_gone;          /* decommissioned */
 };
 
 /* One page of all devices, by rising id, beginning after `after`; read with
@@ -29,6 +33,9 @@ struct store_device {
 void store_device_page(struct db *db, int64_t after, size_t limit, db_done_fn *done, void *arg);
 /* The same of one device, if there is one. */
 void store_device_find(struct db *db, const uint8_t device[32], db_done_fn *done, void *arg);
+/* Of those that an operator changed: by rising (changed_ms, row), beginning after these two. */
+void store_device_changed(struct db *db, int64_t after_ms, int64_t after_row, size_t limit,
+                          db_done_fn *done, void *arg);
 void store_device_read(const struct db_result *result, size_t row, struct store_device *out);
 
 enum store_claim_outcome {
@@ -38,6 +45,7 @@ enum store_claim_outcome {
     CLAIM_USED_UP,
     CLAIM_OTHER_HARDWARE, /* not one of the product's */
     CLAIM_OTHER,          /* the device was claimed with another token */
+    CLAIM_GONE,           /* the device was decommissioned */
     CLAIM_OUTCOME_COUNT,
 };
 struct store_claimed {

@@ -1,56 +1,87 @@
 /*
- * What a device is and runs. Two statements for the list, because each has an index of its own:
- * by group, and by tenant.
+ * What a device is and runs. The list is one statement in several forms, because each filter that
+ * finds few devices has an index of its own; the others are looked at row by row.
  */
 #include "server/store/store_device_view.h"
 
-/* A hash that is no image of ours is shown too, without a version: somebody installed it. */
-#define INSTALLED                                                                                  \
-    "(SELECT coalesce(json_agg(json_build_object('sha256', encode(run.sha256, 'hex'),"             \
-    "          'version', i.version, 'release_counter', i.release_counter) ORDER BY run.n), '[]')" \
-    "   FROM unnest(d.installed) WITH ORDINALITY AS run (sha256, n)"                               \
-    "   LEFT JOIN image i ON i.tenant_id = d.tenant_id AND i.sha256 = run.sha256)"
-#define DEVICE_FIELDS                                                                              \
-    "'device', encode(d.device_id, 'hex'), 'product', p.name, 'group', g.name,"                    \
-    " 'group_id', g.public_id, 'hwid', d.hwid, 'assignment', d.assignment,"                        \
-    " 'installed', " INSTALLED ", 'last_seen', slipway_time(seen.seen_at),"                        \
-    " 'claimed', slipway_time(d.claimed_at)"
-#define DEVICE_JOIN                                                                                \
-    " JOIN device_group g ON g.id = d.group_id JOIN product p ON p.id = g.product_id"              \
-    " LEFT JOIN device_seen seen ON seen.device_id = d.id"
+#include "lib/base/text.h"
+#include "server/store/device_json.h"
 
-static const struct db_stmt device_list = {
-    .name = "device_list",
-    .params = 3,
-    .scope = DB_TENANT,
-    .tenant_param = 1,
-    .sql = STORE_PAGE("SELECT d.id, json_build_object(" DEVICE_FIELDS ") AS item"
-                      "  FROM device d" DEVICE_JOIN
-                      " WHERE d.tenant_id = $1::bigint AND d.id > $2::bigint"),
-};
+/* `found` is what the index answers; the rest holds for every form. The group is looked at in
+ * any case, so that one that is not there is told. */
+#define DEVICE_LIST(found)                                                                         \
+    "WITH looked_at AS MATERIALIZED ("                                                             \
+    "  SELECT CASE WHEN $4::uuid IS NOT NULL THEN"                                                 \
+    "    coalesce((SELECT id FROM device_group WHERE tenant_id = $1::bigint"                       \
+    "                 AND public_id = $4 AND deleted_at IS NULL), slipway_missing('group'))"       \
+    "    END AS id)"                                                                               \
+    " SELECT page.shown FROM (SELECT count(id) AS n FROM looked_at) AS looked, (" STORE_PAGE(      \
+        "SELECT d.id, json_build_object(" DEVICE_FIELDS ") AS item"                                \
+        "  FROM device d" DEVICE_JOIN " WHERE d.tenant_id = $1 AND d.id > $2::bigint AND " found   \
+        "   AND ($4 IS NULL OR d.group_id = (SELECT id FROM looked_at))"                           \
+        "   AND ($5::text IS NULL OR d.state = $5)"                                                \
+        "   AND ($6::text IS NULL OR d.tags ? $6)"                                                 \
+        "   AND ($7::jsonb IS NULL OR d.tags @> $7)"                                               \
+        "   AND ($8::jsonb IS NULL OR d.attributes @> $8)"                                         \
+        "   AND ($9::text IS NULL OR d.installed && array(SELECT i.sha256 FROM image i"            \
+        "          WHERE i.tenant_id = $1 AND i.version = $9))"                                    \
+        "   AND ($10::boolean IS NULL OR (d.hold_until IS NOT NULL AND d.hold_until > now()) = "   \
+        "$10)"                                                                                     \
+        "   AND ($11::bytea IS NULL OR d.device_id BETWEEN $11 AND $12::bytea)"                    \
+        "   AND ($13::text IS NULL OR strpos(lower(d.hwid || d.tags::text || d.attributes::text)," \
+        "                                    lower($13)) > 0)"                                     \
+        "   AND ($14::jsonb IS NULL OR slipway_filter($14, d.attributes, d.tags,"                  \
+        "                                             slipway_filter_fixed(d)))") ") AS page "     \
+                                                                                  "(shown) WHERE " \
+                                                                                  "looked.n >= 0"
 
-static const struct db_stmt device_list_of_group = {
-    .name = "device_list_of_group",
-    .params = 4,
-    .scope = DB_TENANT,
-    .tenant_param = 1,
-    .sql = "WITH looked_at AS MATERIALIZED ("
-           "  SELECT coalesce((SELECT id FROM device_group"
-           "                    WHERE tenant_id = $1::bigint AND public_id = $4::uuid),"
-           "                  slipway_missing('group')) AS id) " STORE_PAGE(
-               "SELECT d.id, json_build_object(" DEVICE_FIELDS ") AS item"
-               "  FROM looked_at JOIN device d ON d.group_id = looked_at.id" DEVICE_JOIN
-               " WHERE d.tenant_id = $1 AND d.id > $2::bigint"),
-};
+/* clang-format off */
+#define FORM(title, found) \
+    {.name = (title), .params = 14, .scope = DB_TENANT, .tenant_param = 1, .sql = DEVICE_LIST(found)}
+static const struct db_stmt device_list              = FORM("device_list", "true");
+static const struct db_stmt device_list_of_group     = FORM("device_list_of_group", "d.group_id = (SELECT id FROM looked_at)");
+static const struct db_stmt device_list_not_active   = FORM("device_list_not_active", "d.state <> 'active'");
+static const struct db_stmt device_list_held         = FORM("device_list_held", "d.hold_until IS NOT NULL");
+static const struct db_stmt device_list_tagged       = FORM("device_list_tagged", "d.tags @> $7::jsonb");
+static const struct db_stmt device_list_of_attribute = FORM("device_list_of_attribute", "d.attributes @> $8::jsonb");
+static const struct db_stmt device_list_named        = FORM("device_list_named", "d.device_id BETWEEN $11 AND $12");
+/* clang-format on */
 
-void store_device_list(struct db *db, const struct store_page *page, const char *group,
-                       db_done_fn *done, void *arg)
+static const struct db_stmt *form_of(const struct store_device_filter *filter)
 {
-    struct db_call *call = db_call_new(db, group ? &device_list_of_group : &device_list, done, arg);
+    if (filter->has_prefix)
+        return &device_list_named;
+    if (filter->tag_value)
+        return &device_list_tagged;
+    if (filter->attribute)
+        return &device_list_of_attribute;
+    if (filter->state && !text_equal(filter->state, "active"))
+        return &device_list_not_active;
+    if (filter->held == STORE_YES)
+        return &device_list_held;
+    return filter->group ? &device_list_of_group : &device_list;
+}
+
+void store_device_list(struct db *db, const struct store_page *page,
+                       const struct store_device_filter *filter, db_done_fn *done, void *arg)
+{
+    struct db_call *call = db_call_new(db, form_of(filter), done, arg);
 
     store_page_bind(call, page);
-    if (group)
-        db_bind_text(call, group);
+    db_bind_text(call, filter->group);
+    db_bind_text(call, filter->state);
+    db_bind_text(call, filter->tag);
+    db_bind_json(call, filter->tag_value);
+    db_bind_json(call, filter->attribute);
+    db_bind_text(call, filter->version);
+    if (filter->held == STORE_EITHER)
+        db_bind_null(call);
+    else
+        db_bind_bool(call, filter->held == STORE_YES);
+    db_bind_bytes(call, filter->has_prefix ? filter->first : NULL, HASH_BYTES);
+    db_bind_bytes(call, filter->has_prefix ? filter->last : NULL, HASH_BYTES);
+    db_bind_text(call, filter->words);
+    db_bind_json(call, filter->program);
     db_send(call);
 }
 
@@ -60,7 +91,9 @@ static const struct db_stmt device_get = {
     .scope = DB_TENANT,
     .tenant_param = 1,
     .sql = "SELECT json_build_object(" DEVICE_FIELDS ", 'product_id', p.public_id,"
-           " 'attributes', d.attributes,"
+           " 'attributes', d.attributes, 'failures', d.failures,"
+           " 'penalty_until', CASE WHEN d.penalty_until > now()"
+           "                       THEN slipway_time(d.penalty_until) END,"
            " 'deployments', (SELECT coalesce(json_agg(item ORDER BY id DESC), '[]') FROM ("
            "     SELECT m.id, json_build_object('id', m.public_id, 'release', r.name,"
            "            'deployment_state', m.state, 'phase', dd.phase, 'state', dd.state,"
@@ -115,5 +148,13 @@ void store_device_director(struct db *db, int64_t tenant_id, const uint8_t devic
     db_send(call);
 }
 
-const struct db_stmt *const store_device_view_statements[] = {&device_list, &device_list_of_group,
-                                                              &device_get, &device_director, NULL};
+const struct db_stmt *const store_device_view_statements[] = {&device_list,
+                                                              &device_list_of_group,
+                                                              &device_list_not_active,
+                                                              &device_list_held,
+                                                              &device_list_tagged,
+                                                              &device_list_of_attribute,
+                                                              &device_list_named,
+                                                              &device_get,
+                                                              &device_director,
+                                                              NULL};

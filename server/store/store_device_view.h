@@ -5,9 +5,26 @@
 
 extern const struct db_stmt *const store_device_view_statements[];
 
-/* `group` is a uuid, or NULL: all. ERR_NOT_FOUND without the group. */
-void store_device_list(struct db *db, const struct store_page *page, const char *group,
-                       db_done_fn *done, void *arg);
+enum store_answer { STORE_EITHER, STORE_YES, STORE_NO };
+
+/* Which devices; NULL, and STORE_EITHER: all of them. */
+struct store_device_filter {
+    const char *group; /* a uuid */
+    const char *state;
+    const char *tag;       /* the name of one that it has */
+    const char *tag_value; /* {"name": "value"} */
+    const char *attribute; /* the same */
+    const char *version;   /* of an image that it runs */
+    enum store_answer held;
+    bool has_prefix; /* its id is within: */
+    uint8_t first[HASH_BYTES];
+    uint8_t last[HASH_BYTES];
+    const char *words;   /* somewhere in hardware id, tags or attributes */
+    const char *program; /* of filter_format_json() */
+};
+/* ERR_NOT_FOUND without the group. */
+void store_device_list(struct db *db, const struct store_page *page,
+                       const struct store_device_filter *filter, db_done_fn *done, void *arg);
 /* With its deployments and last reports. */
 void store_device_get(struct db *db, int64_t tenant_id, const uint8_t device_id[HASH_BYTES],
                       db_done_fn *done, void *arg);
