@@ -50,7 +50,7 @@ static bool status_has_body(int status)
     return status != 204 && status != 304;
 }
 
-static void add_head(struct exchange *exchange, int status, const char *content_type, uint64_t len)
+void answer_add_head(struct exchange *exchange, int status, const char *content_type, uint64_t len)
 {
     struct http_server *server = exchange->server;
     struct buf *out = &server->answer;
@@ -58,7 +58,9 @@ static void add_head(struct exchange *exchange, int status, const char *content_
     refresh_date(server);
     buf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nX-Request-Id: %s\r\n", status,
                http_status_text(status), server->date, exchange->req.id);
-    if (status_has_body(status))
+    if (len == HTTP_LENGTH_UNKNOWN)
+        buf_add_text(out, exchange->head.minor ? "Transfer-Encoding: chunked\r\n" : "");
+    else if (status_has_body(status))
         buf_printf(out, "Content-Length: %llu\r\n", (unsigned long long)len);
     if (content_type)
         buf_printf(out, "Content-Type: %s\r\n", content_type);
@@ -73,7 +75,7 @@ static void add_head(struct exchange *exchange, int status, const char *content_
 /* Marks the request answered. False when the client is gone: nothing is to be sent. */
 static bool begin(struct exchange *exchange)
 {
-    ASSERT(!exchange->answered);
+    ASSERT(!exchange->answered && !exchange->streaming);
     exchange->answered = true;
     exchange->req.on_gone = NULL;
     if (!exchange->connection) {
@@ -107,7 +109,7 @@ void http_answer(struct http_request *req, int status, const char *content_type,
 
     if (!begin(exchange))
         return;
-    add_head(exchange, status, content_type, len);
+    answer_add_head(exchange, status, content_type, len);
     if (req->method != HTTP_HEAD && status_has_body(status))
         buf_add(&exchange->server->answer, body, len);
     finish(exchange);
@@ -221,7 +223,7 @@ void http_answer_file(struct http_request *req, int fd, uint64_t size, const cha
     }
     if (!begin(exchange))
         return;
-    add_head(exchange, plan.status, content_type, plan.length);
+    answer_add_head(exchange, plan.status, content_type, plan.length);
     if (req->method != HTTP_HEAD && plan.status != 304) {
         exchange->file.offset = plan.first;
         exchange->file.left = plan.length;

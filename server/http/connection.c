@@ -82,6 +82,7 @@ static bool wants_input(const struct connection *connection)
     case CONNECTION_BODY:
         return !exchange_is_held(connection->exchange);
     case CONNECTION_WAIT: /* to learn when the client leaves; what comes is kept */
+    case CONNECTION_STREAM:
         return connection->in.len == 0 && !connection->input_ended;
     case CONNECTION_ANSWER:
     case CONNECTION_CLOSED:
@@ -107,6 +108,7 @@ static bool step(struct connection *connection, struct turn *turn)
             return true;
         return wants_input(connection) && input_step(connection, turn);
     case CONNECTION_WAIT:
+    case CONNECTION_STREAM:
         return wants_input(connection) && input_step(connection, turn);
     case CONNECTION_CLOSED:
     case CONNECTION_STATE_COUNT:
@@ -137,9 +139,10 @@ void connection_pump(struct connection *connection)
         return;
     connection->pumping = true;
     connection->tls_wants = 0;
-    if (connection->state != CONNECTION_ANSWER && output_is_waiting(connection))
-        (void)output_flush(connection,
-                           &turn); /* a 100 that was blocked; the body may come anyway */
+    /* A stream's pieces, or a 100 that was blocked: the body may come anyway. */
+    if (connection->state != CONNECTION_ANSWER && output_is_waiting(connection) &&
+        output_flush(connection, &turn) && connection->state == CONNECTION_STREAM)
+        stream_has_room(connection->exchange);
     while (step(connection, &turn))
         ;
     connection->pumping = false;
@@ -217,6 +220,7 @@ static bool is_overdue(const struct connection *connection, int64_t now_mono_ms)
         .since_mono_ms = connection->since_mono_ms,
     };
 
+    progress.waiting = output_is_waiting(connection);
     if (progress.state == CONNECTION_BODY) {
         progress.held = exchange_is_held(connection->exchange);
         progress.body_bytes = connection->exchange->body.received;
@@ -250,4 +254,6 @@ void connection_drain(struct connection *connection)
     if (connection->state == CONNECTION_HANDSHAKE ||
         (connection->state == CONNECTION_IDLE && connection->in.len == 0))
         connection_close(connection);
+    else if (connection->state == CONNECTION_STREAM)
+        stream_drain(connection->exchange);
 }

@@ -98,6 +98,23 @@ void http_answer_problem(struct http_request *req, int status, const char *type,
  * Takes ownership of `fd`. */
 void http_answer_file(struct http_request *req, int fd, uint64_t size, const char *etag,
                       const char *content_type, const char *cache_control);
+/*
+ * Answers without an end: a 200 whose length nobody knows, in pieces that are sent as they are
+ * written. req->on_gone is set before and from then on means: the client is gone, or the server
+ * stops; end it now. Whoever began one calls http_answer_stream_end() once, from there or at any
+ * time; until then the request's memory stays.
+ *
+ * `on_room` (NULL: nobody asks), with req->gone_arg, runs when all that was written has been sent.
+ * False: the server stops, and has said so. Not for HEAD.
+ */
+MUST_USE bool http_answer_stream_begin(struct http_request *req, const char *content_type,
+                                       loop_fn *on_room);
+/* Sent at the end of this turn. False, and nothing is taken, when the client is gone or more than
+ * HTTP_STREAM_BYTES_MAX would wait for it. A client that takes nothing of what waits for
+ * HTTP_STALL_MS_MAX is gone. */
+MUST_USE bool http_answer_stream_write(struct http_request *req, const void *data, size_t len);
+/* `last` (at most HTTP_STREAM_LAST_BYTES_MAX) goes out behind what waits, however much that is. */
+void http_answer_stream_end(struct http_request *req, const void *last, size_t len);
 /* An extra header for the coming answer; text is copied. */
 void http_answer_header(struct http_request *req, const char *name, const char *value);
 

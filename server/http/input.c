@@ -134,6 +134,7 @@ static void input_ended(struct connection *connection)
     case CONNECTION_IDLE:
     case CONNECTION_HEAD:
     case CONNECTION_BODY:
+    case CONNECTION_STREAM: /* nobody listens without hearing */
     case CONNECTION_LINGER:
         connection_close(connection);
         break;

@@ -7,7 +7,7 @@
  *   input.c       bytes that come in        output.c  bytes that go out
  *   dispatch.c    from a head to a handler: route, credential, limits
  *   exchange.c    one request and its memory, which may outlive the connection
- *   answer.c      http_answer*()
+ *   answer.c      http_answer*()       stream.c      http_answer_stream_*()
  */
 #include <stdatomic.h>
 
@@ -87,13 +87,15 @@ struct exchange {
     void *body_arg;
     struct buf extra; /* the handler's own header lines */
     struct http_file file;
+    loop_fn *on_room;           /* of a stream */
     int64_t held_since_mono_ms; /* 0: not held */
     bool paused;                /* by the handler */
     bool last_given;            /* body_fn saw `last` */
     bool continue_due;          /* the client waits for 100 */
     bool handed;                /* the handler was called */
     bool answered;
-    bool close; /* after the answer */
+    bool streaming; /* begun, and answered when it ends */
+    bool close;     /* after the answer */
     bool has_cache_control;
     bool told_not_found; /* http_app.on_not_found heard of it */
 };
@@ -110,6 +112,19 @@ void exchange_finish(struct exchange *exchange);
 bool exchange_is_held(const struct exchange *exchange);
 /* To be called when that may have changed. */
 void exchange_hold_changed(struct exchange *exchange);
+
+/* --- answer.c -----------------------------------------------------------------------------------
+ */
+#define HTTP_LENGTH_UNKNOWN UINT64_MAX
+/* To the server's answer buffer. */
+void answer_add_head(struct exchange *exchange, int status, const char *content_type, uint64_t len);
+
+/* --- stream.c -----------------------------------------------------------------------------------
+ */
+/* All that was written went out. */
+void stream_has_room(struct exchange *exchange);
+/* The server stops. */
+void stream_drain(struct exchange *exchange);
 
 /* --- dispatch.c ---------------------------------------------------------------------------------
  */

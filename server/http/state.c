@@ -18,6 +18,8 @@ static const struct {
     {CONNECTION_HEAD,      CONNECTION_ANSWER, "the head was refused"},
     {CONNECTION_BODY,      CONNECTION_ANSWER, "the answer did not wait for the body's end"},
     {CONNECTION_WAIT,      CONNECTION_ANSWER, "the handler answered"},
+    {CONNECTION_WAIT,      CONNECTION_STREAM, "the handler began an answer without an end"},
+    {CONNECTION_STREAM,    CONNECTION_ANSWER, "the handler ended it"},
     {CONNECTION_ANSWER,    CONNECTION_IDLE,   "the answer was sent, the connection is kept"},
     {CONNECTION_ANSWER,    CONNECTION_LINGER, "the last answer was sent; the client reads it"},
     {CONNECTION_HANDSHAKE, CONNECTION_CLOSED, "no TLS, too slow, or the server stops"},
@@ -25,6 +27,7 @@ static const struct {
     {CONNECTION_HEAD,      CONNECTION_CLOSED, "the client left"},
     {CONNECTION_BODY,      CONNECTION_CLOSED, "the client left"},
     {CONNECTION_WAIT,      CONNECTION_CLOSED, "the client left"},
+    {CONNECTION_STREAM,    CONNECTION_CLOSED, "the client left or takes nothing"},
     {CONNECTION_ANSWER,    CONNECTION_CLOSED, "the client left or takes nothing"},
     {CONNECTION_LINGER,    CONNECTION_CLOSED, "the client closed, or its time is over"},
 };
@@ -35,6 +38,7 @@ static const char *const names[] = {
     [CONNECTION_HEAD]      = "head",
     [CONNECTION_BODY]      = "body",
     [CONNECTION_WAIT]      = "wait",
+    [CONNECTION_STREAM]    = "stream",
     [CONNECTION_ANSWER]    = "answer",
     [CONNECTION_LINGER]    = "linger",
     [CONNECTION_CLOSED]    = "closed",
@@ -75,6 +79,8 @@ bool connection_overdue(const struct connection_progress *progress, int64_t now_
         return elapsed_ms > HTTP_IDLE_MS_MAX;
     case CONNECTION_BODY:
         return !progress->held && body_is_slow(progress->body_bytes, elapsed_ms);
+    case CONNECTION_STREAM:
+        return progress->waiting && elapsed_ms > HTTP_STALL_MS_MAX;
     case CONNECTION_ANSWER:
         return elapsed_ms > HTTP_STALL_MS_MAX;
     case CONNECTION_LINGER:

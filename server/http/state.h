@@ -8,6 +8,7 @@ enum connection_state {
     CONNECTION_HEAD,
     CONNECTION_BODY,
     CONNECTION_WAIT,
+    CONNECTION_STREAM,
     CONNECTION_ANSWER,
     CONNECTION_LINGER,
     CONNECTION_CLOSED,
@@ -21,7 +22,9 @@ bool connection_may_move(enum connection_state from, enum connection_state to);
 struct connection_progress {
     enum connection_state state;
     bool held;             /* nothing is expected of the client: the handler paused its body */
-    int64_t since_mono_ms; /* when the state began; while answering, when bytes last went out */
+    bool waiting;          /* a stream's bytes wait for the client */
+    int64_t since_mono_ms; /* when the state began; while answering or streaming, when bytes last
+                              went out */
     uint64_t body_bytes;   /* received in CONNECTION_BODY */
 };
 

@@ -99,6 +99,31 @@ static void on_later(struct http_request *req, void *app)
     req->gone_arg = front;
 }
 
+static void on_room(void *arg)
+{
+    front_of(arg)->rooms++;
+}
+
+static void on_feed_gone(void *arg)
+{
+    struct front *front = arg;
+
+    front->gone++;
+    if (front->end_when_gone)
+        http_answer_stream_end(front->waiting, "over", 4);
+}
+
+static void on_feed(struct http_request *req, void *app)
+{
+    struct front *front = app;
+
+    front->handled++;
+    req->on_gone = on_feed_gone;
+    req->gone_arg = front;
+    if (http_answer_stream_begin(req, "text/plain", on_room))
+        front->waiting = req;
+}
+
 static void on_file(struct http_request *req, void *app)
 {
     struct front *front = app;
@@ -135,6 +160,7 @@ static const struct http_route routes[] = {
     {"POST",   "/secure",           ACCESS_DEVICE,   ACTION_NONE, 1000,       false, on_echo,    ""},
     {"PUT",    "/stream",           ACCESS_OPERATOR, ACTION_NONE, STREAM_MAX, true,  on_stream,  ""},
     {"GET",    "/later",            ACCESS_PUBLIC,   ACTION_NONE, 0,          false, on_later,   ""},
+    {"GET",    "/feed",             ACCESS_PUBLIC,   ACTION_NONE, 0,          false, on_feed,    ""},
     {"GET",    "/file",             ACCESS_PUBLIC,   ACTION_NONE, 0,          false, on_file,    ""},
     {"GET",    "/error",            ACCESS_PUBLIC,   ACTION_NONE, 0,          false, on_error,   ""},
     {"DELETE", "/nothing",          ACCESS_PUBLIC,   ACTION_NONE, 0,          false, on_nothing, ""},

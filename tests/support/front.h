@@ -25,6 +25,8 @@ struct front {
     bool begin_unread; /* PUT /stream does not say where the body goes; front_read_stream() does */
     bool answer_early; /* PUT /stream answers 409 at its first piece */
     bool drained;
+    int rooms;          /* on_room calls of GET /feed */
+    bool end_when_gone; /* GET /feed ends with "over" when it is told so */
 };
 
 /*
@@ -36,6 +38,7 @@ struct front {
  *   GET    /later               answered by the test
  *   GET    /file                a file; its tag is "tag"
  *   GET    /error?code=N        http_answer_error
+ *   GET    /feed                an answer without an end: the test writes to `waiting`
  *   DELETE /nothing             204
  */
 struct front *front_open(struct tls_context *tls);

@@ -36,6 +36,7 @@ Test(connection_state, every_wait_for_a_client_ends)
         {CONNECTION_ANSWER, HTTP_STALL_MS_MAX},
         {CONNECTION_LINGER, HTTP_LINGER_MS_MAX},
         {CONNECTION_WAIT, 0},
+        {CONNECTION_STREAM, 0},
         {CONNECTION_CLOSED, 0},
     };
 
@@ -74,4 +75,14 @@ Test(connection_state, a_body_must_come_at_a_minimum_rate_after_a_grace)
         cr_expect_eq(connection_overdue(&progress, cases[i].elapsed_ms), cases[i].overdue, "%zu",
                      i);
     }
+}
+
+Test(connection_state, a_stream_waits_for_its_client_only_while_there_is_something_to_take)
+{
+    struct connection_progress progress = {.state = CONNECTION_STREAM, .since_mono_ms = 1000};
+
+    cr_expect_not(connection_overdue(&progress, INT64_MAX), "silence is the handler's");
+    progress.waiting = true;
+    cr_expect_not(connection_overdue(&progress, 1000 + HTTP_STALL_MS_MAX));
+    cr_expect(connection_overdue(&progress, 1001 + HTTP_STALL_MS_MAX));
 }
