@@ -64,7 +64,7 @@ void on_device_hold(struct http_request *req, void *app)
     uint8_t id[HASH_BYTES];
     const struct store_device_id device = {&actor, id};
     AUTO_JSON *body = NULL;
-    struct hold_input hold;
+    struct store_hold hold;
     struct err err;
 
     if (!input_hash_param(req, 0, id, &err) ||
@@ -72,12 +72,12 @@ void on_device_hold(struct http_request *req, void *app)
         http_answer_error(req, &err);
         return;
     }
-    store_device_hold(worker->db, &device, hold.until_ms, hold.reason, reply_send,
-                      reply_device(req));
+    store_device_hold(worker->db, &device, &hold, reply_send, reply_device(req));
 }
 
 void on_device_unhold(struct http_request *req, void *app)
 {
+    static const struct store_hold none = {0, ""};
     struct worker *worker = app;
     const struct store_actor actor = operator_actor(req);
     uint8_t id[HASH_BYTES];
@@ -88,7 +88,7 @@ void on_device_unhold(struct http_request *req, void *app)
         http_answer_error(req, &err);
         return;
     }
-    store_device_hold(worker->db, &device, 0, "", reply_send, reply_device(req));
+    store_device_hold(worker->db, &device, &none, reply_send, reply_device(req));
 }
 
 /* The body is the tags themselves; a PUT has all of them, a PATCH what changes. */
@@ -96,21 +96,21 @@ void on_device_tags(struct http_request *req, void *app)
 {
     struct worker *worker = app;
     const struct store_actor actor = operator_actor(req);
-    bool whole = req->method == HTTP_PUT;
+    struct store_tags tags = {.whole = req->method == HTTP_PUT, .count_max = TAGS_MAX};
     uint8_t id[HASH_BYTES];
     const struct store_device_id device = {&actor, id};
     AUTO_JSON *body = NULL;
-    AUTO_FREE char *tags = NULL;
+    AUTO_FREE char *json = NULL;
     struct err err;
 
     if (!input_hash_param(req, 0, id, &err) ||
         !json_parse(req->body, req->body_len, &json_limits_api, &body, &err) ||
-        !tags_check(body, "tags", !whole, &err)) {
+        !tags_check(body, "tags", !tags.whole, &err)) {
         http_answer_error(req, &err);
         return;
     }
-    tags = json_text(body);
-    store_device_tag(worker->db, &device, tags, whole, TAGS_MAX, reply_send, reply_device(req));
+    tags.json = json = json_text(body);
+    store_device_tag(worker->db, &device, &tags, reply_send, reply_device(req));
 }
 
 void on_device_replace(struct http_request *req, void *app)

@@ -139,7 +139,7 @@ void on_group_hold(struct http_request *req, void *app)
     struct worker *worker = app;
     const struct store_actor actor = operator_actor(req);
     AUTO_JSON *body = NULL;
-    struct hold_input hold;
+    struct store_hold hold;
     const char *id;
     struct err err;
 
@@ -148,12 +148,12 @@ void on_group_hold(struct http_request *req, void *app)
         http_answer_error(req, &err);
         return;
     }
-    store_group_hold(worker->db, &actor, id, hold.until_ms, hold.reason, reply_send,
-                     reply_group(req));
+    store_group_hold(worker->db, &actor, id, &hold, reply_send, reply_group(req));
 }
 
 void on_group_unhold(struct http_request *req, void *app)
 {
+    static const struct store_hold none = {0, ""};
     struct worker *worker = app;
     const struct store_actor actor = operator_actor(req);
     const char *id;
@@ -163,5 +163,5 @@ void on_group_unhold(struct http_request *req, void *app)
         http_answer_error(req, &err);
         return;
     }
-    store_group_hold(worker->db, &actor, id, 0, "", reply_send, reply_group(req));
+    store_group_hold(worker->db, &actor, id, &none, reply_send, reply_group(req));
 }

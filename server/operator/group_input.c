@@ -67,7 +67,7 @@ static bool check_days(const json_t *window, struct err *err)
 bool group_window_check(const json_t *window, struct err *err)
 {
     static const char *const names[] = {"days", "start", "end", NULL};
-    const char *start, *end;
+    const char *start = "", *end = "";
 
     if (!json_is_object(window))
         return err_set(err, ERR_INVALID, "field 'maintenance' is not an object");

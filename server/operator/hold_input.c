@@ -22,7 +22,7 @@ bool input_reason(const json_t *body, const char *name, const char **out, struct
 }
 
 bool hold_input_read(const struct http_request *req, int64_t now_ms, json_t **body,
-                     struct hold_input *out, struct err *err)
+                     struct store_hold *out, struct err *err)
 {
     static const char *const fields[] = {"reason", "until", NULL};
 

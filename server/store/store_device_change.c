@@ -139,14 +139,13 @@ static const struct db_stmt device_hold = {
            "  RETURNING v.*)," DEVICE_CHANGED("device.hold"),
 };
 
-void store_device_hold(struct db *db, const struct store_device_id *device, int64_t until_ms,
-                       const char *reason, db_done_fn *done, void *arg)
+void store_device_hold(struct db *db, const struct store_device_id *device,
+                       const struct store_hold *hold, db_done_fn *done, void *arg)
 {
     struct db_call *call = db_call_new(db, &device_hold, done, arg);
 
     bind_device(call, device);
-    store_bind_until(call, until_ms);
-    db_bind_text(call, reason);
+    store_hold_bind(call, hold);
     db_send(call);
 }
 
@@ -170,15 +169,15 @@ static const struct db_stmt device_tag = {
            "  RETURNING v.*)," DEVICE_CHANGED("device.tag"),
 };
 
-void store_device_tag(struct db *db, const struct store_device_id *device, const char *tags,
-                      bool whole, int64_t count_max, db_done_fn *done, void *arg)
+void store_device_tag(struct db *db, const struct store_device_id *device,
+                      const struct store_tags *tags, db_done_fn *done, void *arg)
 {
     struct db_call *call = db_call_new(db, &device_tag, done, arg);
 
     bind_device(call, device);
-    db_bind_json(call, tags);
-    db_bind_bool(call, whole);
-    db_bind_i64(call, count_max);
+    db_bind_json(call, tags->json);
+    db_bind_bool(call, tags->whole);
+    db_bind_i64(call, tags->count_max);
     db_send(call);
 }
 

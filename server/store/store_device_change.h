@@ -5,6 +5,7 @@
  */
 #include "lib/crypto/hash.h"
 #include "server/store/actor.h"
+#include "server/store/until.h"
 
 extern const struct db_stmt *const store_device_change_statements[];
 
@@ -24,13 +25,15 @@ struct store_device_id {
 /* ERR_CONFLICT for one that was decommissioned. */
 void store_device_act(struct db *db, const struct store_device_id *device,
                       enum store_device_act act, const char *reason, db_done_fn *done, void *arg);
-/* INT64_MAX: until somebody ends it; 0 ends it. */
-void store_device_hold(struct db *db, const struct store_device_id *device, int64_t until_ms,
-                       const char *reason, db_done_fn *done, void *arg);
-/* `tags` is an object of texts, and null for what goes away; `whole`: the others go too.
- * ERR_CONFLICT when there would be more than `count_max`. */
-void store_device_tag(struct db *db, const struct store_device_id *device, const char *tags,
-                      bool whole, int64_t count_max, db_done_fn *done, void *arg);
+void store_device_hold(struct db *db, const struct store_device_id *device,
+                       const struct store_hold *hold, db_done_fn *done, void *arg);
+struct store_tags {
+    const char *json;  /* an object of texts, and null for what goes away */
+    bool whole;        /* the others go, too */
+    int64_t count_max; /* ERR_CONFLICT when there would be more */
+};
+void store_device_tag(struct db *db, const struct store_device_id *device,
+                      const struct store_tags *tags, db_done_fn *done, void *arg);
 /* The device's place (group, tags, hold) is `by`'s from now on, and it is decommissioned. The
  * answer is {"old": DEVICE, "new": DEVICE}. */
 void store_device_replace(struct db *db, const struct store_device_id *device,

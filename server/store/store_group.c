@@ -191,15 +191,14 @@ static const struct db_stmt group_hold = {
 };
 
 void store_group_hold(struct db *db, const struct store_actor *actor, const char *id,
-                      int64_t until_ms, const char *reason, db_done_fn *done, void *arg)
+                      const struct store_hold *hold, db_done_fn *done, void *arg)
 {
     struct db_call *call = db_call_new(db, &group_hold, done, arg);
 
     db_bind_i64(call, actor->tenant_id);
     db_bind_text(call, id);
     store_actor_bind(call, actor);
-    store_bind_until(call, until_ms);
-    db_bind_text(call, reason);
+    store_hold_bind(call, hold);
     db_send(call);
 }
 

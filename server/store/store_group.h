@@ -7,6 +7,7 @@
  */
 #include "server/store/actor.h"
 #include "server/store/page.h"
+#include "server/store/until.h"
 
 extern const struct db_stmt *const store_group_statements[];
 
@@ -24,6 +25,5 @@ void store_group_change(struct db *db, const struct store_actor *actor, const ch
  * deployment. Its claim tokens end with it. */
 void store_group_delete(struct db *db, const struct store_actor *actor, const char *id,
                         db_done_fn *done, void *arg);
-/* Until then, INT64_MAX: until somebody ends it; 0 ends it. */
 void store_group_hold(struct db *db, const struct store_actor *actor, const char *id,
-                      int64_t until_ms, const char *reason, db_done_fn *done, void *arg);
+                      const struct store_hold *hold, db_done_fn *done, void *arg);

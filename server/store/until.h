@@ -1,15 +1,23 @@
 #pragma once
-/* The end of a hold: a time, INT64_MAX for "until somebody ends it", 0 for no hold. */
+/* Holds: of a device or a group, kept on what it runs. */
 #include "server/db/db.h"
 
-static inline void store_bind_until(struct db_call *call, int64_t until_ms)
+/* A hold: INT64_MAX is until somebody ends it, 0 ends it. */
+struct store_hold {
+    int64_t until_ms;
+    const char *reason;
+};
+
+/* Binds the time and the reason. */
+static inline void store_hold_bind(struct db_call *call, const struct store_hold *hold)
 {
-    if (until_ms == INT64_MAX)
+    if (hold->until_ms == INT64_MAX)
         db_bind_text(call, "infinity");
-    else if (until_ms == 0)
+    else if (hold->until_ms == 0)
         db_bind_null(call);
     else
-        db_bind_time_ms(call, until_ms);
+        db_bind_time_ms(call, hold->until_ms);
+    db_bind_text(call, hold->reason);
 }
 
 /* As JSON, of a row `t`: {"until": TIME | null, "reason"}, or null when nothing holds it. */

@@ -154,7 +154,8 @@ Test(change_api, a_held_device_gets_nothing_until_the_hold_ends)
     gadget_join(&gadget, &world);
     actor = actor_of(&world);
     device = (struct store_device_id){&actor, gadget.id};
-    store_device_hold(world.fixture.db, &device, INT64_MAX, "a fair", on_done, &done);
+    store_device_hold(world.fixture.db, &device, &(struct store_hold){INT64_MAX, "a fair"}, on_done,
+                      &done);
     settle(&world, &done);
     while (facts_of(&gadget).hold_until_ms != INT64_MAX)
         loop_turn(world.worker.loop);
@@ -164,7 +165,7 @@ Test(change_api, a_held_device_gets_nothing_until_the_hold_ends)
     cr_expect_str_eq(gadget.offered.deployment, OFFER_NONE);
 
     done = false;
-    store_device_hold(world.fixture.db, &device, 0, "", on_done, &done);
+    store_device_hold(world.fixture.db, &device, &(struct store_hold){0, ""}, on_done, &done);
     settle(&world, &done);
     while (facts_of(&gadget).hold_until_ms != 0)
         loop_turn(world.worker.loop);
