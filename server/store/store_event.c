@@ -195,7 +195,8 @@
     "         is_symbols_due = i.is_symbols_due"                                                   \
     "                       OR (i.backtrace IS NULL AND excluded.backtrace IS NOT NULL),"          \
     "         backtrace = coalesce(i.backtrace, excluded.backtrace)"                               \
-    "  RETURNING i.tenant_id, i.signature, i.public_id, i.title, i.category, i.component,"         \
+    "  RETURNING i.tenant_id, i.product_id, i.signature, i.public_id, i.title, i.category, "       \
+    "i.component,"                                                                                 \
     "            i.count, i.state,"                                                                \
     "            i.state = 'regressed' AND i.state_at = now() AS is_back),"                        \
     " versions AS ("                                                                               \
@@ -279,7 +280,12 @@ static const struct db_stmt event_add = {
     .params = 22,
     .scope = DB_EVERY_TENANT,
     .sql = GIVEN KNOWN FRESH DAYS ISSUES RAW HEALTH
-    " SELECT t.public_id::text, t.is_back, t.title"
+    " SELECT t.public_id::text, t.is_back, t.title,"
+    "        slipway_notice(t.tenant_id,"
+    "                       CASE WHEN t.is_back THEN 'issue.regressed' ELSE 'issue.new' END,"
+    "                       jsonb_build_object('issue', t.public_id, 'title', t.title,"
+    "                         'category', t.category, 'component', t.component,"
+    "                         'product', (SELECT p.name FROM product p WHERE p.id = t.product_id)))"
     "   FROM touched t JOIN (SELECT tenant_id, issue, sum(count) AS count FROM hits"
     "                         GROUP BY tenant_id, issue) AS h"
     "     ON h.tenant_id = t.tenant_id AND h.issue = t.signature"

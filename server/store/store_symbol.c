@@ -114,8 +114,8 @@ static const struct db_stmt symbol_done = {
            "  SELECT o.id, o.state, o.state_at, o.regress_from FROM i"
            "    JOIN issue o ON o.tenant_id = i.tenant_id AND o.product_id = i.product_id"
            "     AND o.symbol_key = $3::bytea AND o.id < i.id"
-           "   ORDER BY o.id LIMIT 1)"
-           " UPDATE issue n"
+           "   ORDER BY o.id LIMIT 1),"
+           " n AS (UPDATE issue n"
            "    SET symbols = $2::jsonb, is_symbols_due = false, symbol_key = $3,"
            "        same_as = (SELECT id FROM older),"
            "        state = CASE WHEN c.is_back THEN 'regressed' ELSE n.state END,"
@@ -127,7 +127,13 @@ static const struct db_stmt symbol_done = {
            "                 AND m.last_seen > older.state_at"
            "                 AND (older.regress_from IS NULL"
            "                      OR m.newest_counter >= older.regress_from)) AS is_back) AS c"
-           "  WHERE n.id = i.id",
+           "  WHERE n.id = i.id"
+           "  RETURNING n.tenant_id, n.product_id, n.public_id, n.title, n.category, n.component,"
+           "            c.is_back)"
+           " SELECT slipway_notice(n.tenant_id, 'issue.regressed', jsonb_build_object("
+           "          'issue', n.public_id, 'title', n.title, 'category', n.category,"
+           "          'component', n.component, 'product', p.name))"
+           "   FROM n JOIN product p ON p.id = n.product_id WHERE n.is_back",
 };
 
 void store_symbol_done(struct db *db, int64_t issue, const char *symbols,

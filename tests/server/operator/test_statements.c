@@ -4,7 +4,6 @@
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 #include "server/db/sync.h"
-#include "server/store/store_attachment.h"
 #include "server/store/store_audit.h"
 #include "server/store/store_claim.h"
 #include "server/store/store_component.h"
@@ -37,7 +36,7 @@ static const struct db_stmt *const *const files[] = {
     store_repo_statements,          store_key_statements,        store_repo_request_statements,
     store_tenant_statements,        store_token_statements,      store_audit_statements,
     store_why_statements,           store_plan_statements,       store_stuck_statements,
-    store_event_view_statements,    store_attachment_statements, store_issue_statements,
+    store_event_view_statements,    store_issue_statements,
 };
 
 Test(statements, are_prepared_with_as_many_parameters_as_they_say)

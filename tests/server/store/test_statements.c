@@ -4,6 +4,7 @@
 #include "lib/base/mem.h"
 #include "server/db/sync.h"
 #include "server/store/store_activate.h"
+#include "server/store/store_attachment.h"
 #include "server/store/store_device.h"
 #include "server/store/store_director.h"
 #include "server/store/store_event.h"
@@ -13,6 +14,7 @@
 #include "server/store/store_report.h"
 #include "server/store/store_seen.h"
 #include "server/store/store_session.h"
+#include "server/store/store_symbol.h"
 #include "server/store/store_tick.h"
 #include "tests/support/pg.h"
 
@@ -22,7 +24,8 @@ Test(store, prepares_every_statement_with_as_many_parameters_as_it_says)
         store_device_statements,   store_grant_statements,   store_model_statements,
         store_report_statements,   store_seen_statements,    store_session_statements,
         store_event_statements,    store_tick_statements,    store_director_statements,
-        store_activate_statements, store_recount_statements,
+        store_activate_statements, store_recount_statements, store_attachment_statements,
+        store_symbol_statements,
     };
     AUTO_FREE char *database = pg_test_database();
     AUTO_DB_SYNC *sync = NULL;
