@@ -185,8 +185,13 @@ static const struct db_stmt tick_advance = {
            "     AND " NOBODY_FAILED_SINCE " AND " ONE_SERVER
            "  RETURNING d.id, d.tenant_id, d.public_id, d.phase),"
            " noted AS ("
-           "  INSERT INTO change_log (tenant_id, what) SELECT tenant_id, 'phase' FROM moved)"
-           " SELECT id FROM moved",
+           "  INSERT INTO change_log (tenant_id, what) SELECT tenant_id, 'phase' FROM moved),"
+           " noticed AS MATERIALIZED ("
+           "  SELECT slipway_notice(moved.tenant_id, 'deployment.phase',"
+           "                        jsonb_build_object('deployment', moved.public_id, 'phase', "
+           "moved.phase)) AS id"
+           "    FROM moved)"
+           " SELECT moved.id FROM moved, noticed",
 };
 
 static void send_counted(struct db *db, const struct db_stmt *stmt, const int64_t values[3],
@@ -225,8 +230,12 @@ static const struct db_stmt tick_finish = {
            "  SELECT slipway_audit_server(tenant_id, 'rollout', 'deploy.finish',"
            "                              'deployment ' || public_id, NULL,"
            "                              jsonb_build_object('state', 'finished')) AS seq"
+           "    FROM moved),"
+           " noticed AS MATERIALIZED ("
+           "  SELECT slipway_notice(moved.tenant_id, 'deployment.finished',"
+           "                        jsonb_build_object('deployment', moved.public_id)) AS id"
            "    FROM moved)"
-           " SELECT id FROM moved, audited",
+           " SELECT moved.id FROM moved, audited, noticed",
 };
 
 void store_tick_finish(struct db *db, int64_t deployment_id, int64_t phase, int64_t failed,
@@ -315,8 +324,13 @@ static const struct db_stmt tick_roll_back = {
            "  SELECT slipway_audit_server(tenant_id, 'gate', 'deploy.rollback',"
            "                              'deployment ' || public_id, NULL,"
            "                              jsonb_build_object('rolls_back', rolls_back_id)) AS seq"
+           "    FROM made),"
+           " noticed AS MATERIALIZED ("
+           "  SELECT slipway_notice(made.tenant_id, 'deployment.rolled-back',"
+           "                        jsonb_build_object('deployment', made.public_id, 'rolls_back', "
+           "(SELECT public_id FROM found))) AS id"
            "    FROM made)"
-           " SELECT id FROM made, audited",
+           " SELECT made.id FROM made, audited, noticed",
 };
 
 void store_tick_roll_back(struct db *db, int64_t deployment_id, db_done_fn *done, void *arg)
@@ -418,8 +432,12 @@ static const struct db_stmt tick_start = {
            "  SELECT slipway_audit_server(tenant_id, 'rollout', 'deploy.start',"
            "                              'deployment ' || public_id, NULL,"
            "                              jsonb_build_object('state', 'running')) AS seq"
+           "    FROM moved),"
+           " noticed AS MATERIALIZED ("
+           "  SELECT slipway_notice(moved.tenant_id, 'deployment.started',"
+           "                        jsonb_build_object('deployment', moved.public_id)) AS id"
            "    FROM moved)"
-           " SELECT public_id FROM moved, audited",
+           " SELECT moved.public_id FROM moved, audited, noticed",
 };
 
 void store_tick_start(struct db *db, db_done_fn *done, void *arg)

@@ -48,6 +48,9 @@ Test(store_tick, moves_only_what_is_where_the_caller_saw_it)
     store_tick_stop(fixture.db, &stop, answer_done, &answer);
     cr_expect_str_eq(wait_for(&answer), "", "it is finished");
 
+    cr_expect_str_eq(world_text(&fixture, "SELECT string_agg(event || coalesce(object->>'phase',"
+                                          " ''), ' ' ORDER BY id) FROM notice"),
+                     "deployment.phase2 deployment.finished");
     cr_expect_eq(world_number(&fixture, "SELECT baseline_deployment_id FROM device_group"), id);
     cr_expect_eq(world_number(&fixture, "SELECT count(*) FROM change_log"), 3,
                  "each move is announced");
