@@ -47,6 +47,8 @@ extern const struct cli_command cli_approve_commands[];
 extern const struct cli_command cli_audit_commands[];
 extern const struct cli_command cli_why_commands[];
 extern const struct cli_command cli_plan_commands[];
+extern const struct cli_command cli_report_commands[];
+extern const struct cli_command cli_report_file_commands[];
 
 /* Finds the command in the NULL-terminated list of tables and runs it; `--help` and no command
  * at all print the list. The exit status. */

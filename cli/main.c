@@ -23,6 +23,8 @@ static const struct cli_command *const tables[] = {
     cli_audit_commands,
     cli_why_commands,
     cli_plan_commands,
+    cli_report_commands,
+    cli_report_file_commands,
     NULL,
 };
 /* clang-format on */
