@@ -57,9 +57,8 @@ CREATE TABLE webhook_delivery (
     at            timestamptz NOT NULL DEFAULT now(), -- of what happened
     state         text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'delivered', 'dead')),
     tries         integer NOT NULL DEFAULT 0,
+    -- When it is due. Who sends it moves this ahead first: a sender that dies leaves it due again.
     next_at       timestamptz NOT NULL DEFAULT now(),
-    -- A sender has it; when the lease runs out, that one is dead and anybody may send it.
-    leased_until  timestamptz,
     status        integer, -- of the last answer; NULL: there was none
     detail        text NOT NULL DEFAULT '',
     latency_ms    integer,

@@ -34,6 +34,8 @@
 #include "server/repo/repo.h"
 #include "server/repo/signer.h"
 #include "server/routes.h"
+#include "server/stream/feed.h"
+#include "server/stream/hub.h"
 #include "server/worker.h"
 
 enum { PUBLISH_MS = 1000 };
@@ -67,6 +69,7 @@ struct app {
     struct artifact_store *attachments;
     struct artifact_store *symbols;
     struct upkeep *upkeep; /* on worker 0 */
+    struct stream_feed *feed;
     char url[128];
     struct loop_signal *signals[3];
     bool is_stopping;
@@ -107,6 +110,7 @@ static bool open_modules(struct app *app, struct err *err)
     app->tokens = auth_tokens_new();
     app->repo = repo_new();
     app->fleet = fleet_new();
+    app->feed = stream_feed_new();
     crypto_random(app->nonce_key, sizeof(app->nonce_key));
     if (config->tls_certificate[0] != '\0' &&
         !tls_context_open(config->tls_certificate, config->tls_key, &app->tls, err))
@@ -116,6 +120,9 @@ static bool open_modules(struct app *app, struct err *err)
 
 static void close_modules(struct app *app)
 {
+    for (unsigned i = 0; i < app->count; i++)
+        stream_hub_free(app->places[i].worker.stream);
+    stream_feed_free(app->feed);
     tls_context_close(app->tls);
     artifact_store_close(app->artifacts);
     artifact_store_close(app->attachments);
@@ -129,7 +136,17 @@ static void close_modules(struct app *app)
 static bool modules_are_ready(const struct app *app)
 {
     return auth_tokens_ready(app->tokens) && upkeep_ready(app->upkeep) &&
-           clockwork_ready(app->clockwork) && repo_import_ready(app->import);
+           clockwork_ready(app->clockwork) && stream_feed_ready(app->feed) &&
+           repo_import_ready(app->import);
+}
+
+/* Something happened, here or on another node; also after every (re)connect. */
+static void on_notice(const char *payload, void *arg)
+{
+    struct app *app = arg;
+
+    (void)payload;
+    stream_feed_wake(app->feed);
 }
 
 /* --- workers ------------------------------------------------------------------------------------
@@ -202,6 +219,7 @@ static bool open_worker(struct app *app, unsigned number, struct err *err)
         .public_url = app->config->public_url,
         .is_tls = app->tls != NULL,
     });
+    worker->stream = stream_hub_new(app->feed, worker->loop, worker->db, worker->tokens);
     return true;
 }
 
@@ -222,7 +240,9 @@ static void close_workers(struct app *app)
     repo_import_free(app->import);
     upkeep_free(app->upkeep);
     clockwork_free(app->clockwork);
+    stream_feed_stop(app->feed);
     for (unsigned i = 0; i < app->count; i++) {
+        stream_hub_stop(app->places[i].worker.stream);
         device_desk_free(app->places[i].worker.devices);
         loop_timer_free(app->places[i].publish);
         if (app->places[i].worker.loop)
@@ -244,6 +264,8 @@ static bool fill_memory(struct app *app, struct err *err)
     app->clockwork = clockwork_new(first);
     app->import = repo_import_new(first->loop, first->db, first->signer);
     db_listen(first->db, "slipway_change", on_change, app);
+    stream_feed_start(app->feed, first->loop, first->db);
+    db_listen(first->db, "slipway_notice", on_notice, app);
     loop_timer_set(app->places[0].publish, 0); /* the loop turns at least once a second */
     while (!modules_are_ready(app)) {
         if (clock_mono_ms() > deadline_ms)

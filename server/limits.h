@@ -108,9 +108,30 @@ enum {
     DEVICE_REPORT_BYTES_MAX = 8 << 10, /* an event has a backtrace */
     QUARANTINE_WAITING_MAX = 32,       /* refused reports on their way to the database */
     DEVICE_ATTRIBUTES_BYTES_MAX = 60 << 10,
-    DEVICE_TIME_PER_S = 200, /* signed times, of each worker */
+    DEVICE_TIME_PER_S = 200,        /* signed times, of each worker */
+    DEVICE_OPEN_CLAIMS_PER_S = 100, /* without a token, of each worker */
     DEVICE_NONCE_MS = 120000,
     DEVICE_SESSION_MS = 24 * 3600 * 1000,
+};
+
+/* --- the stream of notices, and webhooks --------------------------------------------------------
+ */
+enum {
+    STREAM_LISTENERS_MAX = 500, /* of a process; then 503 */
+    STREAM_PAGE_ROWS = 200,     /* read at once */
+    STREAM_NOTICE_BYTES_MAX = 32 << 10,
+    STREAM_CHECK_MS = 3000,         /* for notifications that were lost */
+    STREAM_BEAT_MS = 15000,         /* proxies close what is silent for long */
+    STREAM_FORGET_MS = 3600 * 1000, /* how often old notices are deleted */
+    WEBHOOK_CONNECTIONS_MAX = 32,
+    WEBHOOK_CLAIM_MAX = 32,       /* deliveries under way ... */
+    WEBHOOK_CLAIM_OF_ONE_MAX = 8, /* ... of one webhook */
+    WEBHOOK_LEASE_S = 20,         /* a sender that died: others go on after this */
+    WEBHOOK_CALL_MS = 10000,      /* one try, as a whole */
+    WEBHOOK_CHECK_MS = 1000,      /* for what has become due */
+    WEBHOOK_TRIES_MAX = 8,        /* in about a day */
+    WEBHOOK_ANSWER_BYTES_MAX = 64 << 10,
+    WEBHOOKS_MAX = 100, /* of a tenant */
 };
 
 /* --- the clock of deployments ------------------------------------------------------------------

@@ -18,6 +18,7 @@ struct server_config;
 struct fleet;
 struct device_desk;
 struct signer;
+struct stream_hub;
 
 struct worker {
     /* its own */
@@ -26,6 +27,7 @@ struct worker {
     struct db *db;
     struct http_server *http;
     struct signer *signer;       /* its connection to slipway-signer */
+    struct stream_hub *stream;   /* who listens to what happens */
     struct device_desk *devices; /* what its device handlers share */
 
     /* read only */
