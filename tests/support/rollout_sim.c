@@ -282,6 +282,7 @@ void sim_installs(const struct sim_installs *plan, struct sim_installs_result *o
         out->halted += halted;
         out->stalled += round == rounds_max;
         touched[n] = rollout.touched;
+        out->touched_mean += (double)rollout.touched / plan->rollouts;
         variants[n] = (double)rollout.strata[1].touched;
         hours[n] = ended_s / 3600;
     }

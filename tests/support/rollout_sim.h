@@ -20,6 +20,7 @@ struct sim_installs {
 struct sim_installs_result {
     unsigned halted;
     unsigned stalled; /* neither halted nor finished in 30 days */
+    double touched_mean;
     unsigned touched_median, touched_95;
     unsigned variant_median, variant_95;
     double hours_median;

@@ -9,10 +9,6 @@
 #include <math.h>
 
 static const double day_s = 86400;
-/* How far a walk of such steps is beyond its bound on average when it crosses it (D. Siegmund,
- * Sequential Analysis, 1985, ch. X): without it the bound would keep more than it promises. */
-static const double overshoot = 0.2;
-
 /* What the bad days of one cell say for a ratio `r`. */
 static double weigh(double r, double e1, double e0, double bad1, double bad0)
 {
@@ -49,6 +45,18 @@ static double walk_hours(double r, const struct gate_hour *hours, size_t count, 
     return statistic;
 }
 
+/* Wald's bound log(1 / alpha) would keep more than it promises, because a walk that crosses it is
+ * beyond it by then. This one rises by log(r) at once and falls slowly, so what it is beyond by is
+ * known, by renewal theory (D. Siegmund, Sequential Analysis, 1985, ch. VIII): with the ladder
+ * heights' density e^x / (r - 1) up to log(r), the mean of e^-overshoot is the quotient below. */
+double gate_health_upper(const struct gate_health_settings *settings)
+{
+    double r = settings->ratio;
+    double beyond = (r - 1 - log(r)) / (r * log(r) - r + 1);
+
+    return log(beyond / settings->alpha);
+}
+
 void gate_health_judge(const struct gate_health_settings *settings, const struct gate_hour *hours,
                        size_t count, double share_not_updated, const struct gate_hour *before,
                        struct gate_health *out)
@@ -56,7 +64,7 @@ void gate_health_judge(const struct gate_health_settings *settings, const struct
     static const double hardly_anybody = 0.1;
 
     *out = (struct gate_health){.lower = 4 * log(settings->beta),
-                                .upper = log(1 / settings->alpha) - overshoot};
+                                .upper = gate_health_upper(settings)};
     if (!settings->is_on)
         return;
     sum_up(hours, count, out);

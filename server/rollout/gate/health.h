@@ -33,6 +33,9 @@ struct gate_health {
     bool is_own_history;
 };
 
+/* Where the statistic stops a deployment. */
+double gate_health_upper(const struct gate_health_settings *settings);
+
 /* `hours` in the order of time; `share_not_updated` of the group's devices; `before`: sums over the
  * days before the update in control_s and control_bad, of the devices that are updated now. */
 void gate_health_judge(const struct gate_health_settings *settings, const struct gate_hour *hours,

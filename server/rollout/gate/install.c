@@ -4,21 +4,29 @@
 
 #include <math.h>
 
-struct test {
-    double up;   /* of a failure */
-    double down; /* of a success */
-    double lower;
-    double upper;
-};
-
-static struct test test_of(const struct gate_install_settings *s, double alpha)
+struct gate_install_bounds gate_install_bounds(const struct gate_install_settings *settings,
+                                               double alpha)
 {
-    return (struct test){
-        .up = log(s->p1 / s->p0),
-        .down = log((1 - s->p1) / (1 - s->p0)),
-        .lower = log(s->beta / (1 - alpha)),
-        .upper = log((1 - s->beta) / alpha),
+    return (struct gate_install_bounds){
+        .failure = log(settings->p1 / settings->p0),
+        .success = log((1 - settings->p1) / (1 - settings->p0)),
+        .lower = log(settings->beta / (1 - alpha)),
+        .upper = log((1 - settings->beta) / alpha),
     };
+}
+
+double gate_install_rise(double outcomes)
+{
+    static const double from = 10000;
+    double many = outcomes > from ? log(outcomes / from) : 0;
+
+    return many + 2 * log(1 + many); /* the integral of e^-rise is no more than `from` */
+}
+
+/* Of a walk. */
+static double upper_of(const struct gate_install_bounds *test, const struct gate_walk *walk)
+{
+    return test->upper + gate_install_rise((double)walk->succeeded + (double)walk->failed);
 }
 
 uint64_t gate_room(const struct gate_install_settings *settings, bool is_lifted, uint64_t open,
@@ -32,18 +40,18 @@ uint64_t gate_room(const struct gate_install_settings *settings, bool is_lifted,
 }
 
 /* True when it touched the lower bound on its way. */
-static bool walk_on(struct gate_walk *walk, const struct test *test, uint64_t succeeded,
-                    uint64_t failed)
+static bool walk_on(struct gate_walk *walk, const struct gate_install_bounds *test,
+                    uint64_t succeeded, uint64_t failed)
 {
     uint64_t good = succeeded > walk->succeeded ? succeeded - walk->succeeded : 0;
     uint64_t bad = failed > walk->failed ? failed - walk->failed : 0;
     bool touches;
 
-    walk->statistic += (double)good * test->down;
+    walk->statistic += (double)good * test->success;
     touches = walk->statistic <= test->lower;
     if (touches)
         walk->statistic = test->lower;
-    walk->statistic += (double)bad * test->up;
+    walk->statistic += (double)bad * test->failure;
     walk->succeeded = succeeded;
     walk->failed = failed;
     return touches;
@@ -52,7 +60,7 @@ static bool walk_on(struct gate_walk *walk, const struct test *test, uint64_t su
 static void judge_strata(const struct gate_install_settings *settings, struct gate_stratum *strata,
                          size_t count, double alpha, struct gate_install *out)
 {
-    const struct test test = test_of(settings, alpha);
+    const struct gate_install_bounds test = gate_install_bounds(settings, alpha);
 
     for (size_t i = 0; i < count; i++) {
         struct gate_stratum *stratum = &strata[i];
@@ -61,10 +69,14 @@ static void judge_strata(const struct gate_install_settings *settings, struct ga
             continue;
         if (walk_on(&stratum->walk, &test, stratum->succeeded, stratum->failed))
             stratum->cap_lifted = true;
-        if (out->verdict == GATE_STOP || stratum->walk.statistic < test.upper)
+        if (out->verdict == GATE_STOP || stratum->walk.statistic < upper_of(&test, &stratum->walk))
             continue;
-        *out = (struct gate_install){
-            GATE_STOP, stratum, test.lower, test.upper, stratum->walk.statistic, out->lifts};
+        *out = (struct gate_install){GATE_STOP,
+                                     stratum,
+                                     test.lower,
+                                     upper_of(&test, &stratum->walk),
+                                     stratum->walk.statistic,
+                                     out->lifts};
     }
 }
 
@@ -74,7 +86,7 @@ void gate_install_judge(const struct gate_install_settings *settings, struct gat
     uint64_t succeeded = 0;
     uint64_t failed = 0;
     size_t alive = 0;
-    struct test test;
+    struct gate_install_bounds test;
 
     for (size_t i = 0; i < count; i++) {
         if (strata[i].halted)
@@ -83,7 +95,7 @@ void gate_install_judge(const struct gate_install_settings *settings, struct gat
         succeeded += strata[i].succeeded;
         failed += strata[i].failed;
     }
-    test = test_of(settings, alive > 1 ? settings->alpha / 2 : settings->alpha);
+    test = gate_install_bounds(settings, alive > 1 ? settings->alpha / 2 : settings->alpha);
     *out = (struct gate_install){.lower = test.lower, .upper = test.upper};
     if (!settings->is_on) {
         out->lifts = true;
@@ -91,7 +103,8 @@ void gate_install_judge(const struct gate_install_settings *settings, struct gat
     }
     out->lifts = walk_on(pooled, &test, succeeded, failed);
     out->statistic = pooled->statistic;
-    if (pooled->statistic >= test.upper)
+    out->upper = upper_of(&test, pooled);
+    if (pooled->statistic >= out->upper)
         out->verdict = GATE_STOP;
     if (alive > 1)
         judge_strata(settings, strata, count, settings->alpha / 2 / (double)alive, out);

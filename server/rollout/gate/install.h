@@ -9,6 +9,10 @@
  * lower one the cap on open outcomes goes, and the test starts again from that bound instead of
  * ending: whatever was good so far is no credit for what comes, up to the last device.
  *
+ * Because it starts again so often, a fleet of any size would be stopped some day; so beyond ten
+ * thousand outcomes the upper bound rises with their number, just so much that all that follow
+ * together are no more likely to be a false stop than the first ten thousand.
+ *
  * The chance `alpha` of a false stop is shared: half for all together, half for the strata alike.
  * With one stratum there is only the common test. Pure.
  */
@@ -46,6 +50,19 @@ struct gate_install {
     double statistic;
     bool lifts; /* the common lower bound has been reached */
 };
+
+/* Wald's test with a chance `alpha` of its own: what an outcome adds, and between which bounds. */
+struct gate_install_bounds {
+    double failure;
+    double success; /* below zero */
+    double lower;
+    double upper;
+};
+struct gate_install_bounds gate_install_bounds(const struct gate_install_settings *settings,
+                                               double alpha);
+
+/* How much higher the upper bound is after so many outcomes. */
+double gate_install_rise(double outcomes);
 
 /* How many more devices may activate; UINT64_MAX: any number. Both must leave room: all together
  * and the device's own stratum. */

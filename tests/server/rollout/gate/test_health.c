@@ -56,7 +56,7 @@ Test(gate_health, takes_their_own_days_before_when_hardly_anybody_is_left)
     gate_health_judge(&usual, &hour, 1, 0.02, &before, &health);
     cr_expect(health.is_own_history);
     cr_expect_eq(health.control_bad, 14);
-    cr_expect_eq(health.verdict, GATE_STOP, "1 % a day before, 12 %% now: %g", health.statistic);
+    cr_expect_eq(health.verdict, GATE_STOP, "1 %% a day before, 12 %% now: %g", health.statistic);
     gate_health_judge(&usual, &hour, 1, 0.02, &as_bad, &health);
     cr_expect_eq(health.verdict, GATE_GO_ON, "they were no better before: %g", health.statistic);
     gate_health_judge(&usual, &hour, 1, 0.1, &before, &health);
