@@ -141,6 +141,7 @@ static void on_granted(const struct db_result *result, const struct err *err, vo
         if (granted.has_row && (granted.standing.deployment_id != granted.asked_id ||
                                 update_state_is_terminal(granted.standing.state)))
             fleet_device_close(device, granted.asked_id);
+        fleet_device_penalty(device, granted.penalty_until_ms);
         if (granted.outcome == GRANT_FULL)
             fleet_full(flight->desk->place.fleet, granted.asked_id, clock_mono_ms());
     }

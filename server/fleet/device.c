@@ -134,6 +134,13 @@ void fleet_device_moved(struct fleet_device *device, int64_t deployment_id, enum
     shard_unlock(&device->shard->lock);
 }
 
+void fleet_device_penalty(struct fleet_device *device, int64_t until_ms)
+{
+    shard_lock(&device->shard->lock);
+    device->facts.penalty_until_ms = until_ms;
+    shard_unlock(&device->shard->lock);
+}
+
 void fleet_device_close(struct fleet_device *device, int64_t deployment_id)
 {
     shard_lock(&device->shard->lock);

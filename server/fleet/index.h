@@ -30,9 +30,10 @@ struct fleet_facts {
     int64_t group_id;
     int64_t closed_id; /* a deployment that is known to hold an ended row of it, or 0 */
     int64_t seen_ms;
-    int64_t hold_until_ms; /* 0: not held; INT64_MAX: until somebody ends it */
-    bool is_out;           /* quarantined or decommissioned */
-    bool is_gone;          /* decommissioned: its sessions are over */
+    int64_t hold_until_ms;    /* 0: not held; INT64_MAX: until somebody ends it */
+    int64_t penalty_until_ms; /* as the last grant said; 0: never */
+    bool is_out;              /* quarantined or decommissioned */
+    bool is_gone;             /* decommissioned: its sessions are over */
     const char *hwid;
     struct fleet_device *device; /* whose they are; NULL in facts that were made by hand */
     /* Blocks of pairs (describe.h). Only in the facts that are shown under the lock; NULL in
@@ -64,6 +65,8 @@ void fleet_device_stand(struct fleet_device *device, const struct store_standing
 /* The row in this deployment moved; nothing happens when that is not its newest. */
 void fleet_device_moved(struct fleet_device *device, int64_t deployment_id,
                         enum update_state state);
+/* It gets no update until then, because it failed too often. */
+void fleet_device_penalty(struct fleet_device *device, int64_t until_ms);
 /* It has an ended row in that deployment: no need to ask for it again. */
 void fleet_device_close(struct fleet_device *device, int64_t deployment_id);
 /* What it says of itself, as the object that is stored. */

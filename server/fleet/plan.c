@@ -131,6 +131,8 @@ static enum rollout_reason forbidden_by(const struct model_group *group,
         return REASON_STOPPED;
     if (is_until(group->hold_until_ms, now_ms) || is_until(facts->hold_until_ms, now_ms))
         return REASON_HELD;
+    if (is_until(facts->penalty_until_ms, now_ms))
+        return REASON_PENALTY;
     return group->updates_allowed ? REASON_NONE : REASON_POLICY;
 }
 
@@ -249,7 +251,8 @@ enum fleet_wait fleet_waits_for(const struct model *model,
         return facts->is_out && update_state_rank(facts->standing.state) < UPDATE_ACTIVATING
                    ? FLEET_WAIT_NOT
                    : FLEET_WAIT_FOR_IT;
-    if (facts->is_out || is_until(facts->hold_until_ms, now_ms))
+    if (facts->is_out || is_until(facts->hold_until_ms, now_ms) ||
+        is_until(facts->penalty_until_ms, now_ms))
         return FLEET_WAIT_NOT;
     offer = offer_of(model, deployment, facts, now_ms);
     if (!offer.candidate.fits || offer.candidate.is_running ||

@@ -18,6 +18,7 @@ static const char *const reasons[] = {
     [REASON_OUT]            = "out-of-service",
     [REASON_STOPPED]        = "stopped",
     [REASON_HELD]           = "held",
+    [REASON_PENALTY]        = "penalty",
     [REASON_POLICY]         = "policy",
     [REASON_UNDER_WAY]      = "under-way",
     [REASON_NO_DEPLOYMENT]  = "no-deployment",

@@ -14,6 +14,7 @@ enum rollout_reason {
     REASON_OUT,            /* quarantined or decommissioned */
     REASON_STOPPED,        /* the kill switch of its group or tenant */
     REASON_HELD,           /* it, or its group, is kept on what it runs */
+    REASON_PENALTY,        /* it failed too often lately */
     REASON_POLICY,         /* the group takes no updates */
     REASON_UNDER_WAY,      /* it is at it */
     REASON_NO_DEPLOYMENT,  /* nothing runs, and there is no baseline for it */

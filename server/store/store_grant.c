@@ -203,7 +203,7 @@ static const struct db_stmt grant_add = {
         "        ask.deployment_id,"
         "        CASE WHEN given.device_id IS NOT NULL THEN 0"
         "             WHEN EXISTS (SELECT 1 FROM free WHERE free.id = ask.device_id) THEN 2"
-        "             ELSE 1 END"
+        "             ELSE 1 END, v.penalty_until"
         "   FROM ask JOIN device v ON v.id = ask.device_id" STANDING_JOIN
         "   LEFT JOIN given ON given.device_id = ask.device_id",
 };
@@ -247,6 +247,7 @@ void store_granted_read(const struct db_result *result, size_t row, struct store
     out->has_row = db_bool(result, row, 6);
     out->asked_id = db_i64(result, row, 7);
     out->outcome = (enum store_grant_outcome)db_i64(result, row, 8);
+    out->penalty_until_ms = db_time_ms(result, row, 9);
 }
 
 static const struct db_stmt grant_withdraw = {

@@ -36,6 +36,7 @@ struct store_granted {
     int64_t asked_id; /* the deployment of the ask */
     bool has_row;     /* the device has a row in the deployment, from now or from before */
     enum store_grant_outcome outcome;
+    int64_t penalty_until_ms; /* it failed too often; 0: never */
 };
 /* Writes the row only while the deployment runs (or is its group's baseline), its phase has come
  * and the budgets leave room; cancels what the device was offered before, unless it is past the

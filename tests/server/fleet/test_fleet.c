@@ -266,6 +266,136 @@ Test(fleet_plan, waits_for_a_device_that_runs_the_image_but_has_not_said_how_it_
     memory_close(&memory);
 }
 
+Test(fleet_plan, says_which_of_holds_penalties_and_switches_forbids_it)
+{
+    struct memory memory;
+    struct fleet_plan plan;
+    struct fleet_facts facts;
+    struct model *model;
+
+    world_open(&memory.fixture, 1);
+    memory_open(&memory);
+    (void)world_deployment(&memory.fixture, 2, "100000");
+    model = model_now(&memory);
+    facts = facts_of(1, 1);
+    facts.penalty_until_ms = NOW_MS + 1;
+    fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
+    cr_expect_eq(plan.reason, REASON_PENALTY);
+    cr_expect_eq(fleet_waits_for(model, plan.group->current, &facts, NOW_MS), FLEET_WAIT_NOT);
+    fleet_plan_make(model, &facts, 0, NOW_MS + 1, &plan);
+    cr_expect_eq(plan.action, ROLLOUT_GRANT, "its time is served");
+    facts.hold_until_ms = INT64_MAX;
+    fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
+    cr_expect_eq(plan.reason, REASON_HELD);
+    facts.is_out = true;
+    fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
+    cr_expect_eq(plan.reason, REASON_OUT);
+    model_unref(model);
+
+    facts = facts_of(1, 1);
+    world_sql(&memory.fixture, "UPDATE device_group SET hold_until = 'infinity'");
+    model = model_now(&memory);
+    fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
+    cr_expect_eq(plan.reason, REASON_HELD);
+    model_unref(model);
+    world_sql(&memory.fixture, "UPDATE tenant SET updates_stopped = true");
+    model = model_now(&memory);
+    fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
+    cr_expect_eq(plan.reason, REASON_STOPPED);
+    model_unref(model);
+    memory_close(&memory);
+}
+
+/* v3 can be installed from v2 on, which can be from v1 on. */
+Test(fleet_plan, goes_over_stepping_stones_and_says_when_none_leads_there)
+{
+    struct memory memory;
+    struct fleet_plan plan;
+    struct fleet_facts facts;
+    struct model *model;
+    uint8_t image[HASH_BYTES];
+
+    world_open(&memory.fixture, 1);
+    world_sql(&memory.fixture,
+              "UPDATE image SET stepping_stone = release_counter - 1 WHERE release_counter > 1");
+    memory_open(&memory);
+    (void)world_deployment(&memory.fixture, 3, "100000");
+    model = model_now(&memory);
+    facts = facts_of(1, 1);
+    fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
+    cr_expect_eq(plan.action, ROLLOUT_GRANT);
+    world_image(2, image);
+    cr_assert_not_null(plan.image);
+    cr_expect_arr_eq(plan.image->sha256, image, HASH_BYTES, "first v2");
+    facts = facts_of(1, 2);
+    fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
+    world_image(3, image);
+    cr_expect_arr_eq(plan.image->sha256, image, HASH_BYTES, "then v3");
+    facts = facts_of(1, 99);
+    fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
+    cr_expect_arr_eq(plan.image->sha256, image, HASH_BYTES, "an unknown image: the goal");
+    model_unref(model);
+
+    world_sql(&memory.fixture, "UPDATE image SET stepping_stone = 3 WHERE release_counter = 2");
+    model = model_now(&memory);
+    facts = facts_of(1, 1);
+    fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
+    cr_expect_eq(plan.action, ROLLOUT_NOTHING);
+    cr_expect_eq(plan.reason, REASON_STEPPING_STONE);
+    cr_expect_eq(fleet_waits_for(model, plan.group->current, &facts, NOW_MS), FLEET_WAIT_NOT);
+    model_unref(model);
+    memory_close(&memory);
+}
+
+Test(fleet_plan, waits_for_a_delta_as_the_deployment_says)
+{
+    static const struct {
+        const char *policy;
+        int64_t until_ms; /* from now */
+        bool has_delta;
+        enum rollout_action action;
+        bool offers_delta;
+    } cases[] = {
+        {"delta-then-full", 0, false, ROLLOUT_GRANT, false},
+        {"delta-then-full", 0, true, ROLLOUT_GRANT, true},
+        {"full", 0, true, ROLLOUT_GRANT, false},
+        {"delta-only", 0, false, ROLLOUT_NOTHING, false},
+        {"delta-only", 0, true, ROLLOUT_GRANT, true},
+        {"wait-for-delta", 1000, false, ROLLOUT_NOTHING, false},
+        {"wait-for-delta", 1000, true, ROLLOUT_GRANT, true},
+        {"wait-for-delta", 0, false, ROLLOUT_GRANT, false},
+    };
+    struct memory memory;
+
+    world_open(&memory.fixture, 1);
+    memory_open(&memory);
+    (void)world_deployment(&memory.fixture, 2, "100000");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct fleet_facts facts = facts_of(1, 1);
+        struct fleet_plan plan;
+        struct model *model;
+
+        world_sql(&memory.fixture,
+                  "DELETE FROM delta; UPDATE deployment SET delta_policy = '%s',"
+                  " delta_until = to_timestamp(%lld / 1000.0)",
+                  cases[i].policy, (long long)(NOW_MS + cases[i].until_ms));
+        if (cases[i].has_delta)
+            world_sql(&memory.fixture,
+                      "INSERT INTO delta (tenant_id, from_image_id, to_image_id, state, sha256,"
+                      " length) VALUES (1, 1, 2, 'kept', sha256('x'), 77)");
+        model = model_now(&memory);
+        fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
+        cr_expect_eq(plan.action, cases[i].action, "%s %d", cases[i].policy, cases[i].has_delta);
+        cr_expect_eq(plan.delta != NULL, cases[i].offers_delta, "%s", cases[i].policy);
+        if (plan.action == ROLLOUT_GRANT)
+            cr_expect_eq(fleet_plan_bytes(&plan) == 77, cases[i].offers_delta);
+        else
+            cr_expect_eq(plan.reason, REASON_DELTA);
+        model_unref(model);
+    }
+    memory_close(&memory);
+}
+
 Test(fleet_plan, knows_hardware_images_and_what_is_older)
 {
     struct memory memory;
