@@ -129,18 +129,25 @@ static void print_list(FILE *out, const char *title, const json_t *list)
 
 static void print_curve(FILE *out, const json_t *plan)
 {
+    const json_t *gate = json_object_get(plan, "gate");
+    const json_t *ratio = json_object_get(gate, "crash_ratio");
     const json_t *point;
     size_t i;
 
-    json_array_foreach(json_object_get(json_object_get(plan, "gate"), "curve"), i, point)
+    json_array_foreach(json_object_get(gate, "curve"), i, point)
     {
         if (i == 0)
-            (void)fprintf(out, "\nif so many installations fail, the gate stops it:\n");
-        (void)fprintf(out, "  %6.2f %%  in %5.1f %% of rollouts, after about %.0f outcomes\n",
-                      100 * json_number_value(json_object_get(point, "failure_rate")),
-                      100 * json_number_value(json_object_get(point, "stops")),
-                      json_number_value(json_object_get(point, "outcomes")));
+            (void)fprintf(out, "\nif so many installations fail:\n");
+        (void)fprintf(out, "  %6.2f %%  stopped with %5.1f %%, %.0f devices touched\n",
+                      100 * json_number_value(json_object_get(point, "failing")),
+                      100 * json_number_value(json_object_get(point, "halted")),
+                      json_number_value(json_object_get(point, "touched")));
     }
+    if (json_is_number(ratio))
+        (void)fprintf(out, "crashes: %.1f times as many as before are seen in time\n",
+                      json_number_value(ratio));
+    else
+        (void)fprintf(out, "crashes: more of them would not be seen in time; soak longer\n");
 }
 
 static void print_plan(FILE *out, const json_t *plan)

@@ -3,8 +3,6 @@
  * devices are counted as polls would decide about them now; who has no say yet (a salt that is not
  * drawn, who asks first) is counted in proportion.
  */
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +10,12 @@
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 #include "server/operator/deployment_input.h"
-#include "server/operator/reach.h"
+#include "server/operator/plan.h"
 #include "server/operator/routes_why.h"
 #include "server/rollout/filter.h"
 #include "server/store/store_plan.h"
 
-enum { PRICE_DIGITS_MAX = 12, HISTORY_MIN = 100 };
+enum { PRICE_DIGITS_MAX = 12 };
 
 struct plan {
     struct reach reach;
@@ -145,46 +143,6 @@ static json_t *cost_json(const struct plan *plan)
                      price * (double)(survey->delta_bytes + survey->full_bytes) / 1e9);
 }
 
-static void warn(json_t *list, const char *text)
-{
-    (void)json_array_append_new(list, json_string(text));
-}
-
-static double rate_of(const json_t *history)
-{
-    double good = (double)json_integer_value(json_object_get(history, "succeeded"));
-    double bad = (double)json_integer_value(json_object_get(history, "failed"));
-
-    return good + bad >= HISTORY_MIN ? bad / (good + bad) : 0;
-}
-
-/* Twice what is usual, to one digit behind the first. */
-static double proposed_p0(double rate)
-{
-    double unit = pow(10, floor(log10(2 * rate)) - 1);
-
-    return ceil(2 * rate / unit) * unit;
-}
-
-/* The gate would take the group's ordinary failures for the release's. */
-static json_t *gate_json(const struct plan *plan, json_t *warnings)
-{
-    const struct gate_install_settings *install = &plan->input.gate.install;
-    double rate = rate_of(json_object_get(plan->reach.stored, "history"));
-    json_t *object = json_pack("{s:f}", "failure_rate", rate);
-    char text[160];
-
-    if (!install->is_on || rate <= install->p0 / 2)
-        return object;
-    (void)json_object_set_new(object, "proposed_p0", json_real(proposed_p0(rate)));
-    (void)snprintf(text, sizeof(text),
-                   "the group's own failures, %.2g %%, are above half of p0, %.2g %%: a good "
-                   "release may be stopped; p0 %.2g %% would fit",
-                   100 * rate, 100 * install->p0, 100 * proposed_p0(rate));
-    warn(warnings, text);
-    return object;
-}
-
 static json_t *warnings_json(const struct plan *plan)
 {
     static const struct {
@@ -198,16 +156,16 @@ static json_t *warnings_json(const struct plan *plan)
 
     for (size_t i = 0; i < COUNT(flags); i++) {
         if (json_is_true(json_object_get(stored, flags[i].member)))
-            warn(list, flags[i].text);
+            plan_warn(list, flags[i].text);
     }
     if (policy && text_equal(policy, "none"))
-        warn(list, "the group's update policy is 'none': nobody would get it");
+        plan_warn(list, "the group's update policy is 'none': nobody would get it");
     if (text_equal(plan->input.on_stop, "roll-back") &&
         !json_is_true(json_object_get(json_object_get(stored, "rollback"), "possible")))
-        warn(list, "on_stop is 'roll-back', which cannot work here");
+        plan_warn(list, "on_stop is 'roll-back', which cannot work here");
     if (!plan->input.salt)
-        warn(list, "the salt is not known yet: devices of a phase by percent are counted in "
-                   "proportion");
+        plan_warn(list, "the salt is not known yet: devices of a phase by percent are counted in "
+                        "proportion");
     return list;
 }
 
@@ -226,7 +184,7 @@ static json_t *plan_json(const struct plan *plan)
     const struct survey *survey = &plan->reach.survey;
     const json_t *stored = plan->reach.stored;
     json_t *warnings = warnings_json(plan);
-    json_t *gate = gate_json(plan, warnings);
+    json_t *gate = plan_gate(&plan->reach, warnings);
 
     return json_pack(
         "{s:O?, s:O?, s:O?, s:I, s:I, s:I, s:O?, s:o, s:o, s:o, s:o, s:O?, s:O?, s:o,"

@@ -9,6 +9,7 @@
 #include "lib/crypto/hash.h"
 #include "server/fleet/fleet.h"
 #include "server/limits.h"
+#include "server/rollout/gate/install.h"
 
 static const int64_t install_ms_unknown = 10LL * 60 * 1000; /* a group without a history */
 
@@ -137,13 +138,12 @@ json_t *reach_bytes(const struct reach *reach)
                      (json_int_t)survey->delta_bytes + (json_int_t)survey->full_bytes);
 }
 
-/* So many successes without a failure reach the lower bound of Wald's test. */
+/* So many successes without a failure reach the lower bound. */
 static uint64_t lift_of(const struct gate_install_settings *install)
 {
-    double bound = log(install->beta / (1 - install->alpha));
-    double step = log((1 - install->p1) / (1 - install->p0));
+    const struct gate_install_bounds test = gate_install_bounds(install, install->alpha);
 
-    return (uint64_t)ceil(bound / step);
+    return (uint64_t)ceil(test.lower / test.success);
 }
 
 static uint64_t least(uint64_t own, uint64_t group)

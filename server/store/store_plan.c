@@ -63,9 +63,17 @@
     "  WHERE o.group_id = g.id AND o.state IN ('finished', 'halted', 'running', 'paused')"         \
     "  ORDER BY o.id DESC LIMIT 5)"
 
+/* Before the update, of the same devices and others of their kind. */
+#define CRASHES                                                                                    \
+    "'crash_bad', (SELECT coalesce(sum(h.bad), 0) FROM deployment_health h"                        \
+    "    WHERE NOT h.updated AND h.deployment_id IN " LAST_DEPLOYMENTS "),"                        \
+    "'crash_exposure_s', (SELECT coalesce(sum(h.exposure_s), 0) FROM deployment_health h"          \
+    "    WHERE NOT h.updated AND h.deployment_id IN " LAST_DEPLOYMENTS ")"
+
 #define HISTORY                                                                                    \
     "(SELECT json_build_object('deployments', count(DISTINCT s.deployment_id),"                    \
-    "        'succeeded', coalesce(sum(s.succeeded), 0), 'failed', coalesce(sum(s.failed), 0),"    \
+    "        'succeeded', coalesce(sum(s.succeeded), 0), 'failed', coalesce(sum(s.failed), "       \
+    "0), " CRASHES ","                                                                             \
     "        'install_s', (SELECT to_json(percentile_disc(ARRAY[0.5, 0.95])"                       \
     "             WITHIN GROUP (ORDER BY greatest(1, extract(epoch FROM"                           \
     "               dd.verdict_at - dd.offered_at)::bigint)))"                                     \

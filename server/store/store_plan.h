@@ -13,8 +13,9 @@ extern const struct db_stmt *const store_plan_statements[];
  *    "stones": [... the same, by counter],
  *    "deltas": [{"from", "to", "length"}],
  *    "rollback": {"possible", "reason"},
- *    "history": {"deployments", "succeeded", "failed", "install_s": [MEDIAN, ONE IN TWENTY] |
- * null}, "deployment": null}
+ *    "history": {"deployments", "succeeded", "failed", "install_s": [...] | null, "crash_bad",
+ *                "crash_exposure_s"}, (install_s: the median, and what one in twenty exceeds)
+ *    "deployment": null}
  *
  * ERR_NOT_FOUND without group or release. */
 struct store_plan {
