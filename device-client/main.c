@@ -11,7 +11,7 @@ static const struct {
     const char *help;
 } commands[] = {
     {"provision", command_provision,
-     "--server URL --claim TOKEN --root ROOT.json --hwid ID --state DIR\n"
+     "--server URL [--claim TOKEN] --root ROOT.json --hwid ID --state DIR\n"
      "              --slot-a FILE --slot-b FILE --boot-file FILE [--health PROGRAM] [--ca FILE]\n"
      "              [--director-root ROOT.json] [--no-clock]"},
     {"run", command_run,

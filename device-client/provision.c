@@ -58,7 +58,8 @@ static bool make_config(const struct provision *given, struct config *out, struc
 {
     *out = (struct config){.boot = "file", .no_clock = given->no_clock};
     return copy_text(out->server, sizeof(out->server), "--server", given->server, err) &&
-           copy_text(out->claim, sizeof(out->claim), "--claim", given->claim, err) &&
+           copy_text(out->claim, sizeof(out->claim), "--claim", given->claim ? given->claim : "",
+                     err) &&
            copy_text(out->hwid, sizeof(out->hwid), "--hwid", given->hwid, err) &&
            copy_path(out->slot_a, given->slot_a, err) &&
            copy_path(out->slot_b, given->slot_b, err) &&
@@ -137,7 +138,7 @@ int command_provision(int argc, char **argv)
     struct provision given = {0};
     const struct option options[] = {
         {.name = "--server", .value = &given.server, .required = true},
-        {.name = "--claim", .value = &given.claim, .required = true},
+        {.name = "--claim", .value = &given.claim},
         {.name = "--root", .value = &given.root, .required = true},
         {.name = "--hwid", .value = &given.hwid, .required = true},
         {.name = "--state", .value = &given.state, .required = true},

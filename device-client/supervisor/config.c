@@ -15,7 +15,7 @@
 /* clang-format off */
 static const struct wire_field config_fields[] = {
     {.name = "server",    .kind = WIRE_TEXT, TEXT(server), .min = 1},
-    {.name = "claim",     .kind = WIRE_TEXT, TEXT(claim), .min = 1},
+    {.name = "claim",     .kind = WIRE_TEXT, TEXT(claim)},
     {.name = "hwid",      .kind = WIRE_TEXT, TEXT(hwid), .min = 1},
     {.name = "slot_a",    .kind = WIRE_TEXT, TEXT(slot_a), .min = 1},
     {.name = "slot_b",    .kind = WIRE_TEXT, TEXT(slot_b), .min = 1},

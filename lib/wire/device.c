@@ -59,7 +59,7 @@ static bool is_install(const char *text)
 /* clang-format off */
 static const struct wire_field wire_claim_fields[] = {
     {.name = "public_key", .kind = WIRE_HEX,  TEXT(wire_claim, public_key)},
-    {.name = "claim",      .kind = WIRE_TEXT, TEXT(wire_claim, claim), .min = 1},
+    {.name = "claim",      .kind = WIRE_TEXT, TEXT(wire_claim, claim)},
     {.name = "hwid",       .kind = WIRE_TEXT, TEXT(wire_claim, hwid), .min = 1},
     {.name = "signature",  .kind = WIRE_HEX,  TEXT(wire_claim, signature)},
 };

@@ -2,11 +2,13 @@
  * A claim is one statement; two more steps follow only where needed: the same key claiming twice
  * at the same moment is asked again, and a device that memory does not have yet is read.
  */
+#include "lib/base/clock.h"
 #include "lib/base/text.h"
 #include "lib/crypto/sign.h"
 #include "lib/http/url.h"
 #include "server/device/internal.h"
 #include "server/limits.h"
+#include "server/store/store_enroll.h"
 
 struct claiming {
     struct http_request *req;
@@ -93,10 +95,55 @@ static bool accept(struct claiming *claiming, const struct db_result *result, st
         return err_set(err, ERR_CONFLICT, "the device was claimed with another token");
     case CLAIM_GONE:
         return err_set(err, ERR_DENIED, "the device was decommissioned");
+    case CLAIM_PENDING:
+        return err_set(err, ERR_DENIED, "the device waits for an operator to accept it");
+    case CLAIM_REJECTED:
+        return err_set(err, ERR_DENIED, "an operator rejected the device");
+    case CLAIM_FULL:
+        return err_set(err, ERR_UNAVAILABLE, "too many devices wait to be accepted");
+    case CLAIM_NOWHERE:
+        return err_set(err, ERR_DENIED, "no product has hardware '%s'", claiming->claim.hwid);
+    case CLAIM_UNCLEAR:
+        return err_set(err, ERR_DENIED,
+                       "more than one tenant has hardware '%s': claim '@TENANT' names one",
+                       claiming->claim.hwid);
     case CLAIM_OUTCOME_COUNT:
         break;
     }
     return err_set(err, ERR_SYSTEM, "no such outcome of a claim");
+}
+
+static void on_claimed(const struct db_result *result, const struct err *err, void *arg);
+
+/* Without a token it has to be expected, or accepted by a person. */
+static bool is_open(const struct wire_claim *claim)
+{
+    return claim->claim[0] == '\0' || claim->claim[0] == '@';
+}
+
+static void send_claim(struct claiming *claiming)
+{
+    const struct wire_claim *claim = &claiming->claim;
+    struct db *db = claiming->desk->place.db;
+
+    if (is_open(claim))
+        store_enroll_claim(db, claim, claiming->answer.device,
+                           claim->claim[0] == '@' ? claim->claim + 1 : NULL, on_claimed, claiming);
+    else
+        store_device_claim(db, claim, claiming->answer.device, on_claimed, claiming);
+}
+
+/* Anybody may ask without a token, so not everybody at once. */
+static bool open_claims_are_few(struct device_desk *desk, struct err *err)
+{
+    int64_t second = clock_mono_ms() / 1000;
+
+    if (desk->open_claim_second != second) {
+        desk->open_claim_second = second;
+        desk->open_claim_count = 0;
+    }
+    return desk->open_claim_count++ < DEVICE_OPEN_CLAIMS_PER_S ||
+           err_set(err, ERR_UNAVAILABLE, "too many claims without a token now");
 }
 
 static void on_claimed(const struct db_result *result, const struct err *err, void *arg)
@@ -107,8 +154,7 @@ static void on_claimed(const struct db_result *result, const struct err *err, vo
 
     if (err && err->code == ERR_CONFLICT && !claiming->was_tried) {
         claiming->was_tried = true;
-        store_device_claim(desk->place.db, &claiming->claim, claiming->answer.device, on_claimed,
-                           claiming);
+        send_claim(claiming);
         return;
     }
     if (err) {
@@ -133,12 +179,12 @@ void on_claim(struct http_request *req, void *app)
     claiming->req = req;
     claiming->desk = desk_of(app);
     if (!wire_claim_parse(req->body, req->body_len, &claiming->claim, &err) ||
+        (is_open(&claiming->claim) && !open_claims_are_few(claiming->desk, &err)) ||
         !check_signature(&claiming->claim, &err)) {
         http_answer_error(req, &err);
         return;
     }
     hash_blake2b(claiming->claim.public_key, sizeof(claiming->claim.public_key),
                  claiming->answer.device);
-    store_device_claim(claiming->desk->place.db, &claiming->claim, claiming->answer.device,
-                       on_claimed, claiming);
+    send_claim(claiming);
 }

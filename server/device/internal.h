@@ -20,6 +20,8 @@ struct device_desk {
     unsigned quarantine_count; /* refused reports on their way to the quarantine */
     int64_t time_second;       /* of the loop's clock, and how many times it was signed then */
     unsigned time_count;
+    int64_t open_claim_second; /* the same of claims without a token */
+    unsigned open_claim_count;
 };
 
 /* A batch that is on its way: the items stay in the batcher's array until batch_sent(). */

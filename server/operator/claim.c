@@ -4,7 +4,9 @@
 #include "lib/base/clock.h"
 #include "lib/crypto/token.h"
 #include "server/auth/operator.h"
+#include "server/operator/fleet.h"
 #include "server/operator/handlers.h"
+#include "server/operator/hold_input.h"
 #include "server/operator/input.h"
 #include "server/operator/reply.h"
 #include "server/store/store_claim.h"
@@ -55,11 +57,28 @@ void on_claim_list(struct http_request *req, void *app)
 {
     struct worker *worker = app;
     struct store_page page;
+    const char *product, *group;
     struct err err;
 
-    if (!input_page(req, &page, &err)) {
+    if (!input_page(req, &page, &err) || !input_uuid_query(req, "product", &product, &err) ||
+        !input_uuid_query(req, "group", &group, &err)) {
         http_answer_error(req, &err);
         return;
     }
-    store_claim_list(worker->db, &page, reply_send, reply_list(req));
+    store_claim_list(worker->db, &page, product, group, reply_send, reply_list(req));
+}
+
+void on_claim_revoke(struct http_request *req, void *app)
+{
+    struct worker *worker = app;
+    const struct store_actor actor = operator_actor(req);
+    const char *id;
+    struct err err;
+
+    if (!input_uuid_param(req, 0, &id, &err) || !input_empty(req, &err)) {
+        http_answer_error(req, &err);
+        return;
+    }
+    store_claim_revoke(worker->db, &actor, id, reply_send,
+                       reply_new(req, 200, ERR_NOT_FOUND, "there is no such claim token"));
 }

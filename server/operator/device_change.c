@@ -109,7 +109,8 @@ void on_device_tags(struct http_request *req, void *app)
         http_answer_error(req, &err);
         return;
     }
-    tags.json = json = json_text(body);
+    json = json_text(body);
+    tags.json = json;
     store_device_tag(worker->db, &device, &tags, reply_send, reply_device(req));
 }
 

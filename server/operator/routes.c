@@ -48,7 +48,8 @@ const struct http_route operator_routes[] = {
      " maintenance: {days:[mon…], start: \"02:00\", end}, concurrency, bytes_per_hour,"
      " updates_stopped, reason}`; null takes a window or a limit away"},
 
-    READ("/api/v1/claim-tokens", on_claim_list, "Claim tokens and how often they were used"),
+    READ("/api/v1/claim-tokens", on_claim_list,
+         "Claim tokens and how often they were used. `?product=`, `?group=` (ids)"),
     {"POST", "/api/v1/claim-tokens", ACCESS_OPERATOR, ACTION_CLAIM_WRITE, BODY, false, on_claim_create,
      "Let devices join `{group, count: 1, expires: in 7 days}`; `token` is shown only now"},
 

@@ -8,6 +8,11 @@
         method, path, ACCESS_OPERATOR, action, OPERATOR_BODY_BYTES_MAX, false, handler, summary    \
     }
 
+#define READ(path, handler, summary)                                                               \
+    {                                                                                              \
+        "GET", path, ACCESS_OPERATOR, ACTION_READ, 0, false, handler, summary                      \
+    }
+
 /* clang-format off */
 const struct http_route fleet_routes[] = {
     WRITE("POST", "/api/v1/groups", ACTION_GROUP_WRITE, on_group_create,
@@ -39,6 +44,22 @@ const struct http_route fleet_routes[] = {
           "End a device for good `{reason}`: its key never joins again"),
     WRITE("POST", "/api/v1/devices/:device/replace", ACTION_DEVICE_REMOVE, on_device_replace,
           "After a repair `{by: device}`: that one takes group, tags and hold, this one is ended"),
+
+    WRITE("POST", "/api/v1/claim-tokens/:id/revoke", ACTION_CLAIM_WRITE, on_claim_revoke,
+          "Revoke a claim token for good; who joined with it stays"),
+    READ("/api/v1/preregistrations", on_expected_list,
+         "Devices that may join without a token. `?group=` (id), `?claimed=true|false`"),
+    {"POST", "/api/v1/preregistrations", ACCESS_OPERATOR, ACTION_CLAIM_WRITE, DEVICE_LIST_BYTES_MAX, false, on_expected_add,
+     "Expect devices: lines `{device | public_key, group: PRODUCT/GROUP or id, tags}`, at most "
+     "2,000. `?group=` (id) where a line has none, `?first_line=` for errors"},
+    WRITE("DELETE", "/api/v1/preregistrations/:device", ACTION_CLAIM_WRITE, on_expected_forget,
+          "Expect a device no longer"),
+    READ("/api/v1/pending-claims", on_pending_list,
+         "Devices that asked to join without a token and wait for a person"),
+    WRITE("POST", "/api/v1/pending-claims/:device/accept", ACTION_CLAIM_WRITE, on_pending_accept,
+          "Let a device that waits join `{group, tags}`: its next claim is good"),
+    WRITE("POST", "/api/v1/pending-claims/:device/reject", ACTION_CLAIM_WRITE, on_pending_reject,
+          "Tell a device that waits no"),
 };
 /* clang-format on */
 _Static_assert(COUNT(fleet_routes) == FLEET_ROUTE_COUNT, "the header says how many");

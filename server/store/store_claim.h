@@ -17,4 +17,9 @@ struct store_claim {
 /* ERR_NOT_FOUND when the tenant has no such group. */
 void store_claim_create(struct db *db, const struct store_claim *claim, db_done_fn *done,
                         void *arg);
-void store_claim_list(struct db *db, const struct store_page *page, db_done_fn *done, void *arg);
+/* `product` and `group` (uuids) may be NULL: all. */
+void store_claim_list(struct db *db, const struct store_page *page, const char *product,
+                      const char *group, db_done_fn *done, void *arg);
+/* For good; who joined with it stays. */
+void store_claim_revoke(struct db *db, const struct store_actor *actor, const char *id,
+                        db_done_fn *done, void *arg);

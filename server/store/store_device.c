@@ -172,10 +172,12 @@ void store_device_claim(struct db *db, const struct wire_claim *claim, const uin
 void store_claimed_read(const struct db_result *result, struct store_claimed *out)
 {
     static const char *const words[] = {
-        [CLAIM_GOOD] = "good",       [CLAIM_UNKNOWN] = "unknown",
-        [CLAIM_EXPIRED] = "expired", [CLAIM_USED_UP] = "used-up",
-        [CLAIM_OTHER] = "other",     [CLAIM_OTHER_HARDWARE] = "other-hardware",
-        [CLAIM_GONE] = "gone",
+        [CLAIM_GOOD] = "good",         [CLAIM_UNKNOWN] = "unknown",
+        [CLAIM_EXPIRED] = "expired",   [CLAIM_USED_UP] = "used-up",
+        [CLAIM_OTHER] = "other",       [CLAIM_OTHER_HARDWARE] = "other-hardware",
+        [CLAIM_GONE] = "gone",         [CLAIM_PENDING] = "pending",
+        [CLAIM_REJECTED] = "rejected", [CLAIM_FULL] = "full",
+        [CLAIM_NOWHERE] = "nowhere",   [CLAIM_UNCLEAR] = "unclear",
     };
     size_t i = 0;
 

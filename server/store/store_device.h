@@ -46,6 +46,12 @@ enum store_claim_outcome {
     CLAIM_OTHER_HARDWARE, /* not one of the product's */
     CLAIM_OTHER,          /* the device was claimed with another token */
     CLAIM_GONE,           /* the device was decommissioned */
+    /* of claims without a token (store_enroll.h) */
+    CLAIM_PENDING,  /* an operator has to accept it */
+    CLAIM_REJECTED, /* ... and did not */
+    CLAIM_FULL,     /* too many wait */
+    CLAIM_NOWHERE,  /* no product has its hardware */
+    CLAIM_UNCLEAR,  /* more than one tenant can be meant */
     CLAIM_OUTCOME_COUNT,
 };
 struct store_claimed {

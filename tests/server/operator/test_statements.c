@@ -12,6 +12,7 @@
 #include "server/store/store_deployment.h"
 #include "server/store/store_device_change.h"
 #include "server/store/store_device_view.h"
+#include "server/store/store_enroll.h"
 #include "server/store/store_event_view.h"
 #include "server/store/store_group.h"
 #include "server/store/store_image.h"
@@ -29,14 +30,14 @@
 #include "tests/support/pg.h"
 
 static const struct db_stmt *const *const files[] = {
-    store_device_change_statements, store_claim_statements,      store_component_statements,
-    store_delta_statements,         store_delta_view_statements, store_deployment_statements,
-    store_device_view_statements,   store_group_statements,      store_image_statements,
-    store_product_statements,       store_release_statements,    store_report_view_statements,
-    store_repo_statements,          store_key_statements,        store_repo_request_statements,
-    store_tenant_statements,        store_token_statements,      store_audit_statements,
-    store_why_statements,           store_plan_statements,       store_stuck_statements,
-    store_event_view_statements,    store_issue_statements,
+    store_device_change_statements, store_enroll_statements,      store_claim_statements,
+    store_component_statements,     store_delta_statements,       store_delta_view_statements,
+    store_deployment_statements,    store_device_view_statements, store_group_statements,
+    store_image_statements,         store_product_statements,     store_release_statements,
+    store_report_view_statements,   store_repo_statements,        store_key_statements,
+    store_repo_request_statements,  store_tenant_statements,      store_token_statements,
+    store_audit_statements,         store_why_statements,         store_plan_statements,
+    store_stuck_statements,         store_event_view_statements,  store_issue_statements,
 };
 
 Test(statements, are_prepared_with_as_many_parameters_as_they_say)
@@ -69,6 +70,7 @@ Test(statements, are_prepared_with_as_many_parameters_as_they_say)
 Test(statements, see_every_tenant_only_where_the_server_works_for_all_of_them)
 {
     static const char *const allowed[] = {
+        "enroll_claim",                  /* a device that is nobody's yet */
         "tenant_create",                 /* writes the first token of another tenant */
         "audit_foreign",                 /* is it somebody else's? */
         "token_all",     "token_used",   /* memory, last uses: batches of all tenants */
