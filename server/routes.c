@@ -7,6 +7,7 @@
 #include "server/device/routes.h"
 #include "server/fleet/fleet.h"
 #include "server/metrics/health.h"
+#include "server/openapi/routes.h"
 #include "server/operator/routes.h"
 #include "server/operator/routes_fleet.h"
 #include "server/operator/routes_reports.h"
@@ -16,11 +17,12 @@
 #include "server/worker.h"
 
 const struct http_route *const route_tables[] = {
-    operator_routes, device_routes, repo_routes,  artifact_routes, health_routes,
-    why_routes,      report_routes, fleet_routes, stream_routes,   NULL};
+    operator_routes, device_routes, repo_routes,   artifact_routes, health_routes, why_routes,
+    report_routes,   fleet_routes,  stream_routes, openapi_routes,  NULL};
 const size_t route_counts[] = {OPERATOR_ROUTE_COUNT, DEVICE_ROUTE_COUNT, REPO_ROUTE_COUNT,
                                ARTIFACT_ROUTE_COUNT, HEALTH_ROUTE_COUNT, WHY_ROUTE_COUNT,
-                               REPORT_ROUTE_COUNT,   FLEET_ROUTE_COUNT,  STREAM_ROUTE_COUNT};
+                               REPORT_ROUTE_COUNT,   FLEET_ROUTE_COUNT,  STREAM_ROUTE_COUNT,
+                               OPENAPI_ROUTE_COUNT};
 _Static_assert(COUNT(route_tables) == COUNT(route_counts) + 1, "every table has its length");
 
 bool routes_authenticate(struct http_request *req, const char *token, void *app, struct err *err)
