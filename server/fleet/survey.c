@@ -131,6 +131,8 @@ static enum rollout_reason reason_of(const struct survey_walk *walk,
         return REASON_OUT;
     if (facts->hold_until_ms > walk->now_ms)
         return REASON_HELD;
+    if (facts->penalty_until_ms > walk->now_ms)
+        return REASON_PENALTY;
     if (goal) {
         candidate.is_running = fleet_runs(facts, goal->sha256);
         candidate.is_older = counter > goal->counter;

@@ -68,12 +68,14 @@ static void penalty(struct why *why)
 {
     const json_t *device = json_object_get(why->stored, "device");
     int64_t failures = why_number(device, "failures");
+    bool is_penalised =
+        why_is(device, "is_penalised") || why->facts->penalty_until_ms > why->now_ms;
 
-    if (!why_is(device, "is_penalised"))
+    if (!is_penalised)
         why_add(why, "penalty", WHY_PASSES, "", json_pack("{s:I}", "failures", failures),
                 "%" PRId64 " failed updates since the last good one", failures);
     else
-        why_add(why, "penalty", WHY_STOPS, "penalty",
+        why_add(why, "penalty", WHY_STOPS, rollout_reason_name(REASON_PENALTY),
                 json_pack("{s:I, s:s}", "failures", failures, "until",
                           why_text(device, "penalty_until")),
                 "it failed %" PRId64 " times and waits until %s", failures,

@@ -118,8 +118,6 @@ Test(why, tells_what_stands_in_the_way_of_a_grant)
          "UPDATE deployment SET state = 'running'", "nothing paused", "deployment"},
         {"halted", "UPDATE deployment SET state = 'halted', state_reason = 'it burns'",
          "UPDATE deployment SET state = 'running'", "nothing halted", "deployment"},
-        {"penalty", "UPDATE device SET penalty_until = now() + interval '1 hour', failures = 3",
-         "UPDATE device SET penalty_until = NULL", "nothing penalty", "penalty"},
         {"phase", "UPDATE deployment_phase SET share_milli = NULL, filter = 'has(nothing)'",
          "UPDATE deployment_phase SET share_milli = 100000, filter = ''", "nothing phase", "phase"},
         {"count",
@@ -151,6 +149,10 @@ Test(why, tells_what_stands_in_the_way_of_a_grant)
         set(&gadget, cases[i].undo);
         expect(&gadget, "grant none", NULL, cases[i].when);
     }
+    set(&gadget, "UPDATE device SET penalty_until = now() + interval '1 hour', failures = 3");
+    expect(&gadget, "nothing penalty", "penalty", "stored, memory does not know yet");
+    cr_assert_eq(gadget_poll(&gadget), 200);
+    expect(&gadget, "nothing penalty", "penalty", "both know");
     gadget_close(&gadget);
     desk_world_close(&world);
 }
