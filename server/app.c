@@ -36,6 +36,7 @@
 #include "server/routes.h"
 #include "server/stream/feed.h"
 #include "server/stream/hub.h"
+#include "server/webhook/sender.h"
 #include "server/worker.h"
 
 enum { PUBLISH_MS = 1000 };
@@ -70,6 +71,7 @@ struct app {
     struct artifact_store *symbols;
     struct upkeep *upkeep; /* on worker 0 */
     struct stream_feed *feed;
+    struct webhook_sender *sender; /* on worker 0 */
     char url[128];
     struct loop_signal *signals[3];
     bool is_stopping;
@@ -147,6 +149,7 @@ static void on_notice(const char *payload, void *arg)
 
     (void)payload;
     stream_feed_wake(app->feed);
+    webhook_sender_wake(app->sender);
 }
 
 /* --- workers ------------------------------------------------------------------------------------
@@ -240,6 +243,7 @@ static void close_workers(struct app *app)
     repo_import_free(app->import);
     upkeep_free(app->upkeep);
     clockwork_free(app->clockwork);
+    webhook_sender_close(app->sender);
     stream_feed_stop(app->feed);
     for (unsigned i = 0; i < app->count; i++) {
         stream_hub_stop(app->places[i].worker.stream);
@@ -265,6 +269,9 @@ static bool fill_memory(struct app *app, struct err *err)
     app->import = repo_import_new(first->loop, first->db, first->signer);
     db_listen(first->db, "slipway_change", on_change, app);
     stream_feed_start(app->feed, first->loop, first->db);
+    if (!webhook_sender_open(first->loop, first->db, app->config->webhook_private, &app->sender,
+                             err))
+        return false;
     db_listen(first->db, "slipway_notice", on_notice, app);
     loop_timer_set(app->places[0].publish, 0); /* the loop turns at least once a second */
     while (!modules_are_ready(app)) {

@@ -146,6 +146,14 @@ static const struct config_key keys[] = {
         .help = "The slipway-symbolize program; empty: the one beside this program.",
     },
     {
+        .name = "webhook.private",
+        .type = CONFIG_BOOL,
+        .field = FIELD(webhook_private),
+        .fallback = "false",
+        .help = "Whether webhooks may point to http:// URLs and to private addresses. Who may make "
+                "one could then reach what only this machine can.",
+    },
+    {
         .name = "workers",
         .type = CONFIG_UINT,
         .field = FIELD(workers),
@@ -215,7 +223,8 @@ bool server_config_load_dev(const char *dir, const char *database_url, struct se
 {
     AUTO_FREE char *defaults =
         mem_printf("listen.address = 127.0.0.1\nlisten.port = 8080\nstorage.dir = %s\n"
-                   "signer.socket = %s/signer/socket\ndrain.seconds = 3\n",
+                   "signer.socket = %s/signer/socket\ndrain.seconds = 3\n"
+                   "webhook.private = true\n",
                    dir, dir);
 
     if (!finish(out, config_load_text(&server_config_table, defaults, out, err), err))

@@ -21,6 +21,7 @@ struct server_config {
     uint64_t report_days;     /* raw events */
     uint64_t attachment_days; /* what came with them */
     char *symbolize;          /* the program; empty: the one beside this program */
+    bool webhook_private;     /* webhooks may point inside */
     char *log_level;
     uint64_t drain_s;
 };

@@ -24,6 +24,9 @@ struct client_options {
     const char *ca_file;    /* PEM; NULL: the system's */
     const char *user_agent; /* "slipway-agent/1" */
     unsigned slow_window_s; /* 0: 60; below 1 KiB/s over the window is too slow */
+    /* Connects to public addresses only, whatever a name resolves to, and through no proxy: for
+     * targets that other people chose. Others are ERR_DENIED. */
+    bool public_only;
 };
 
 struct client_answer {

@@ -8,6 +8,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
+#include "lib/client/address.h"
 
 enum {
     CONNECT_MS = 10000,
@@ -31,6 +32,7 @@ bool transfer_origin_init(const struct client_options *options, struct transfer_
         .ca_file = options->ca_file ? mem_strdup(options->ca_file) : NULL,
         .user_agent = mem_strdup(options->user_agent),
         .slow_window_s = options->slow_window_s ? options->slow_window_s : SLOW_WINDOW_S,
+        .public_only = options->public_only,
     };
     return true;
 }
@@ -209,6 +211,19 @@ static int on_transfer(void *arg, curl_off_t down_total, curl_off_t down, curl_o
     return 1;
 }
 
+/* Called with the address that curl is about to connect to: later than any look at the name. */
+static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct transfer *transfer = arg;
+
+    (void)purpose;
+    if (!address_is_public(&address->addr, (socklen_t)address->addrlen)) {
+        (void)err_set(&transfer->failure, ERR_DENIED, "the target has no public address");
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 /* --- what is sent ---------------------------------------------------------------------------- */
 
 static void add_header(struct transfer *transfer, const char *line)
@@ -302,6 +317,13 @@ static void set_callbacks(struct transfer *transfer)
 {
     CURL *easy = transfer->easy;
 
+    if (transfer->origin->public_only) {
+        SET(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+        SET(easy, CURLOPT_OPENSOCKETDATA, transfer);
+        SET(easy, CURLOPT_PROXY, "");
+        SET(easy, CURLOPT_FRESH_CONNECT, 1L); /* each transfer is asked for its own */
+        SET(easy, CURLOPT_FORBID_REUSE, 1L);
+    }
     SET(easy, CURLOPT_ERRORBUFFER, transfer->text);
     SET(easy, CURLOPT_HEADERFUNCTION, on_header);
     SET(easy, CURLOPT_HEADERDATA, transfer);

@@ -14,6 +14,7 @@ struct transfer_origin {
     char *user_agent;
     char *pins; /* as curl wants them; NULL: none */
     unsigned slow_window_s;
+    bool public_only;
 };
 
 struct transfer {

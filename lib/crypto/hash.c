@@ -84,6 +84,17 @@ void hash_mac(const uint8_t *key, const void *data, size_t len, uint8_t out[HASH
     ASSERT(crypto_generichash(out, HASH_BYTES, data, len, key, HASH_BYTES) == 0);
 }
 
+void hash_hmac(const void *key, size_t key_len, const void *data, size_t len,
+               uint8_t out[HASH_BYTES])
+{
+    crypto_auth_hmacsha256_state state;
+
+    ASSERT(crypto_auth_hmacsha256_init(&state, key, key_len) == 0);
+    ASSERT(crypto_auth_hmacsha256_update(&state, data, len) == 0);
+    ASSERT(crypto_auth_hmacsha256_final(&state, out) == 0);
+    sodium_memzero(&state, sizeof(state));
+}
+
 bool crypto_equal(const void *a, const void *b, size_t len)
 {
     return sodium_memcmp(a, b, len) == 0;

@@ -27,5 +27,8 @@ void hash_blake2b_pair(const void *a, size_t a_len, const void *b, size_t b_len,
                        uint8_t out[HASH_BYTES]);
 /* Keyed BLAKE2b-256: the MAC of stateless nonces. The key has HASH_BYTES bytes. */
 void hash_mac(const uint8_t *key, const void *data, size_t len, uint8_t out[HASH_BYTES]);
+/* HMAC-SHA256 (RFC 2104). */
+void hash_hmac(const void *key, size_t key_len, const void *data, size_t len,
+               uint8_t out[HASH_BYTES]);
 /* Constant time. */
 MUST_USE bool crypto_equal(const void *a, const void *b, size_t len);

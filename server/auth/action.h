@@ -23,6 +23,8 @@ enum action {
     ACTION_ISSUE_STEER,     /* resolve, ignore, assign */
     ACTION_ATTACHMENT_READ, /* logs and memory of devices: what their users see, too */
     ACTION_SYMBOLS_WRITE,
+    ACTION_WEBHOOK_WRITE,
+    ACTION_WEBHOOK_REMOVE,
     ACTION_REPO_PUBLISH, /* what is signed already */
     ACTION_REPO_REQUEST, /* ask for signatures, withdraw the request */
     ACTION_REPO_SIGN,    /* hand in signatures */

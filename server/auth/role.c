@@ -37,6 +37,8 @@ static const struct {
     [ACTION_ISSUE_STEER]     = {"issue.steer",     {false, true,       true,    true,         false}},
     [ACTION_ATTACHMENT_READ] = {"attachment.read", {false, true,       false,   true,         false}},
     [ACTION_SYMBOLS_WRITE]   = {"symbols.write",   {false, true,       false,   true,         false}},
+    [ACTION_WEBHOOK_WRITE]  = {"webhook.write",   {false, true,       false,   true,         false}},
+    [ACTION_WEBHOOK_REMOVE] = {"webhook.remove",  {false, false,      false,   true,         false}},
     [ACTION_REPO_PUBLISH]    = {"repo.publish",    {false, true,       false,   true,         false}},
     [ACTION_REPO_REQUEST]    = {"repo.request",    {false, true,       false,   true,         false}},
     [ACTION_REPO_SIGN]       = {"repo.sign",       {false, true,       true,    true,         false}},

@@ -11,6 +11,7 @@
 struct reply {
     struct http_request *req;
     int status;
+    const char *token_name;
     const char *token;
     struct err none;
 };
@@ -40,7 +41,13 @@ struct reply *reply_list(struct http_request *req)
 
 void reply_set_token(struct reply *reply, const char *token)
 {
-    reply->token = arena_strdup(reply->req->arena, token);
+    reply_set_secret(reply, "token", token);
+}
+
+void reply_set_secret(struct reply *reply, const char *name, const char *secret)
+{
+    reply->token_name = name;
+    reply->token = arena_strdup(reply->req->arena, secret);
 }
 
 static void send_with_token(const struct reply *reply, const char *json)
@@ -48,7 +55,7 @@ static void send_with_token(const struct reply *reply, const char *json)
     AUTO_JSON *tree = json_loads(json, 0, NULL);
     AUTO_FREE char *text = NULL;
 
-    ASSERT(tree && json_object_set_new(tree, "token", json_string(reply->token)) == 0);
+    ASSERT(tree && json_object_set_new(tree, reply->token_name, json_string(reply->token)) == 0);
     text = json_text(tree);
     http_answer_json(reply->req, reply->status, text);
 }
