@@ -13,6 +13,7 @@ ALTER TABLE device
     -- When an operator last changed it: the memory of the servers reads again what is newer than
     -- its last look. NULL: nobody did.
     ADD COLUMN changed_at timestamptz;
+CREATE INDEX device_hardware ON device (group_id, hwid);
 CREATE INDEX device_changed ON device (changed_at, id) WHERE changed_at IS NOT NULL;
 CREATE INDEX device_not_active ON device (tenant_id, id) WHERE state <> 'active';
 CREATE INDEX device_held ON device (tenant_id, id) WHERE hold_until IS NOT NULL;

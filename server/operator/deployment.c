@@ -1,142 +1,106 @@
-/* Deployments: started, steered, watched. */
+/* Deployments: made, and looked at. Steering has a file of its own. */
 #include <string.h>
 
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
 #include "lib/base/text.h"
 #include "lib/update/state.h"
 #include "server/auth/operator.h"
+#include "server/operator/deployment_input.h"
 #include "server/operator/handlers.h"
 #include "server/operator/input.h"
 #include "server/operator/reply.h"
+#include "server/operator/routes_deployments.h"
 #include "server/store/store_deployment.h"
 #include "server/worker.h"
 
-enum {
-    PHASES_MAX = 32,
-    SHARE_MILLI_ALL = 100000, /* 1000 = 1 % */
-    SALT_MAX = 64,
-    SOAK_S_MAX = 90 * 24 * 3600,
-    MIN_FINISHED_MAX = 1000000000,
-    FAILED_PERCENT_DEFAULT = 10,
-    MIN_FINISHED_DEFAULT = 3,
-};
+enum { STRATA_MAX = 32, GATE_BYTES_MAX = 4096 };
 
-/* Thousandths of a percent, exactly: 12.5 is fine, 0.0001 is not. */
-static bool share_milli(const json_t *phase, size_t n, int32_t *out, struct err *err)
+/* --- making -------------------------------------------------------------------------------------
+ */
+
+/* Zero stands for "none" in the input, NULL in the database. */
+static json_t *number_or_null(int64_t number)
 {
-    static const char *const fields[] = {"percent", NULL};
-    double milli = json_number_value(json_object_get(phase, "percent")) * 1000.0;
-    double off;
-
-    if (!json_is_object(phase))
-        return err_set(err, ERR_INVALID, "field 'phases[%zu]' is not an object", n);
-    if (!json_fields_known(phase, "phases[]", fields, err))
-        return false;
-    *out = milli >= 0.5 && milli < SHARE_MILLI_ALL + 0.5 ? (int32_t)(milli + 0.5) : 0;
-    off = milli - *out;
-    if (*out == 0 || off > 1e-6 || off < -1e-6)
-        return err_set(err, ERR_INVALID,
-                       "field 'phases[%zu].percent' is not a number within 0.001 to 100", n);
-    return true;
+    return number > 0 ? json_integer(number) : json_null();
 }
 
-static bool phase_shares(const json_t *body, int32_t shares[PHASES_MAX], size_t *count,
-                         struct err *err)
+static json_t *phases_json(const struct deployment_input *input)
 {
-    json_t *list;
+    json_t *phases = json_array();
 
-    if (!json_field_array(body, "", "phases", PHASES_MAX, &list, err))
-        return false;
-    *count = json_array_size(list);
-    if (*count == 0)
-        return err_set(err, ERR_INVALID, "field 'phases' is empty");
-    for (size_t i = 0; i < *count; i++) {
-        if (!share_milli(json_array_get(list, i), i, &shares[i], err))
-            return false;
-        if (i > 0 && shares[i] <= shares[i - 1])
-            return err_set(err, ERR_INVALID,
-                           "field 'phases[%zu].percent' is not above the one before it", i);
+    for (size_t i = 0; i < input->phase_count; i++) {
+        const struct deployment_phase *phase = &input->phases[i];
+
+        (void)json_array_append_new(
+            phases, json_pack("{s:o, s:o, s:s, s:i, s:i, s:s}", "share_milli",
+                              number_or_null(phase->share_milli), "device_count",
+                              number_or_null(phase->device_count), "filter", phase->filter,
+                              "soak_s", phase->soak_s, "soak_device_h", phase->soak_device_h,
+                              "advance", phase->is_manual ? "manual" : "auto"));
     }
-    if (shares[*count - 1] != SHARE_MILLI_ALL)
-        return err_set(err, ERR_INVALID, "field 'phases[%zu].percent' is not 100, but the last",
-                       *count - 1);
-    return true;
+    return phases;
 }
 
-static bool gate(const json_t *body, struct store_deployment *out, struct err *err)
+static json_t *gate_json(const struct gate_settings *settings)
 {
-    static const char *const fields[] = {"failed_percent", "min_finished", NULL};
-    json_t *object;
+    static const struct json_limits limits = {GATE_BYTES_MAX, 4, 16, false};
+    json_t *gate = NULL;
+    struct err err;
+    AUTO_BUF text;
 
-    out->failed_percent = FAILED_PERCENT_DEFAULT;
-    out->min_finished = MIN_FINISHED_DEFAULT;
-    if (!json_object_get(body, "gate"))
-        return true;
-    return json_field_object(body, "", "gate", &object, err) &&
-           json_fields_known(object, "gate", fields, err) &&
-           ((input_i64_if(object, "failed_percent", 0, 100, &out->failed_percent, err) &&
-             input_i64_if(object, "min_finished", 1, MIN_FINISHED_MAX, &out->min_finished, err)) ||
-            err_wrap(err, "gate"));
+    buf_init(&text, GATE_BYTES_MAX);
+    gate_settings_format(settings, &text);
+    ASSERT(json_parse(buf_text(&text), text.len, &limits, &gate, &err)); /* as we wrote it */
+    return gate;
 }
 
-/* Printable, so that anybody can write it down and recompute the places. */
-static bool salt(const json_t *body, const char **out, struct err *err)
+/* As store_deployment.h draws it; the caller frees. `start` is as it came. */
+static char *rest_text(const struct deployment_input *input, const char *start)
 {
-    *out = NULL;
-    if (!json_object_get(body, "salt"))
-        return true;
-    if (!json_field_text(body, "", "salt", SALT_MAX, out, err))
-        return false;
-    for (const char *c = *out; *c; c++) {
-        if (*c < ' ' || *c > '~')
-            return err_set(err, ERR_INVALID, "field 'salt' may have printable ASCII only");
-    }
-    return **out != '\0' || err_set(err, ERR_INVALID, "field 'salt' is empty");
-}
+    AUTO_JSON *rest =
+        json_pack("{s:s?, s:s, s:I, s:o, s:s, s:s?, s:b, s:o, s:o}", "salt", input->salt, "action",
+                  input->is_downgrade ? "downgrade" : "update", "soak_s", (json_int_t)input->soak_s,
+                  "gate", gate_json(&input->gate), "on_stop", input->on_stop, "start", start,
+                  "draft", input->is_draft, "concurrency", number_or_null(input->concurrency),
+                  "bytes_per_hour", number_or_null(input->bytes_per_hour));
+    AUTO_JSON *more =
+        json_pack("{s:s, s:I, s:I, s:I, s:b, s:b, s:s?, s:o}", "delta_policy", input->delta_policy,
+                  "delta_deadline_s", (json_int_t)input->delta_deadline_s, "retry_max",
+                  (json_int_t)input->retry_max, "retry_after_s", (json_int_t)input->retry_after_s,
+                  "security", input->is_security, "supersedes", input->supersedes, "supersedes_id",
+                  input->supersedes_id, "phases", phases_json(input));
 
-/* "update", which is what is meant without it, or "downgrade". */
-static bool action(const json_t *body, bool *is_downgrade, struct err *err)
-{
-    const char *word;
-
-    *is_downgrade = false;
-    if (!json_object_get(body, "action"))
-        return true;
-    if (!json_field_text(body, "", "action", sizeof("downgrade") - 1, &word, err))
-        return false;
-    *is_downgrade = text_equal(word, "downgrade");
-    return *is_downgrade || text_equal(word, "update") ||
-           err_set(err, ERR_INVALID, "field 'action' is neither 'update' nor 'downgrade'");
+    (void)json_object_update(rest, more);
+    return json_text(rest);
 }
 
 void on_deployment_create(struct http_request *req, void *app)
 {
-    static const char *const fields[] = {"group", "release", "phases", "soak_s",
-                                         "gate",  "salt",    "action", NULL};
     struct worker *worker = app;
-    AUTO_JSON *body = NULL;
-    int32_t shares[PHASES_MAX];
     const struct store_actor actor = operator_actor(req);
-    struct store_deployment deployment = {.actor = &actor, .shares_milli = shares};
+    struct deployment_input input;
+    AUTO_JSON *body = NULL;
+    AUTO_FREE char *rest = NULL;
     struct err err;
 
-    if (!input_object(req, fields, &body, &err) ||
-        !input_uuid(body, "group", &deployment.group, &err) ||
-        !input_uuid(body, "release", &deployment.release, &err) ||
-        !phase_shares(body, shares, &deployment.phase_count, &err) ||
-        !input_i64_if(body, "soak_s", 0, SOAK_S_MAX, &deployment.soak_s, &err) ||
-        !gate(body, &deployment, &err) || !salt(body, &deployment.salt, &err) ||
-        !action(body, &deployment.is_downgrade, &err)) {
+    if (!deployment_input_read(req, &body, &input, &err)) {
         http_answer_error(req, &err);
         return;
     }
-    store_deployment_create(worker->db, &deployment, reply_send,
-                            reply_new(req, 201, ERR_SYSTEM, "the deployment was not made"));
+    rest = rest_text(&input, json_string_value(json_object_get(body, "start")));
+    store_deployment_create(
+        worker->db,
+        &(struct store_deployment){
+            .actor = &actor, .group = input.group, .release = input.release, .rest = rest},
+        reply_send, reply_new(req, 201, ERR_SYSTEM, "the deployment was not made"));
 }
+
+/* --- looking ------------------------------------------------------------------------------------
+ */
 
 void on_deployment_list(struct http_request *req, void *app)
 {
-    static const char *const states[] = {"awaiting-approval", "running", "paused", "halted",
-                                         "finished",          "aborted", NULL};
     struct worker *worker = app;
     struct store_page page;
     const char *group;
@@ -144,7 +108,7 @@ void on_deployment_list(struct http_request *req, void *app)
     struct err err;
 
     if (!input_page(req, &page, &err) || !input_uuid_query(req, "group", &group, &err) ||
-        !input_word_query(req, "state", states, &state, &err)) {
+        !input_word_query(req, "state", store_deployment_states, &state, &err)) {
         http_answer_error(req, &err);
         return;
     }
@@ -165,54 +129,69 @@ void on_deployment_get(struct http_request *req, void *app)
                          reply_new(req, 200, ERR_NOT_FOUND, "there is no such deployment"));
 }
 
-void on_deployment_devices(struct http_request *req, void *app)
+void on_deployment_verdicts(struct http_request *req, void *app)
 {
     struct worker *worker = app;
     struct store_page page;
-    const char *state = http_query(req, "state");
-    enum update_state known;
-    const char *id;
-    struct err err = {0};
-
-    if (!input_uuid_param(req, 0, &id, &err) || !input_page(req, &page, &err) ||
-        (state && !update_state_parse(state, strlen(state), &known) &&
-         !err_set(&err, ERR_INVALID, "parameter 'state' is not a state: '%.40s'", state))) {
-        http_answer_error(req, &err);
-        return;
-    }
-    store_deployment_devices(worker->db, &page, id, state, reply_send, reply_list(req));
-}
-
-static void move(struct http_request *req, struct worker *worker, enum store_deployment_move what)
-{
-    const struct store_actor actor = operator_actor(req);
     const char *id;
     struct err err;
 
-    if (!input_uuid_param(req, 0, &id, &err)) {
+    if (!input_uuid_param(req, 0, &id, &err) || !input_page(req, &page, &err)) {
         http_answer_error(req, &err);
         return;
     }
-    store_deployment_move(worker->db, &actor, id, what, reply_send,
-                          reply_new(req, 200, ERR_NOT_FOUND, "there is no such deployment"));
+    store_deployment_verdicts(worker->db, &page, id, reply_send, reply_list(req));
 }
 
-void on_deployment_approve(struct http_request *req, void *app)
+static bool stratum_query(struct http_request *req, int64_t *out, struct err *err)
 {
-    move(req, app, DEPLOYMENT_APPROVE);
+    const char *text = http_query(req, "stratum");
+    uint64_t stratum;
+
+    *out = -1;
+    if (!text)
+        return true;
+    if (!text_to_u64(text, strlen(text), 0, STRATA_MAX, &stratum))
+        return err_set(err, ERR_INVALID, "parameter 'stratum' is not a number from 0 to %d",
+                       STRATA_MAX);
+    *out = (int64_t)stratum;
+    return true;
 }
 
-void on_deployment_pause(struct http_request *req, void *app)
+/* A refusal's name, as devices report it. */
+static bool reason_query(struct http_request *req, const char **out, struct err *err)
 {
-    move(req, app, DEPLOYMENT_PAUSE);
+    *out = http_query(req, "reason");
+    return !*out ||
+           ((*out)[0] != '\0' &&
+            (*out)[strspn(*out, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789")] == '\0') ||
+           err_set(err, ERR_INVALID, "parameter 'reason' is not a name like TARGET_HASH");
 }
 
-void on_deployment_resume(struct http_request *req, void *app)
+static bool devices_query(struct http_request *req, struct store_page *page,
+                          struct store_deployment_devices *which, struct err *err)
 {
-    move(req, app, DEPLOYMENT_RESUME);
+    static const char *const verdicts[] = {"success", "failure", "device", "server", NULL};
+    enum update_state known;
+
+    which->state = http_query(req, "state");
+    if (which->state && !update_state_parse(which->state, strlen(which->state), &known))
+        return err_set(err, ERR_INVALID, "parameter 'state' is not a state: '%.40s'", which->state);
+    return input_uuid_param(req, 0, &which->id, err) && input_page(req, page, err) &&
+           input_word_query(req, "verdict", verdicts, &which->verdict, err) &&
+           reason_query(req, &which->reason, err) && stratum_query(req, &which->stratum, err);
 }
 
-void on_deployment_abort(struct http_request *req, void *app)
+void on_deployment_devices(struct http_request *req, void *app)
 {
-    move(req, app, DEPLOYMENT_ABORT);
+    struct worker *worker = app;
+    struct store_deployment_devices which;
+    struct store_page page;
+    struct err err;
+
+    if (!devices_query(req, &page, &which, &err)) {
+        http_answer_error(req, &err);
+        return;
+    }
+    store_deployment_devices(worker->db, &page, &which, reply_send, reply_list(req));
 }

@@ -123,8 +123,8 @@ Test(deployment, begins_with_its_phases_and_counters_and_no_row_per_device)
     cr_expect(json_is_integer(json_object_get(json_object_get(got.json, "counts"), "rolled-back")));
     cr_expect(json_is_integer(json_object_get(got.json, "touched")));
     cr_expect(json_is_null(json_object_get(got.json, "halt")));
-    cr_expect_eq(api_number(&got, "gate.failed_percent"), 5);
-    cr_expect_eq(api_number(&got, "gate.min_finished"), 3);
+    cr_expect_eq(api_number(&got, "gate.threshold.failed_percent"), 5);
+    cr_expect_eq(api_number(&got, "gate.threshold.min_finished"), 3);
     cr_expect_eq(api_number(&got, "images.0.length"), 2);
     cr_expect_eq(api_number(&got, "images.0.deltas"), 0);
     cr_expect_str_eq(api_text(&list, "items.0.id"), api_text(&made, "id"));

@@ -5,6 +5,7 @@
 #include "lib/base/text.h"
 #include "server/db/sync.h"
 #include "server/store/store_audit.h"
+#include "server/store/store_capability.h"
 #include "server/store/store_claim.h"
 #include "server/store/store_component.h"
 #include "server/store/store_delta.h"
@@ -14,6 +15,7 @@
 #include "server/store/store_device_view.h"
 #include "server/store/store_enroll.h"
 #include "server/store/store_event_view.h"
+#include "server/store/store_freeze.h"
 #include "server/store/store_group.h"
 #include "server/store/store_image.h"
 #include "server/store/store_issue.h"
@@ -30,14 +32,34 @@
 #include "tests/support/pg.h"
 
 static const struct db_stmt *const *const files[] = {
-    store_device_change_statements, store_enroll_statements,      store_claim_statements,
-    store_component_statements,     store_delta_statements,       store_delta_view_statements,
-    store_deployment_statements,    store_device_view_statements, store_group_statements,
-    store_image_statements,         store_product_statements,     store_release_statements,
-    store_report_view_statements,   store_repo_statements,        store_key_statements,
-    store_repo_request_statements,  store_tenant_statements,      store_token_statements,
-    store_audit_statements,         store_why_statements,         store_plan_statements,
-    store_stuck_statements,         store_event_view_statements,  store_issue_statements,
+    store_device_change_statements,
+    store_enroll_statements,
+    store_freeze_statements,
+    store_capability_statements,
+    store_claim_statements,
+    store_component_statements,
+    store_delta_statements,
+    store_delta_view_statements,
+    store_deployment_statements,
+    store_deployment_create_statements,
+    store_deployment_steer_statements,
+    store_device_view_statements,
+    store_group_statements,
+    store_image_statements,
+    store_product_statements,
+    store_release_statements,
+    store_report_view_statements,
+    store_repo_statements,
+    store_key_statements,
+    store_repo_request_statements,
+    store_tenant_statements,
+    store_token_statements,
+    store_audit_statements,
+    store_why_statements,
+    store_plan_statements,
+    store_stuck_statements,
+    store_event_view_statements,
+    store_issue_statements,
 };
 
 Test(statements, are_prepared_with_as_many_parameters_as_they_say)
