@@ -15,7 +15,8 @@
 #include "lib/http/url.h"
 #include "lib/os/file.h"
 
-enum { PAGE_LINES = 10000, PAGE_BYTES_MAX = 40 << 20, ATTACHMENT_BYTES_MAX = 16 << 20 };
+#define PAGE_LINES_TEXT "1000"
+enum { PAGE_LINES = 1000, PAGE_BYTES_MAX = 16 << 20, ATTACHMENT_BYTES_MAX = 16 << 20 };
 
 struct values {
     struct api_options api;
@@ -92,6 +93,7 @@ static bool export_all(struct api *api, const struct values *values, FILE *out, 
         if (!report_path(api, "/api/v1/events", &values->filters, &path, err))
             return false;
         report_path_add(&path, "format", is_csv ? "csv" : "jsonl");
+        report_path_add(&path, "limit", PAGE_LINES_TEXT);
         report_path_add(&path, "after", after[0] ? after : NULL);
         if (!api_fetch(api, buf_text(&path), true, PAGE_BYTES_MAX, &page, err))
             return false;

@@ -1,4 +1,4 @@
-/* Events as they came, their days, and what could not be read. A page of an export is up to ten
+/* Events as they came, their days, and what could not be read. A page of an export is up to a
  * thousand lines; its cursor is in a header, because the body is only lines. */
 #include <string.h>
 
@@ -11,7 +11,7 @@
 #include "server/store/store_event_view.h"
 #include "server/worker.h"
 
-enum { EXPORT_LINES_MAX = 10000, DAYS_DEFAULT = 30, DAYS_MAX = 3660 };
+enum { EXPORT_LINES_MAX = 1000, DAYS_DEFAULT = 30, DAYS_MAX = 3660 };
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 
 static const char csv_head[] =

@@ -17,7 +17,7 @@ const struct http_route report_routes[] = {
     READ("/api/v1/events", on_event_list,
          "Errors and notices of devices, newest first. `?group=`, `?release=`, `?issue=` (ids), "
          "`?device=`, `?image=`, `?category=`, `?class=`, `?since=`, `?until=` (times of arrival); "
-         "`?format=csv` or `jsonl`: lines, up to 10,000, the cursor in `Slipway-Next`"),
+         "`?format=csv` or `jsonl`: lines, up to 1,000, the cursor in `Slipway-Next`"),
     READ("/api/v1/events/daily", on_event_days,
          "Events, devices and uptime by day, category and class, kept ten years. `?since=`, "
          "`?until=`, `?group=` (id), `?image=`, `?category=`"),

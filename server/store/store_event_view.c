@@ -18,42 +18,46 @@
     "ARRAY(SELECT i.sha256 FROM release_image ri JOIN image i ON i.id = ri.image_id"               \
     "       WHERE ri.release_id = " ONE("release", "public_id", "$6") ")"
 
-#define FOUND                                                                                      \
-    "WITH found AS MATERIALIZED ("                                                                 \
-    "  SELECT e.*, row_number() OVER (ORDER BY e.id DESC) AS n FROM event e"                       \
-    "   WHERE e.tenant_id = $1::bigint AND ($2::bigint = 0 OR e.id < $2)"                          \
-    "     AND ($4::uuid IS NULL OR e.group_id = " GROUP_ID ")"                                     \
-    "     AND ($5::bytea IS NULL OR e.device_id = " ONE(                                           \
+/* All filters but the release. */
+#define FITS                                                                                       \
+    "e.tenant_id = $1::bigint AND ($2::bigint = 0 OR e.id < $2)"                                   \
+    " AND ($4::uuid IS NULL OR e.group_id = " GROUP_ID ")"                                         \
+    " AND ($5::bytea IS NULL OR e.device_id = " ONE(                                               \
         "device", "device_id",                                                                     \
         "$5") ")"                                                                                  \
-              "     AND ($6::uuid IS NULL OR e.image = ANY (" IMAGES_OF_RELEASE "))"               \
-              "     AND ($7::bytea IS NULL OR e.image = $7)"                                       \
-              "     AND ($8::uuid IS NULL OR e.signature = (SELECT s.signature FROM issue s"       \
-              "           WHERE s.id = " ONE(                                                      \
+              " AND ($7::bytea IS NULL OR e.image = $7)"                                           \
+              " AND ($8::uuid IS NULL OR e.signature = (SELECT s.signature FROM issue s"           \
+              "       WHERE s.id = " ONE(                                                          \
                   "issue", "public_id",                                                            \
                   "$8") "))"                                                                       \
-                        "     AND ($9::text IS NULL OR e.category = $9) AND ($10::text IS NULL "   \
-                        "OR e.class = $10)"                                                        \
-                        "     AND ($11::timestamptz IS NULL OR (e.day >= ($11 AT TIME ZONE "       \
+                        " AND ($9::text IS NULL OR e.category = $9) AND ($10::text IS NULL OR "    \
+                        "e.class = $10)"                                                           \
+                        " AND ($11::timestamptz IS NULL OR (e.day >= ($11 AT TIME ZONE "           \
                         "'UTC')::date"                                                             \
-                        "                                       AND e.received_at >= $11))"        \
-                        "     AND ($12::timestamptz IS NULL OR (e.day <= ($12 AT TIME ZONE "       \
+                        "                                   AND e.received_at >= $11))"            \
+                        " AND ($12::timestamptz IS NULL OR (e.day <= ($12 AT TIME ZONE "           \
                         "'UTC')::date"                                                             \
-                        "                                       AND e.received_at < $12))"         \
-                        "   ORDER BY e.id DESC LIMIT $3::bigint + 1),"                             \
-                        " shown AS ("                                                              \
-                        "  SELECT f.*, encode(v.device_id, 'hex') AS device, g.public_id AS "      \
-                        "group_uuid,"                                                              \
-                        "         g.name AS group_name, i.version, s.public_id AS issue, "         \
-                        "a.stored_at"                                                              \
-                        "    FROM found f JOIN device v ON v.id = f.device_id"                     \
-                        "    JOIN device_group g ON g.id = f.group_id"                             \
-                        "    LEFT JOIN image i ON i.tenant_id = f.tenant_id AND i.sha256 = "       \
-                        "f.image"                                                                  \
-                        "    LEFT JOIN issue s ON s.tenant_id = f.tenant_id AND s.signature = "    \
-                        "f.signature"                                                              \
-                        "    LEFT JOIN event_attachment a ON a.device_id = f.device_id"            \
-                        "     AND a.sha256 = f.attachment_sha256)"
+                        "                                   AND e.received_at < $12))"
+#define NEWEST " ORDER BY e.id DESC LIMIT $3::bigint + 1"
+
+#define OF_ALL "event e WHERE $6::uuid IS NULL AND " FITS
+/* A walk for each image of the release, and then the newest of them all. */
+#define OF_RELEASE                                                                                 \
+    "unnest(" IMAGES_OF_RELEASE ") AS k (sha256) CROSS JOIN LATERAL ("                             \
+    "  SELECT e.* FROM event e WHERE e.image = k.sha256 AND " FITS NEWEST ") AS e"
+
+#define FOUND(from)                                                                                \
+    "WITH found AS MATERIALIZED ("                                                                 \
+    "  SELECT e.*, row_number() OVER (ORDER BY e.id DESC) AS n FROM " from NEWEST "),"             \
+    " shown AS ("                                                                                  \
+    "  SELECT f.*, encode(v.device_id, 'hex') AS device, g.public_id AS group_uuid,"               \
+    "         g.name AS group_name, i.version, s.public_id AS issue, a.stored_at"                  \
+    "    FROM found f JOIN device v ON v.id = f.device_id"                                         \
+    "    JOIN device_group g ON g.id = f.group_id"                                                 \
+    "    LEFT JOIN image i ON i.tenant_id = f.tenant_id AND i.sha256 = f.image"                    \
+    "    LEFT JOIN issue s ON s.tenant_id = f.tenant_id AND s.signature = f.signature"             \
+    "    LEFT JOIN event_attachment a ON a.device_id = f.device_id"                                \
+    "     AND a.sha256 = f.attachment_sha256)"
 
 #define NEXT "CASE WHEN count(*) > $3 THEN (min(id) FILTER (WHERE n <= $3))::text END"
 
@@ -75,33 +79,26 @@
     "  coalesce(exit_status::text, ''), coalesce(signal::text, ''), slipway_csv(summary),"         \
     "  coalesce(issue::text, ''), coalesce(encode(attachment_sha256, 'hex'), ''))"
 
-static const struct db_stmt event_list = {
-    .name = "event_list",
-    .params = 12,
-    .scope = DB_TENANT,
-    .tenant_param = 1,
-    .sql = FOUND " SELECT json_build_object("
-                 "   'items', coalesce(json_agg(" ITEM
-                 " ORDER BY n) FILTER (WHERE n <= $3), '[]'), 'next', " NEXT ") FROM shown",
-};
+#define AS_JSON                                                                                    \
+    " SELECT json_build_object("                                                                   \
+    "   'items', coalesce(json_agg(" ITEM " ORDER BY n) FILTER (WHERE n <= $3), '[]'),"            \
+    "   'next', " NEXT ") FROM shown"
+#define AS_LINES                                                                                   \
+    " SELECT coalesce(string_agg(" ITEM "::jsonb::text || E'\\n', '' ORDER BY n)"                  \
+    "                 FILTER (WHERE n <= $3), ''), " NEXT " FROM shown"
+#define AS_CSV                                                                                     \
+    " SELECT coalesce(string_agg(" LINE " || E'\\r\\n', '' ORDER BY n)"                            \
+    "                 FILTER (WHERE n <= $3), ''), " NEXT " FROM shown"
 
-static const struct db_stmt event_lines = {
-    .name = "event_lines",
-    .params = 12,
-    .scope = DB_TENANT,
-    .tenant_param = 1,
-    .sql = FOUND " SELECT coalesce(string_agg(" ITEM "::jsonb::text || E'\\n', '' ORDER BY n)"
-                 "                 FILTER (WHERE n <= $3), ''), " NEXT " FROM shown",
-};
-
-static const struct db_stmt event_csv = {
-    .name = "event_csv",
-    .params = 12,
-    .scope = DB_TENANT,
-    .tenant_param = 1,
-    .sql = FOUND " SELECT coalesce(string_agg(" LINE " || E'\\r\\n', '' ORDER BY n)"
-                 "                 FILTER (WHERE n <= $3), ''), " NEXT " FROM shown",
-};
+#define STATEMENT(word, text)                                                                      \
+    static const struct db_stmt word = {                                                           \
+        .name = #word, .params = 12, .scope = DB_TENANT, .tenant_param = 1, .sql = (text)}
+STATEMENT(event_list, FOUND(OF_ALL) AS_JSON);
+STATEMENT(event_lines, FOUND(OF_ALL) AS_LINES);
+STATEMENT(event_csv, FOUND(OF_ALL) AS_CSV);
+STATEMENT(event_list_of_release, FOUND(OF_RELEASE) AS_JSON);
+STATEMENT(event_lines_of_release, FOUND(OF_RELEASE) AS_LINES);
+STATEMENT(event_csv_of_release, FOUND(OF_RELEASE) AS_CSV);
 
 static void bind_time_if(struct db_call *call, int64_t time_ms)
 {
@@ -114,10 +111,12 @@ static void bind_time_if(struct db_call *call, int64_t time_ms)
 void store_event_list(struct db *db, const struct store_event_query *query,
                       enum store_event_form form, db_done_fn *done, void *arg)
 {
-    static const struct db_stmt *const forms[] = {[STORE_EVENT_JSON] = &event_list,
-                                                  [STORE_EVENT_LINES] = &event_lines,
-                                                  [STORE_EVENT_CSV] = &event_csv};
-    struct db_call *call = db_call_new(db, forms[form], done, arg);
+    static const struct db_stmt *const forms[][2] = {
+        [STORE_EVENT_JSON] = {&event_list, &event_list_of_release},
+        [STORE_EVENT_LINES] = {&event_lines, &event_lines_of_release},
+        [STORE_EVENT_CSV] = {&event_csv, &event_csv_of_release},
+    };
+    struct db_call *call = db_call_new(db, forms[form][query->release != NULL], done, arg);
 
     db_bind_i64(call, query->tenant_id);
     db_bind_i64(call, query->before);
@@ -194,4 +193,13 @@ void store_quarantine_list(struct db *db, const struct store_page *page, db_done
 }
 
 const struct db_stmt *const store_event_view_statements[] = {
-    &event_list, &event_lines, &event_csv, &event_days, &quarantine_list, NULL};
+    &event_list,
+    &event_lines,
+    &event_csv,
+    &event_list_of_release,
+    &event_lines_of_release,
+    &event_csv_of_release,
+    &event_days,
+    &quarantine_list,
+    NULL,
+};
