@@ -130,6 +130,7 @@ static void take_changes(struct fleet_device *device, const struct store_device 
     device->changed_ms = from->changed_ms;
     facts->group_id = from->group_id;
     facts->hold_until_ms = from->hold_until_ms;
+    facts->penalty_until_ms = from->penalty_until_ms;
     facts->is_out = from->is_out;
     facts->is_gone = from->is_gone;
 }

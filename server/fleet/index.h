@@ -31,7 +31,7 @@ struct fleet_facts {
     int64_t closed_id; /* a deployment that is known to hold an ended row of it, or 0 */
     int64_t seen_ms;
     int64_t hold_until_ms;    /* 0: not held; INT64_MAX: until somebody ends it */
-    int64_t penalty_until_ms; /* as the last grant said; 0: never */
+    int64_t penalty_until_ms; /* as the last grant, or an operator, said; 0: never */
     bool is_out;              /* quarantined or decommissioned */
     bool is_gone;             /* decommissioned: its sessions are over */
     const char *hwid;

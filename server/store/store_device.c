@@ -18,7 +18,8 @@
     "       v.attributes_hash, s.seen_at, v.attributes::text, v.tags::text,"                       \
     "       coalesce(v.changed_at, 'epoch'), v.state <> 'active', v.state = 'decommissioned',"     \
     "       coalesce(v.hold_until = 'infinity', false),"                                           \
-    "       CASE WHEN v.hold_until < 'infinity' THEN v.hold_until ELSE 'epoch' END"                \
+    "       CASE WHEN v.hold_until < 'infinity' THEN v.hold_until ELSE 'epoch' END,"               \
+    "       v.penalty_until"                                                                       \
     "  FROM device v"                                                                              \
     "  LEFT JOIN deployment_device dd"                                                             \
     "    ON dd.deployment_id = v.deployment_id AND dd.device_id = v.id"                            \
@@ -104,6 +105,7 @@ void store_device_read(const struct db_result *result, size_t row, struct store_
         .is_out = db_bool(result, row, 18),
         .is_gone = db_bool(result, row, 19),
         .hold_until_ms = db_bool(result, row, 20) ? INT64_MAX : db_time_ms(result, row, 21),
+        .penalty_until_ms = db_time_ms(result, row, 22),
     };
     ASSERT(db_bytes(result, row, 3, out->device, sizeof(out->device)));
     ASSERT(db_bytes(result, row, 4, out->public_key, sizeof(out->public_key)));

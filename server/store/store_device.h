@@ -21,11 +21,12 @@ struct store_device {
     struct wire_hash attributes_hash;
     const char *attributes; /* objects of texts; borrowed from the result */
     const char *tags;
-    int64_t seen_ms;       /* 0: never */
-    int64_t hold_until_ms; /* 0: not held; INT64_MAX: until somebody ends it */
-    int64_t changed_ms;    /* by an operator; 0: never */
-    bool is_out;           /* quarantined or decommissioned */
-    bool is_gone;          /* decommissioned */
+    int64_t seen_ms;          /* 0: never */
+    int64_t hold_until_ms;    /* 0: not held; INT64_MAX: until somebody ends it */
+    int64_t penalty_until_ms; /* 0: never */
+    int64_t changed_ms;       /* by an operator; 0: never */
+    bool is_out;              /* quarantined or decommissioned */
+    bool is_gone;             /* decommissioned */
 };
 
 /* One page of all devices, by rising id, beginning after `after`; read with

@@ -48,12 +48,16 @@ static void bind_device(struct db_call *call, const struct store_device_id *devi
 /* --- states ------------------------------------------------------------------------------------
  */
 
+/* Who lets a device go on also takes it out of the penalty box. */
 #define DEVICE_ACT(title, state, action)                                                           \
     {                                                                                              \
         .name = (title), .params = 5, .scope = DB_TENANT, .tenant_param = 1,                       \
         .sql = "WITH " OLD_DEVICE ", " NOT_GONE ","                                                \
                " d AS ("                                                                           \
                "  UPDATE device v SET state = '" state "', state_reason = $5::text,"               \
+               "         failures = CASE '" state "' WHEN 'active' THEN 0 ELSE v.failures END,"    \
+               "         penalty_until = CASE '" state "' WHEN 'active' THEN NULL"                 \
+               "                                          ELSE v.penalty_until END,"               \
                "         changed_at = " CHANGED_NOW                                                \
                "    FROM checked WHERE v.id = checked.id AND checked.ok"                           \
                "  RETURNING v.*)," DEVICE_CHANGED(action),                                         \
