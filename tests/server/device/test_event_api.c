@@ -20,7 +20,7 @@ static int post(struct gadget *gadget, const char *text)
 {
     AUTO_BUF body;
 
-    buf_init(&body, DEVICE_REPORT_BYTES_MAX * 2);
+    buf_init(&body, (size_t)DEVICE_REPORT_BYTES_MAX * 2);
     buf_add_text(&body, text);
     reconnect(gadget);
     return gadget_ask(gadget, "POST", "report", &body);
@@ -126,7 +126,7 @@ Test(event_api, a_report_that_is_too_long_is_not_even_read)
 
     desk_world_open(&world);
     gadget_join(&gadget, &world);
-    buf_init(&body, DEVICE_REPORT_BYTES_MAX * 2);
+    buf_init(&body, (size_t)DEVICE_REPORT_BYTES_MAX * 2);
     while (body.len <= DEVICE_REPORT_BYTES_MAX)
         buf_add_text(&body, "{}");
     cr_expect_eq(gadget_ask(&gadget, "POST", "report", &body), 413);

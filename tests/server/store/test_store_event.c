@@ -461,7 +461,7 @@ Test(store_event, a_thousand_writers_at_once_lose_no_count)
     enum { WRITERS = 1000, EVENTS = 4 };
     struct fixture fixture;
     AUTO_FREE struct answer *answers = mem_array(WRITERS, sizeof(*answers));
-    AUTO_FREE struct store_event *events = mem_array(WRITERS * EVENTS, sizeof(*events));
+    AUTO_FREE struct store_event *events = mem_array((size_t)WRITERS * EVENTS, sizeof(*events));
     AUTO_FREE uint8_t(*epochs)[STORE_EVENT_EPOCH_BYTES] = mem_array(WRITERS, sizeof(*epochs));
     int64_t sum = (int64_t)WRITERS * EVENTS;
 
