@@ -9,12 +9,12 @@
 struct filter;
 
 struct rollout_phase {
-    uint32_t share_milli;        /* 0: it has no share */
-    uint32_t device_count;       /* 0: it does not count */
     const struct filter *filter; /* NULL: everybody */
-    bool is_closed;              /* for nobody: its filter is one that this program cannot read */
     int64_t soak_ms;             /* after everybody settled ... */
     int64_t soak_device_ms;      /* ... and so much uptime of updated devices */
+    uint32_t share_milli;        /* 0: it has no share */
+    uint32_t device_count;       /* 0: it does not count */
+    bool is_closed;              /* for nobody: its filter is one that this program cannot read */
     bool is_manual;              /* goes on only when somebody says so ... */
     bool is_told;                /* ... who has */
 };

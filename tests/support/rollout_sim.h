@@ -1,48 +1,40 @@
 #pragma once
 /*
  * Rollouts played in memory, judged by the engine's own code: how many devices a bad release
- * touches before it is stopped, and how often a good one is stopped by mistake. Seeded: the same
- * plan gives the same figures.
+ * touches before it is stopped, how long its crashes go on, and how often a good one is stopped by
+ * mistake. Seeded: the same plan gives the same figures.
  */
-#include "lib/base/base.h"
+#include "server/rollout/phase.h"
 
-struct sim_installs {
+struct sim_plan {
+    const char *what; /* for who prints it */
     unsigned devices;
     unsigned rollouts;
+    uint64_t seed;
+    const struct rollout_phase *phases; /* by count or by share; NULL: 1, 10, 50, 100 % */
+    unsigned phase_count;
     unsigned poll_s;
-    unsigned install_s;  /* from the permission to switch to its outcome */
-    double fail;         /* share of the devices on which the release fails */
-    double quiet;        /* share that goes quiet for ever, with the update and without */
-    double variant;      /* share of the devices that are of another hardware ... */
+    unsigned install_s; /* from the permission to switch to its outcome */
+    unsigned hours_max; /* then it is over; 0: 30 days */
+    double fail;        /* share of the devices on which the release fails */
+    double quiet;       /* share that is not heard of again: once it switched; others at any time */
+    double variant;     /* share of the devices that are of another hardware ... */
     double variant_fail; /* ... and the share of these on which it fails */
-    uint64_t seed;
+    /* crashes after a clean install */
+    double crash_daily; /* chance of a bad day without the update; 0: nobody looks at crashes */
+    double crash_ratio; /* ... so many times that with it */
+    unsigned chronic;   /* so many devices crash every hour or so, whatever they run */
+    bool is_chronic_unknown; /* nobody has seen that before: they are not left out */
+    unsigned late_h;         /* reports of an hour are there so many hours after its end */
 };
-struct sim_installs_result {
-    unsigned halted;
-    unsigned stalled; /* neither halted nor finished in 30 days */
-    double touched_mean;
-    unsigned touched_median, touched_95;
-    unsigned variant_median, variant_95;
-    double hours_median;
-};
-void sim_installs(const struct sim_installs *plan, struct sim_installs_result *out);
 
-/* Crashes after a clean install, hour by hour. */
-struct sim_crashes {
-    unsigned devices;
-    unsigned rollouts;
-    double daily;          /* chance of a bad day without the update */
-    double ratio;          /* ... so many times that with it */
-    unsigned chronic;      /* devices that crash every day whatever they run, */
-    unsigned chronic_days; /* ... and were seen to on so many of the days before */
-    bool is_staged; /* 3 devices, 1 % for 2 h, 15 % for good; else 3 % at once and for good */
-    unsigned hours; /* then it is over */
-    uint64_t seed;
-};
-struct sim_crashes_result {
+struct sim_result {
     unsigned halted;
-    double days_median, days_95; /* device-days of reported exposure of updated devices */
+    unsigned unfinished; /* neither halted nor finished when it was over */
+    double touched_mean;
+    unsigned touched_median, touched_95; /* devices allowed to switch */
+    unsigned variant_median, variant_95; /* ... of the other hardware */
     double hours_median, hours_95;
-    double share_95; /* of the fleet that had it */
+    double days_median, days_95; /* device-days of updated devices that were reported */
 };
-void sim_crashes(const struct sim_crashes *plan, struct sim_crashes_result *out);
+void sim_play(const struct sim_plan *asked, struct sim_result *out);

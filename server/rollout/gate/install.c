@@ -17,7 +17,7 @@ struct gate_install_bounds gate_install_bounds(const struct gate_install_setting
 
 double gate_install_rise(double outcomes)
 {
-    static const double from = 10000;
+    static const double from = 2000;
     double many = outcomes > from ? log(outcomes / from) : 0;
 
     return many + 2 * log(1 + many); /* the integral of e^-rise is no more than `from` */

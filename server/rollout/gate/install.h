@@ -9,9 +9,9 @@
  * lower one the cap on open outcomes goes, and the test starts again from that bound instead of
  * ending: whatever was good so far is no credit for what comes, up to the last device.
  *
- * Because it starts again so often, a fleet of any size would be stopped some day; so beyond ten
- * thousand outcomes the upper bound rises with their number, just so much that all that follow
- * together are no more likely to be a false stop than the first ten thousand.
+ * Because it starts again so often, a fleet that is large enough would be stopped some day; so
+ * beyond two thousand outcomes the upper bound rises with their number, just so much that all that
+ * follow together are no more likely to be a false stop than the first two thousand.
  *
  * The chance `alpha` of a false stop is shared: half for all together, half for the strata alike.
  * With one stratum there is only the common test. Pure.

@@ -9,7 +9,7 @@
 /* clang-format off */
 const struct gate_settings gate_settings_default = {
     .install = {true, 0.005, 0.05, 0.005, 0.01, 3},
-    .health = {true, 2.9, 0.01, 0.05},
+    .health = {true, 2.7, 0.008, 0.05},
     .silence = {true, 5, 3.0, 0.01},
     .threshold = {false, 10, 3},
 };

@@ -10,8 +10,8 @@
 
 #include <math.h>
 
-enum { SILENT_MIN = 3, NATURAL_DEVICES = 100, NATURAL_SILENT = 1 };
-static const double multiples[] = {1, 4, 16};
+enum { SILENT_MIN = 3, MULTIPLES = 3, NATURAL_DEVICES = 100, NATURAL_SILENT = 1 };
+static const double multiples[MULTIPLES] = {1, 4, 16};
 
 void gate_silence_judge(const struct gate_silence_settings *settings,
                         const struct gate_silent *silent, struct gate_silence *out)
@@ -22,21 +22,21 @@ void gate_silence_judge(const struct gate_silence_settings *settings,
     double q0 = n1 / (n1 + n0);
     double highest = -INFINITY;
     double sum = 0;
-    double weights[COUNT(multiples)];
+    double weights[MULTIPLES];
 
     *out = (struct gate_silence){.upper = log(1 / settings->alpha)};
     if (!settings->is_on || silent->updated == 0)
         return;
-    for (size_t i = 0; i < COUNT(multiples); i++) {
+    for (size_t i = 0; i < MULTIPLES; i++) {
         double ratio = settings->ratio * multiples[i];
         double q1 = ratio * n1 / (ratio * n1 + n0);
 
         weights[i] = s1 * log(q1 / q0) + s0 * log((1 - q1) / (1 - q0));
         highest = weights[i] > highest ? weights[i] : highest;
     }
-    for (size_t i = 0; i < COUNT(multiples); i++)
+    for (size_t i = 0; i < MULTIPLES; i++)
         sum += exp(weights[i] - highest);
-    out->statistic = highest + log(sum / (double)COUNT(multiples));
+    out->statistic = highest + log(sum / MULTIPLES);
     if (silent->updated_silent >= SILENT_MIN && out->statistic >= out->upper)
         out->verdict = GATE_STOP;
 }

@@ -169,29 +169,78 @@ Test(rollout_judge, says_what_it_saw_as_json)
     buf_done(&text);
 }
 
-/* The goals of the bench, in few rollouts of a fixed seed. */
-Test(rollout_judge, holds_the_goals_in_a_few_simulated_rollouts)
+/* The goals of tests/bench/blast_radius.c, in few rollouts of a fixed seed. */
+Test(rollout_judge, holds_the_goals_for_failures_in_a_few_simulated_rollouts)
 {
     static const struct {
-        const char *what;
-        double fail;
+        struct sim_plan plan;
         unsigned median, most_95;
-    } bad[] = {{"all fail", 1, 6, 6}, {"20 % fail", 0.2, 25, 60}, {"5 % fail", 0.05, 120, 450}};
-    struct sim_installs plan = {
-        .devices = 2000, .rollouts = 50, .poll_s = 300, .install_s = 600, .seed = 3};
-    struct sim_installs_result result;
+    } bad[] = {
+        {{.what = "all fail", .fail = 1}, 6, 6},
+        {{.what = "all fall silent", .quiet = 1}, 6, 6},
+        {{.what = "20 %% fail", .fail = 0.2}, 25, 60},
+        {{.what = "5 %% fail", .fail = 0.05}, 120, 450},
+    };
 
     for (size_t i = 0; i < COUNT(bad); i++) {
-        plan.fail = bad[i].fail;
-        sim_installs(&plan, &result);
-        cr_expect_eq(result.halted, plan.rollouts, "%s", bad[i].what);
-        cr_expect_leq(result.touched_median, bad[i].median, "%s", bad[i].what);
-        cr_expect_leq(result.touched_95, bad[i].most_95, "%s", bad[i].what);
+        struct sim_plan plan = bad[i].plan;
+        struct sim_result result;
+
+        plan.devices = 2000;
+        plan.rollouts = 50;
+        plan.poll_s = 300;
+        plan.install_s = 600;
+        sim_play(&plan, &result);
+        cr_expect_eq(result.halted, plan.rollouts, "%s", plan.what);
+        cr_expect_leq(result.touched_median, bad[i].median, "%s", plan.what);
+        cr_expect_leq(result.touched_95, bad[i].most_95, "%s", plan.what);
     }
-    plan.fail = 0.001;
-    plan.quiet = 0.01;
-    sim_installs(&plan, &result);
-    cr_expect_eq(result.halted + result.stalled, 0, "a good one goes through: %u %u", result.halted,
-                 result.stalled);
+}
+
+Test(rollout_judge, lets_good_releases_through_in_a_few_simulated_rollouts)
+{
+    struct sim_plan plan = {.devices = 2000,
+                            .rollouts = 50,
+                            .poll_s = 300,
+                            .install_s = 600,
+                            .fail = 0.001,
+                            .quiet = 0.01,
+                            .seed = 3};
+    struct sim_result result;
+
+    sim_play(&plan, &result);
+    cr_expect_eq(result.halted + result.unfinished, 0, "%u %u", result.halted, result.unfinished);
     cr_expect_eq(result.touched_median, plan.devices);
+}
+
+Test(rollout_judge, holds_the_goals_for_crashes_in_a_few_simulated_rollouts)
+{
+    static const struct rollout_phase phases[] = {
+        {.device_count = 3},
+        {.share_milli = 1000, .soak_ms = 7200000},
+        {.share_milli = 15000, .is_manual = true},
+        {.share_milli = 100000},
+    };
+    struct sim_plan plan = {.devices = 10000,
+                            .rollouts = 40,
+                            .seed = 1,
+                            .phases = phases,
+                            .phase_count = COUNT(phases),
+                            .poll_s = 300,
+                            .install_s = 600,
+                            .hours_max = 48,
+                            .crash_daily = 0.01,
+                            .crash_ratio = 3,
+                            .late_h = 1};
+    struct sim_result result;
+
+    sim_play(&plan, &result);
+    cr_expect_eq(result.halted, plan.rollouts);
+    cr_expect_leq(result.hours_95, 24, "%g", result.hours_95);
+    cr_expect_lt(result.touched_95, plan.devices / 5);
+    plan.crash_ratio = 1;
+    plan.chronic = 10;
+    sim_play(&plan, &result);
+    cr_expect_leq(result.halted, 1, "as before, with some that always crash: %u", result.halted);
+    cr_expect_geq(result.unfinished + result.halted, plan.rollouts, "it waits for somebody");
 }

@@ -3,8 +3,8 @@
 
 #include <criterion/criterion.h>
 
-static const struct gate_health_settings usual = {true, 2.9, 0.01, 0.05};
-enum { HOUR_S = 3600, DAY_S = 86400 };
+static const struct gate_health_settings usual = {true, 2.7, 0.008, 0.05};
+static const int64_t hour_s = 3600, day_s = 86400;
 
 /* So many hours alike: devices and bad days on both sides. */
 static enum gate_verdict judge(int64_t updated, int64_t bad, int64_t control, int64_t control_bad,
@@ -13,7 +13,7 @@ static enum gate_verdict judge(int64_t updated, int64_t bad, int64_t control, in
     struct gate_hour hours[24];
 
     for (int i = 0; i < 24; i++)
-        hours[i] = (struct gate_hour){0, i, updated * HOUR_S, bad, control * HOUR_S, control_bad};
+        hours[i] = (struct gate_hour){0, i, updated * hour_s, bad, control * hour_s, control_bad};
     gate_health_judge(&usual, hours, COUNT(hours), 0.5, NULL, health);
     return health->verdict;
 }
@@ -48,9 +48,9 @@ Test(gate_health, compares_the_same_hours_of_updated_devices_and_the_others)
 
 Test(gate_health, takes_their_own_days_before_when_hardly_anybody_is_left)
 {
-    const struct gate_hour hour = {0, 0, 100 * DAY_S, 12, 2 * DAY_S, 0};
-    const struct gate_hour before = {0, 0, 0, 0, 1400 * DAY_S, 14};
-    const struct gate_hour as_bad = {0, 0, 0, 0, 1400 * DAY_S, 160};
+    const struct gate_hour hour = {0, 0, 100 * day_s, 12, 2 * day_s, 0};
+    const struct gate_hour before = {0, 0, 0, 0, 1400 * day_s, 14};
+    const struct gate_hour as_bad = {0, 0, 0, 0, 1400 * day_s, 160};
     struct gate_health health;
 
     gate_health_judge(&usual, &hour, 1, 0.02, &before, &health);
@@ -69,7 +69,7 @@ Test(gate_health, gives_little_credit_for_good_days)
     struct gate_health health;
 
     for (int i = 0; i < 2000; i++)
-        hours[i] = (struct gate_hour){0, i, 500 * HOUR_S, 0, 500 * HOUR_S, 1};
+        hours[i] = (struct gate_hour){0, i, 500 * hour_s, 0, 500 * hour_s, 1};
     gate_health_judge(&usual, hours, 2000, 0.5, NULL, &health);
     cr_expect_float_eq(health.statistic, health.lower, 1e-9);
     for (int i = 1960; i < 2000; i++) {

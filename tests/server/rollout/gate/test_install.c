@@ -35,6 +35,20 @@ Test(gate_install, stops_after_three_failures_in_a_row_and_not_after_two)
     }
 }
 
+/* One failure after the other; at most 20. */
+static unsigned failures_until_stop(struct gate_stratum *stratum, struct gate_walk *pooled)
+{
+    struct gate_install judged = {0};
+
+    for (unsigned bad = 1; bad <= 20; bad++) {
+        stratum->failed = bad;
+        gate_install_judge(&usual, stratum, 1, pooled, &judged);
+        if (judged.verdict == GATE_STOP)
+            return bad;
+    }
+    return 0;
+}
+
 Test(gate_install, lifts_the_cap_at_the_lower_bound_and_goes_on_from_there)
 {
     struct gate_stratum stratum = {.number = 1};
@@ -50,16 +64,29 @@ Test(gate_install, lifts_the_cap_at_the_lower_bound_and_goes_on_from_there)
     cr_expect(good > 90 && good < 110, "%u", good);
     cr_expect(stratum.cap_lifted);
 
-    /* ten thousand more are no credit: as many failures stop it as would have then */
-    stratum.succeeded += 10000;
+    /* a thousand more are no credit: as many failures stop it as would have then */
+    stratum.succeeded += 1000;
     gate_install_judge(&usual, &stratum, 1, &pooled, &judged);
     cr_expect_float_eq(pooled.statistic, judged.lower, 1e-9);
-    for (unsigned bad = 1; judged.verdict != GATE_STOP; bad++) {
-        stratum.failed = bad;
-        gate_install_judge(&usual, &stratum, 1, &pooled, &judged);
-        cr_assert_leq(bad, 5);
+    cr_expect_eq(failures_until_stop(&stratum, &pooled), 5);
+}
+
+Test(gate_install, wants_more_evidence_on_a_long_way_and_still_stops)
+{
+    static const struct {
+        uint64_t succeeded;
+        unsigned failures;
+    } cases[] = {{1000, 5}, {2000, 5}, {10000, 6}, {100000, 8}, {10000000, 10}};
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct gate_stratum stratum = {.number = 1, .succeeded = cases[i].succeeded};
+        struct gate_walk pooled = {0};
+
+        cr_expect_eq(failures_until_stop(&stratum, &pooled), cases[i].failures, "%zu", i);
     }
-    cr_expect_eq(stratum.failed, 5);
+    cr_expect_eq(gate_install_rise(0), 0);
+    cr_expect_eq(gate_install_rise(2000), 0);
+    cr_expect_gt(gate_install_rise(2001), 0);
 }
 
 Test(gate_install, counts_outcomes_once_however_often_it_is_asked)
