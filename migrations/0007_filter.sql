@@ -20,11 +20,27 @@ $$;
 CREATE FUNCTION slipway_version_compare(a text, b text) RETURNS integer
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
-    x text[] := slipway_version_fields(a);
-    y text[] := slipway_version_fields(b);
+    plain CONSTANT text := '^[0-9]{1,9}(\.[0-9]{1,9})*$';
+    p integer[];
+    q integer[];
+    x text[];
+    y text[];
     l text COLLATE "C";
     r text COLLATE "C";
 BEGIN
+    -- What versions nearly always look like, ten times faster.
+    IF a ~ plain AND b ~ plain THEN
+        p := string_to_array(a, '.');
+        q := string_to_array(b, '.');
+        IF cardinality(p) < cardinality(q) THEN
+            p := p || array_fill(0, ARRAY[cardinality(q) - cardinality(p)]);
+        ELSE
+            q := q || array_fill(0, ARRAY[cardinality(p) - cardinality(q)]);
+        END IF;
+        RETURN CASE WHEN p = q THEN 0 WHEN p < q THEN -1 ELSE 1 END;
+    END IF;
+    x := slipway_version_fields(a);
+    y := slipway_version_fields(b);
     FOR i IN 1 .. greatest(cardinality(x), cardinality(y)) LOOP
         l := slipway_version_key(coalesce(x[i], '0'));
         r := slipway_version_key(coalesce(y[i], '0'));
@@ -95,13 +111,19 @@ BEGIN
     RETURN slipway_filter_holds(word, slipway_filter_compare(said, program -> 3));
 END $$;
 
--- The fixed names of a device, for slipway_filter().
-CREATE FUNCTION slipway_filter_fixed(v device) RETURNS jsonb LANGUAGE sql STABLE AS $$
-    SELECT jsonb_build_object('hwid', v.hwid, 'device', encode(v.device_id, 'hex'),
-        'group', (SELECT g.name FROM device_group g WHERE g.id = v.group_id),
-        'counter', (SELECT max(i.release_counter)::text
-                      FROM image i JOIN component c ON c.id = i.component_id AND c.type = 'os'
-                     WHERE i.tenant_id = v.tenant_id AND i.sha256 = ANY (v.installed)))
+-- The fixed names of a device, for slipway_filter(): those that the program asks for, because they
+-- cost more than everything else.
+CREATE FUNCTION slipway_filter_fixed(program jsonb, hwid text, device_id bytea, group_id bigint,
+                                     tenant_id bigint, installed bytea[])
+RETURNS jsonb LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN strpos($1::text, '"fixed"') > 0 THEN
+        jsonb_build_object('hwid', $2, 'device', encode($3, 'hex'),
+            'group', CASE WHEN strpos($1::text, '"group"') > 0 THEN
+                (SELECT g.name FROM device_group g WHERE g.id = $4) END,
+            'counter', CASE WHEN strpos($1::text, '"counter"') > 0 THEN
+                (SELECT max(i.release_counter)::text
+                   FROM image i JOIN component c ON c.id = i.component_id AND c.type = 'os'
+                  WHERE i.tenant_id = $5 AND i.sha256 = ANY ($6)) END) END
 $$;
 
 -- Few devices are in the penalty box at a time; plans count them.

@@ -7,6 +7,10 @@
 #include "lib/base/text.h"
 #include "server/store/device_json.h"
 
+#define DEVICE_FITS                                                                                \
+    "slipway_filter($14, d.attributes, d.tags, slipway_filter_fixed($14, d.hwid, d.device_id,"     \
+    " d.group_id, d.tenant_id, d.installed))"
+
 /* `found` is what the index answers; the rest holds for every form. The group is looked at in
  * any case, so that one that is not there is told. */
 #define DEVICE_LIST(found)                                                                         \
@@ -30,10 +34,7 @@
         "   AND ($11::bytea IS NULL OR d.device_id BETWEEN $11 AND $12::bytea)"                    \
         "   AND ($13::text IS NULL OR strpos(lower(d.hwid || d.tags::text || d.attributes::text)," \
         "                                    lower($13)) > 0)"                                     \
-        "   AND ($14::jsonb IS NULL OR slipway_filter($14, d.attributes, d.tags,"                  \
-        "                                             slipway_filter_fixed(d)))") ") AS page "     \
-                                                                                  "(shown) WHERE " \
-                                                                                  "looked.n >= 0"
+        "   AND ($14::jsonb IS NULL OR " DEVICE_FITS ")") ") AS page (shown) WHERE looked.n >= 0"
 
 /* clang-format off */
 #define FORM(title, found) \

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "server/fleet/fleet.h"
+#include "tests/support/world.h"
 
 static bool is(const uint8_t *pairs, const char *name, const char *value)
 {
@@ -146,4 +148,89 @@ Test(fleet_describe, answers_filters_under_the_lock_of_a_walk)
         ;
     cr_expect_eq(walk.matches, 21);
     fleet_index_free(index);
+}
+
+/* --- filters of a fleet as it is stored --------------------------------------------------------
+ */
+
+struct real_walk {
+    const struct model *model;
+    const struct filter *filter;
+    unsigned matches;
+};
+
+static void count_real(const struct fleet_facts *facts, void *arg)
+{
+    struct real_walk *walk = arg;
+
+    walk->matches += fleet_filter_matches(walk->model, facts, walk->filter);
+}
+
+static unsigned in_memory(struct fleet *fleet, const struct filter *filter)
+{
+    struct model *model = model_holder_get(fleet_model_of(fleet));
+    struct real_walk walk = {model, filter, 0};
+    struct fleet_cursor cursor = {0};
+
+    while (fleet_index_step(fleet_index_of(fleet), &cursor, 100, count_real, &walk))
+        ;
+    model_unref(model);
+    return walk.matches;
+}
+
+static unsigned in_sql(const struct fixture *fixture, const struct filter *filter)
+{
+    AUTO_BUF program;
+
+    buf_init(&program, FILTER_JSON_BYTES_MAX);
+    filter_format_json(filter, &program);
+    return (unsigned)world_number(
+        fixture,
+        "SELECT count(*) FROM device v, (SELECT $p$%s$p$::jsonb AS p) AS program"
+        " WHERE slipway_filter(p, v.attributes, v.tags, slipway_filter_fixed(p, v.hwid,"
+        "         v.device_id, v.group_id, v.tenant_id, v.installed))",
+        buf_text(&program));
+}
+
+Test(fleet_describe, finds_the_same_devices_as_sql_in_a_fleet_that_is_stored)
+{
+    static const char *const filters[] = {
+        "counter >= 2",
+        "counter = 1 or not has(counter)",
+        "group = 'production'",
+        "group = 'nobody'",
+        "hwid = 'board' and counter in (1, 3)",
+        "device like '%1'",
+        "ram > 5 and version(fw) < '1.10'",
+        "tag.ring = 'a' or tag.ring = 'b'",
+        "has(tag.ring)",
+        "not has(ram)",
+    };
+    struct fixture fixture;
+    struct fleet *fleet = fleet_new();
+
+    world_open(&fixture, 1);
+    world_devices(&fixture, 40);
+    world_sql(&fixture,
+              "UPDATE device SET installed = CASE WHEN id %% 4 = 0 THEN '{}'::bytea[]"
+              "     ELSE ARRAY[decode(repeat('0' || id %% 4, 32), 'hex')] END,"
+              " attributes = CASE WHEN id %% 5 = 0 THEN '{}'::jsonb ELSE jsonb_build_object("
+              "     'ram', (id %% 9)::text, 'fw', '1.' || id %% 13) END,"
+              " tags = CASE id %% 3 WHEN 0 THEN '{}' WHEN 1 THEN '{\"ring\":\"a\"}'"
+              "     ELSE '{\"ring\":\"b\"}' END::jsonb");
+    fleet_start(fleet, fixture.loop, fixture.db);
+    while (!fleet_is_ready(fleet))
+        loop_turn(fixture.loop);
+    for (size_t i = 0; i < COUNT(filters); i++) {
+        AUTO_FILTER *filter = filter_of(filters[i]);
+        unsigned stored = in_sql(&fixture, filter);
+
+        cr_expect_eq(in_memory(fleet, filter), stored, "%s: %u stored", filters[i], stored);
+        cr_expect((stored > 0) == (i != 3), "%s: %u", filters[i], stored);
+    }
+    db_close(fixture.db);
+    fleet_stop(fleet);
+    fleet_free(fleet);
+    fixture.db = NULL;
+    fixture_close(&fixture);
 }
