@@ -16,7 +16,8 @@
 enum {
     HEAD_BYTES_MAX = 64,
     SECTION_BYTES_MAX = 64,
-    NOTES_BYTES_MAX = 64 << 10, /* of one section */
+    NOTES_BYTES_MAX = 64 << 10, /* of one section ... */
+    NOTES_BYTES_ALL = 1 << 20,  /* ... and of all that are looked at */
     SECTION_NOTE = 7,
     NOTE_BUILD_ID = 3,
 };
@@ -28,6 +29,7 @@ struct elf {
     uint64_t sections_at;
     uint64_t section_size;
     uint64_t section_count;
+    uint64_t notes_left; /* bytes that may still be looked at */
 };
 
 static uint64_t read_word(struct bytes *in, bool is_64)
@@ -59,6 +61,10 @@ static bool read_head(struct elf *elf, struct err *err)
     ASSERT(!in.failed);
     if (elf->section_count == 0 || elf->section_size != (elf->is_64 ? 64U : 40U))
         return err_set(err, ERR_INVALID, "the ELF file has no table of sections");
+    if (elf->sections_at > UINT64_MAX / 2 ||
+        !elf->read(elf->arg, elf->sections_at + (elf->section_count - 1) * elf->section_size, head,
+                   elf->section_size))
+        return err_set(err, ERR_INVALID, "the ELF file's table of sections is cut short");
     return true;
 }
 
@@ -91,7 +97,7 @@ static bool find_in_notes(const uint8_t *data, size_t len, struct build_id *out)
     return false;
 }
 
-static bool find_in_section(const struct elf *elf, uint64_t number, struct build_id *out)
+static bool find_in_section(struct elf *elf, uint64_t number, struct build_id *out)
 {
     uint8_t head[SECTION_BYTES_MAX];
     AUTO_FREE uint8_t *notes = NULL;
@@ -99,8 +105,7 @@ static bool find_in_section(const struct elf *elf, uint64_t number, struct build
     uint64_t at;
     uint64_t size;
 
-    if (elf->sections_at > UINT64_MAX / 2 ||
-        !elf->read(elf->arg, elf->sections_at + number * elf->section_size, head,
+    if (!elf->read(elf->arg, elf->sections_at + number * elf->section_size, head,
                    elf->section_size))
         return false;
     in = bytes_of(head, elf->section_size);
@@ -111,15 +116,17 @@ static bool find_in_section(const struct elf *elf, uint64_t number, struct build
     (void)read_word(&in, elf->is_64); /* address */
     at = read_word(&in, elf->is_64);
     size = read_word(&in, elf->is_64);
-    if (in.failed || size == 0 || size > NOTES_BYTES_MAX || at > UINT64_MAX / 2)
+    if (in.failed || size == 0 || size > NOTES_BYTES_MAX || size > elf->notes_left ||
+        at > UINT64_MAX / 2)
         return false;
+    elf->notes_left -= size;
     notes = mem_alloc(size);
     return elf->read(elf->arg, at, notes, size) && find_in_notes(notes, size, out);
 }
 
 bool build_id_find(build_id_read_fn *read, void *arg, struct build_id *out, struct err *err)
 {
-    struct elf elf = {.read = read, .arg = arg};
+    struct elf elf = {.read = read, .arg = arg, .notes_left = NOTES_BYTES_ALL};
     struct build_id found;
 
     if (!read_head(&elf, err))

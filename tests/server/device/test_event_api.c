@@ -69,7 +69,7 @@ Test(event_api, what_a_device_says_of_the_future_ends_when_it_came)
     desk_world_open(&world);
     gadget_join(&gadget, &world);
     cr_expect_eq(event(&gadget, 1, "app-crash", -86400, ""), 200);
-    cr_expect_eq(event(&gadget, 2, "app-crash", 86400 * 400, ""), 200);
+    cr_expect_eq(event(&gadget, 2, "app-crash", INT64_C(86400) * 400, ""), 200);
     cr_expect_eq(world_number(&world.fixture,
                               "SELECT count(*) FROM event WHERE is_moved"
                               " AND ended_at BETWEEN received_at - interval '1 minute'"

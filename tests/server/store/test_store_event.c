@@ -521,8 +521,8 @@ Test(store_event, the_quarantine_keeps_a_report_once_and_a_device_has_its_bound)
     cr_expect_str_eq(world_text(&fixture, "SELECT count(*) || ' ' || max(times)"
                                           "  FROM report_quarantine"),
                      "1 2");
-    for (uint8_t i = 0; i < STORE_QUARANTINE_DEVICE_MAX + 5; i++)
-        refuse(&answer, 1, i);
+    for (int i = 0; i < STORE_QUARANTINE_DEVICE_MAX + 5; i++)
+        refuse(&answer, 1, (uint8_t)i);
     cr_expect_eq(world_number(&fixture, "SELECT count(*) FROM report_quarantine"
                                         " WHERE device_id = 1"),
                  STORE_QUARANTINE_DEVICE_MAX);
