@@ -24,6 +24,7 @@
 #include "server/db/db.h"
 #include "server/device/desk.h"
 #include "server/fleet/fleet.h"
+#include "server/guard/guard.h"
 #include "server/http/http.h"
 #include "server/http/tls.h"
 #include "server/jobs/clockwork.h"
@@ -163,14 +164,25 @@ static void publish_statement(const struct db_stmt *stmt, uint64_t sent, void *a
                               sent);
 }
 
+static void publish_route(const struct http_route *route, const struct http_latency *latency,
+                          void *arg)
+{
+    const struct place *place = arg;
+
+    metrics_publish_route(place->app->metrics, (unsigned)place->worker.number, route->method,
+                          route->path, latency);
+}
+
 static void on_publish(void *arg)
 {
     struct place *place = arg;
     struct http_stats http = {0};
     struct db_stats db;
 
-    if (place->worker.http) /* not while the memory is being filled */
+    if (place->worker.http) { /* not while the memory is being filled */
         http_server_stats(place->worker.http, &http);
+        http_server_latencies(place->worker.http, publish_route, place);
+    }
     db_stats(place->worker.db, &db);
     metrics_publish(place->app->metrics, (unsigned)place->worker.number,
                     (const uint64_t[METRIC_COUNT]){
@@ -300,6 +312,7 @@ static bool listen_all(struct app *app, struct err *err)
                                         .route_counts = route_counts,
                                         .app = worker,
                                         .authenticate = routes_authenticate,
+                                        .before = guard_before,
                                         .on_not_found = routes_not_found};
         if (!http_server_open(worker->loop, &options, &place->http, &worker->http, err))
             return false;

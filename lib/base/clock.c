@@ -8,15 +8,20 @@ static int64_t read_clock(clockid_t id)
     struct timespec now;
 
     ASSERT(clock_gettime(id, &now) == 0);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 int64_t clock_now_ms(void)
 {
-    return read_clock(CLOCK_REALTIME);
+    return read_clock(CLOCK_REALTIME) / 1000;
 }
 
 int64_t clock_mono_ms(void)
+{
+    return read_clock(CLOCK_MONOTONIC) / 1000;
+}
+
+int64_t clock_mono_us(void)
 {
     return read_clock(CLOCK_MONOTONIC);
 }

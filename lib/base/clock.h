@@ -8,3 +8,5 @@
 int64_t clock_now_ms(void);
 /* Milliseconds that never go back; only differences mean anything. */
 int64_t clock_mono_ms(void);
+/* The same in microseconds, for measuring. */
+int64_t clock_mono_us(void);

@@ -77,6 +77,7 @@ static bool begin(struct exchange *exchange)
 {
     ASSERT(!exchange->answered && !exchange->streaming);
     exchange->answered = true;
+    latency_note(exchange);
     exchange->req.on_gone = NULL;
     if (!exchange->connection) {
         exchange_finish(exchange);
@@ -106,13 +107,29 @@ void http_answer(struct http_request *req, int status, const char *content_type,
                  size_t len)
 {
     struct exchange *exchange = exchange_of(req);
+    const struct http_answer answer = {status, content_type, body, len};
+    http_capture_fn *capture = exchange->capture;
 
+    if (capture) {
+        exchange->capture = NULL;
+        req->on_gone = NULL; /* the handler has said its last word */
+        capture(req, &answer, exchange->capture_arg);
+        return;
+    }
     if (!begin(exchange))
         return;
     answer_add_head(exchange, status, content_type, len);
     if (req->method != HTTP_HEAD && status_has_body(status))
         buf_add(&exchange->server->answer, body, len);
     finish(exchange);
+}
+
+void http_capture(struct http_request *req, http_capture_fn *fn, void *arg)
+{
+    struct exchange *exchange = exchange_of(req);
+
+    exchange->capture = fn;
+    exchange->capture_arg = arg;
 }
 
 void http_answer_json(struct http_request *req, int status, const char *json)

@@ -118,6 +118,27 @@ static bool check_body(struct exchange *exchange, struct bytes *rest)
     return true;
 }
 
+void http_proceed(struct http_request *req)
+{
+    struct exchange *exchange = exchange_of(req);
+
+    if (exchange->server) {
+        req->route->handler(req, exchange->server->app->app);
+    } else { /* closed meanwhile: nobody hears the answer */
+        exchange->capture = NULL;
+        http_answer(req, 503, NULL, NULL, 0);
+    }
+}
+
+void dispatch_handler(struct exchange *exchange)
+{
+    const struct http_app *app = exchange->server->app;
+
+    exchange->handed = true;
+    if (!app->before || app->before(&exchange->req, app->app))
+        http_proceed(&exchange->req);
+}
+
 static void call_handler(struct exchange *exchange)
 {
     struct connection *connection = exchange->connection;
@@ -129,9 +150,8 @@ static void call_handler(struct exchange *exchange)
         return;
     }
     exchange->req.body = (const uint8_t *)"";
-    exchange->handed = true;
     connection_move(connection, route->streamed ? CONNECTION_BODY : CONNECTION_WAIT);
-    route->handler(&exchange->req, exchange->server->app->app);
+    dispatch_handler(exchange);
     if (connection->state == CONNECTION_BODY)
         exchange_hold_changed(exchange);
 }

@@ -31,6 +31,7 @@ struct exchange *exchange_new(struct connection *connection)
                    (unsigned)server->worker & 0xff,
                    (unsigned long long)(server->next_request++ & 0xfffffffffff));
     ASSERT(len > 0 && (size_t)len < sizeof(exchange->req.id));
+    exchange->began_mono_us = clock_mono_us();
     exchange->server = server;
     exchange->connection = connection;
     exchange->file.fd = -1;

@@ -118,6 +118,21 @@ void http_answer_stream_end(struct http_request *req, const void *last, size_t l
 /* An extra header for the coming answer; text is copied. */
 void http_answer_header(struct http_request *req, const char *name, const char *value);
 
+/* --- for http_app.before ---------------------------------------------------------------------- */
+/* Calls the handler. */
+void http_proceed(struct http_request *req);
+struct http_answer {
+    int status;
+    const char *content_type;
+    const void *body;
+    size_t len;
+};
+/* The coming http_answer() (of an error, too) is not sent but given to `fn`, which is to call
+ * http_answer() itself, now or later; what it is given is borrowed for the call. Files and streams
+ * are not caught. */
+typedef void http_capture_fn(struct http_request *req, const struct http_answer *answer, void *arg);
+void http_capture(struct http_request *req, http_capture_fn *fn, void *arg);
+
 /* For streamed routes: where the body goes. Called from the handler; pieces come after it
  * returned. The function answers when `last` was seen, or earlier with an error (the connection
  * then closes when the body was not read to its end). */
@@ -136,6 +151,9 @@ struct http_app {
      * (known, but not allowed). Must not block: looks things up in memory. `token` is the bearer
      * token, or NULL. Once per request, before the body is read; not for ACCESS_PUBLIC. */
     bool (*authenticate)(struct http_request *req, const char *token, void *app, struct err *err);
+    /* May be NULL. Sees every request in front of its handler (its body whole, unless streamed):
+     * true, the handler is called; false, it answers or calls http_proceed(), now or later. */
+    bool (*before)(struct http_request *req, void *app);
     /* May be NULL. Hears of a 404 to an operator (by http_answer_error) before it is sent, and
      * calls http_answer_error() by itself, now or later. Once per request. */
     void (*on_not_found)(struct http_request *req, const struct err *err, void *app);
@@ -158,6 +176,20 @@ unsigned http_server_port(const struct http_server *server);
  * connection closed or `timeout_ms` passed. */
 void http_server_drain(struct http_server *server, int64_t timeout_ms, loop_fn *done, void *arg);
 void http_server_close(struct http_server *server);
+/* How long a route took from the head to the answer (its first byte, not its last): how many
+ * answers in each bucket, up to http_latency_bounds_us[n] and above the one before; the last bucket
+ * has no bound. */
+enum { HTTP_LATENCY_BUCKETS = 10 };
+extern const int64_t http_latency_bounds_us[HTTP_LATENCY_BUCKETS - 1];
+struct http_latency {
+    uint64_t buckets[HTTP_LATENCY_BUCKETS];
+    uint64_t sum_us;
+};
+typedef void http_latency_fn(const struct http_route *route, const struct http_latency *latency,
+                             void *arg);
+/* Of the routes that were asked, on the server's own loop. */
+void http_server_latencies(const struct http_server *server, http_latency_fn *fn, void *arg);
+
 /* Counters of this worker, for tests and metrics; may be read from any thread. */
 struct http_stats {
     uint64_t connections; /* accepted so far */

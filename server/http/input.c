@@ -51,8 +51,7 @@ static bool give(struct connection *connection, const struct bytes *piece)
     exchange->req.body = (const uint8_t *)buf_text(&exchange->whole);
     exchange->req.body_len = exchange->whole.len;
     connection_move(connection, CONNECTION_WAIT);
-    exchange->handed = true;
-    exchange->req.route->handler(&exchange->req, connection->server->app->app);
+    dispatch_handler(exchange);
     return false;
 }
 

@@ -7,6 +7,7 @@
  *   input.c       bytes that come in        output.c  bytes that go out
  *   dispatch.c    from a head to a handler: route, credential, limits
  *   exchange.c    one request and its memory, which may outlive the connection
+ *   latency.c     how long answers took
  *   answer.c      http_answer*()       stream.c      http_answer_stream_*()
  */
 #include <stdatomic.h>
@@ -52,6 +53,7 @@ struct http_server {
     int listen_fd;
     bool accepting;
     bool draining;
+    struct http_latency *latencies; /* of every route, table by table */
     char date[HTTP_DATE_ROOM];
     uint8_t scratch[HTTP_READ_BODY_BYTES]; /* one read, when nothing was left from the last */
 };
@@ -87,7 +89,10 @@ struct exchange {
     void *body_arg;
     struct buf extra; /* the handler's own header lines */
     struct http_file file;
-    loop_fn *on_room;           /* of a stream */
+    http_capture_fn *capture; /* of the coming answer */
+    void *capture_arg;
+    loop_fn *on_room; /* of a stream */
+    int64_t began_mono_us;
     int64_t held_since_mono_ms; /* 0: not held */
     bool paused;                /* by the handler */
     bool last_given;            /* body_fn saw `last` */
@@ -119,6 +124,12 @@ void exchange_hold_changed(struct exchange *exchange);
 /* To the server's answer buffer. */
 void answer_add_head(struct exchange *exchange, int status, const char *content_type, uint64_t len);
 
+/* --- latency.c ----------------------------------------------------------------------------------
+ */
+struct http_latency *latency_new(const struct http_app *app);
+/* The exchange is being answered now. */
+void latency_note(const struct exchange *exchange);
+
 /* --- stream.c -----------------------------------------------------------------------------------
  */
 /* All that was written went out. */
@@ -128,6 +139,8 @@ void stream_drain(struct exchange *exchange);
 
 /* --- dispatch.c ---------------------------------------------------------------------------------
  */
+/* The handler, or first what stands in front of it. The body is whole, or streamed. */
+void dispatch_handler(struct exchange *exchange);
 /* A whole head of `len` bytes at `head`; `rest` is what came behind it. Moves the connection. */
 void dispatch(struct connection *connection, const char *head, size_t len, struct bytes *rest);
 /* Answers what cannot be understood or took too long; the connection closes after it. A request

@@ -195,6 +195,7 @@ bool http_server_open(struct loop *loop, const struct http_options *options,
     list_init(&server->exchanges);
     list_init(&server->finished);
     buf_init(&server->answer, HTTP_ANSWER_BYTES_MAX);
+    server->latencies = latency_new(app);
     server->accepting = true;
     server->listening = loop_event_new(loop, fd, LOOP_READ, on_accept, server);
     server->drain_timer = loop_timer_new(loop, on_drained, server);
@@ -211,6 +212,7 @@ static void server_free(void *arg)
     while (server->arena_count)
         arena_free(server->arenas[--server->arena_count]);
     buf_done(&server->answer);
+    mem_free(server->latencies);
     mem_free(server);
 }
 

@@ -52,6 +52,7 @@ bool http_answer_stream_begin(struct http_request *req, const char *content_type
         return false;
     }
     exchange->streaming = true;
+    latency_note(exchange);
     exchange->close = true;
     exchange->on_room = on_room;
     if (!connection)

@@ -8,6 +8,7 @@
 #include "lib/base/mem.h"
 #include "server/auth/tokens.h"
 #include "server/jobs/delta.h"
+#include "server/jobs/figures.h"
 #include "server/jobs/jobs.h"
 #include "server/jobs/recount.h"
 #include "server/jobs/retention.h"
@@ -26,6 +27,7 @@ struct upkeep {
     struct silence *silence;
     struct recount *recount;
     struct retention *retention;
+    struct figures *figures;
     struct symbolizer *symbolizer;
     struct jobs *jobs;
 };
@@ -91,6 +93,13 @@ static void name_frames(void *arg)
     symbolizer_run(upkeep->symbolizer);
 }
 
+static void gather_figures(void *arg)
+{
+    const struct upkeep *upkeep = arg;
+
+    figures_run(upkeep->figures);
+}
+
 static void make_deltas(void *arg)
 {
     const struct upkeep *upkeep = arg;
@@ -128,6 +137,7 @@ struct upkeep *upkeep_new(const struct worker *worker, const struct upkeep_optio
         {"timestamps",   60000, renew_timestamps, upkeep},
         {"role-expiry",  60000, watch_expiry,     upkeep},
         {"silence", SILENCE_RUN_MS, watch_silence, upkeep},
+        {"figures", FIGURES_RUN_MS, gather_figures, upkeep},
         {"deltas",       30000, make_deltas,      upkeep},
         {"recount", RECOUNT_RUN_MS, recount_deployments, upkeep},
         {"symbolize", SYMBOLIZE_RUN_MS, name_frames, upkeep},
@@ -147,6 +157,7 @@ struct upkeep *upkeep_new(const struct worker *worker, const struct upkeep_optio
                                                        .loop = worker->loop,
                                                        .symbols = worker->symbols,
                                                        .program = options->symbolize});
+    upkeep->figures = figures_new(worker);
     upkeep->jobs = jobs_new(worker->loop, table, COUNT(table));
     return upkeep;
 }
@@ -160,6 +171,7 @@ void upkeep_free(struct upkeep *upkeep)
     silence_free(upkeep->silence);
     recount_free(upkeep->recount);
     retention_free(upkeep->retention);
+    figures_free(upkeep->figures);
     symbolizer_free(upkeep->symbolizer);
     repo_watch_free(upkeep->watch);
     repo_renewer_free(upkeep->renewer);

@@ -5,7 +5,7 @@
 #include "server/metrics/metrics.h"
 #include "server/worker.h"
 
-enum { METRICS_BYTES_MAX = 64 << 10 };
+enum { METRICS_BYTES_MAX = 2 << 20 };
 
 static http_handler_fn on_healthz, on_readyz, on_metrics;
 

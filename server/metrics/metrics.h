@@ -4,6 +4,7 @@
  * figures here, where any worker may add them up. Nothing on a request's path is shared.
  */
 #include "lib/base/buf.h"
+#include "server/http/http.h"
 
 enum metric {
     METRIC_CONNECTIONS,
@@ -36,5 +37,19 @@ void metrics_publish_expiring(struct metrics *metrics, const char *level, uint64
 void metrics_publish_silent(struct metrics *metrics, uint64_t count);
 /* Counters of deployments that differ from the rows they count, by the last recount. */
 void metrics_publish_drift(struct metrics *metrics, uint64_t count);
+/* Families whose lines are made elsewhere, now and then. */
+enum metrics_family {
+    METRICS_DEPLOYMENTS,
+    METRICS_DEVICES,
+    METRICS_GATES,
+    METRICS_WEBHOOKS,
+    METRICS_FAMILY_COUNT,
+};
+/* The lines of a family as collectors read them, without HELP and TYPE; copied. */
+void metrics_publish_lines(struct metrics *metrics, enum metrics_family family, const char *lines);
+/* How long the answers of a route took: HTTP_LATENCY_BUCKETS counts, not added up. The
+ * texts live as long as the program. */
+void metrics_publish_route(struct metrics *metrics, unsigned worker, const char *method,
+                           const char *path, const struct http_latency *latency);
 /* From any thread: the sums, in Prometheus' text format. */
 void metrics_print(struct metrics *metrics, struct buf *out);
