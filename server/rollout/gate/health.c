@@ -9,16 +9,13 @@
 #include <math.h>
 
 static const double day_s = 86400;
-/* What the bad days of one cell say for a ratio `r`. */
+/* What the bad days of one cell say for a ratio `r`: bad1 log(q1 / q0) + bad0 log((1 - q1) /
+ * (1 - q0)), with what both have in common taken out. */
 static double weigh(double r, double e1, double e0, double bad1, double bad0)
 {
-    double q0, q1;
-
-    if (e1 <= 0 || e0 <= 0)
+    if (e1 <= 0 || e0 <= 0 || bad1 + bad0 <= 0)
         return 0;
-    q0 = e1 / (e1 + e0);
-    q1 = r * e1 / (r * e1 + e0);
-    return bad1 * log(q1 / q0) + bad0 * log((1 - q1) / (1 - q0));
+    return bad1 * log(r) + (bad1 + bad0) * log((e1 + e0) / (r * e1 + e0));
 }
 
 static void sum_up(const struct gate_hour *hours, size_t count, struct gate_health *out)
