@@ -125,6 +125,7 @@ $(BENCHES:%=$(B)/bench/%): $(B)/bench/%: $(B)/o/tests/bench/%.o $(B)/tests/suppo
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_slipwayd) $(LIBS_lib)
 bench-%: all $(B)/bench/%      ## run one benchmark, e.g. `make bench-trust`
 	@$(B)/bench/$* $(B)
+bench-blast-radius: bench-blast_radius  ## what bad releases touch, and good ones cost (RUNS=10000)
 
 # --- commands -------------------------------------------------------------------------------------
 deps:        ## install what is missing from Debian's packages (root or sudo)
