@@ -200,6 +200,7 @@ CREATE TABLE issue_device (
     last_seen   timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, signature, device_id)
 ) WITH (fillfactor = 70);
+CREATE INDEX issue_device_device ON issue_device (device_id, signature);
 
 -- An issue's days, kept as long as event_day.
 CREATE TABLE issue_day (

@@ -9,7 +9,7 @@
 #include "server/store/store_issue.h"
 #include "server/worker.h"
 
-enum { NOTE_MAX = 1000, ASSIGNEE_MAX = 100 };
+enum { NOTE_MAX = 1000, ASSIGNEE_MAX = 63 };
 
 static const char *const states[] = {"open", "resolved", "regressed", "ignored", NULL};
 

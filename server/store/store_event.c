@@ -57,13 +57,22 @@
  * days before the deployment says nothing of it, on neither side. */
 #define CHRONIC_DAYS "3"
 
+/* One signature in two products is two issues. */
+#define OWN_ISSUE "sha256(convert_to(g.product_id::text, 'UTF8') || e.signature)"
+/* A device that has met so many issues says something new each time, or lies: what is new of it
+ * goes into one issue of its category, so that it cannot fill the list. */
+#define ISSUES_MAX "200"
+
 /* New events, with where their device stands in its group's deployment. */
 #define FRESH                                                                                      \
     " found AS ("                                                                                  \
     "  SELECT e.*, v.group_id, g.product_id, im.release_counter AS counter,"                       \
-    "         CASE WHEN e.signature IS NOT NULL"                                                   \
-    "              THEN sha256(convert_to(g.product_id::text, 'UTF8') || e.signature)"             \
-    "         END AS issue,"                                                                       \
+    "         " OWN_ISSUE " AS own_issue,"                                                         \
+    "         (SELECT count(*) FROM (SELECT 1 FROM issue_device t WHERE t.device_id = e.device_id" \
+    "                                 LIMIT " ISSUES_MAX ") AS many) = " ISSUES_MAX                \
+    "           AND NOT EXISTS (SELECT 1 FROM issue_device t"                                      \
+    "                            WHERE t.device_id = e.device_id AND t.signature = " OWN_ISSUE ")" \
+    "           AS is_flood,"                                                                      \
     "         d.id AS deployment_id, d.created_at AS deployed_at, dd.state AS row_state,"          \
     "         dd.activated_at, dd.verdict_at, dd.updated_at AS row_at,"                            \
     "         CASE WHEN dd.device_id IS NOT NULL THEN dd.stratum"                                  \
@@ -90,6 +99,11 @@
     "   WHERE NOT slipway_recent_has(k.high_before, k.recent_before, e.seq)),"                     \
     " fresh AS MATERIALIZED ("                                                                     \
     "  SELECT f.*, row_number() OVER (ORDER BY f.device_id, f.epoch, f.seq) AS n,"                 \
+    "         CASE WHEN f.own_issue IS NULL OR NOT f.is_flood THEN f.own_issue"                    \
+    "              ELSE sha256(convert_to('flood ' || f.product_id || ' ' || f.category, 'UTF8'))" \
+    "         END AS issue,"                                                                       \
+    "         CASE WHEN f.is_flood THEN f.category || ': more kinds than a device can have'"       \
+    "              ELSE f.title END AS issue_title,"                                               \
     "         CASE WHEN NOT slipway_event_is_bad(f.category, f.is_planned) THEN 0"                 \
     "              WHEN f.category = 'reboot' AND f.activated_at IS NOT NULL AND ("                \
     "                   f.row_state IN ('activating', 'verifying')"                                \
@@ -175,7 +189,7 @@
     "                          title, first_seen, last_seen, first_image, newest_counter, count,"  \
     "                          devices, backtrace, is_symbols_due)"                                \
     "  SELECT f.tenant_id, min(f.product_id), f.issue, min(f.category), min(f.class),"             \
-    "         min(f.component), min(f.title), min(f.started_at), max(f.ended_at),"                 \
+    "         min(f.component), min(f.issue_title), min(f.started_at), max(f.ended_at),"           \
     "         (array_agg(f.image ORDER BY f.started_at, f.n))[1], max(f.counter), sum(f.count),"   \
     "         min(c.devices),"                                                                     \
     "         (array_agg(f.backtrace ORDER BY f.n) FILTER (WHERE f.backtrace IS NOT NULL))[1],"    \

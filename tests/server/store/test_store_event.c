@@ -276,6 +276,39 @@ Test(store_event, one_signature_in_two_products_is_two_issues)
     fixture_close(&fixture);
 }
 
+Test(store_event, a_device_that_says_something_new_each_time_makes_no_more_issues)
+{
+    struct fixture fixture;
+    struct answer answer;
+    struct store_event event;
+    uint8_t other[HASH_BYTES] = {1};
+
+    open_world(&fixture, &answer, 2);
+    event = event_of(1, 1, "app-crash", 1);
+    (void)add(&answer, &event, 1);
+    world_sql(&fixture,
+              "INSERT INTO issue_device (tenant_id, signature, device_id, count, first_seen,"
+              "                          last_seen)"
+              " SELECT 1, sha256(n::text::bytea), 1, 1, now(), now()"
+              "   FROM generate_series(1, 199) AS n");
+    for (int64_t seq = 2; seq < 6; seq++) {
+        other[1] = (uint8_t)seq;
+        event = event_of(1, seq, "app-crash", 1);
+        event.signature = other;
+        (void)add(&answer, &event, 1);
+    }
+    event = event_of(1, 6, "app-crash", 1); /* one that it has met */
+    (void)add(&answer, &event, 1);
+    event = event_of(2, 1, "app-crash", 1); /* another device is not concerned */
+    event.signature = other;
+    (void)add(&answer, &event, 1);
+    cr_expect_str_eq(world_text(&fixture, "SELECT string_agg(title || ' ' || count, ', '"
+                                          "                  ORDER BY id) FROM issue"),
+                     "pump: app-crash 2, app-crash: more kinds than a device can have 4, "
+                     "pump: app-crash 1");
+    fixture_close(&fixture);
+}
+
 /* --- the health of a deployment ----------------------------------------------------------------
  */
 
