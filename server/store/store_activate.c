@@ -26,6 +26,26 @@ static const struct db_stmt activate_lock = {
 /* Which word stands for a row that may come back, and stays as it is? */
 #define WAITS "('paused', 'not-now', 'stopped', 'held', 'frozen', 'gate')"
 
+/* How they did on the 14 days before: what their crashes are compared with once hardly anybody is
+ * left without the update. Who is left out there is left out here (CHRONIC_DAYS, store_event.c). */
+#define BEFORE                                                                                     \
+    "  INSERT INTO deployment_before AS b (deployment_id, tenant_id, devices, uptime_s, bad)"      \
+    "  SELECT m.deployment_id, m.tenant_id, count(*), sum(h.uptime_s), sum(h.bad)"                 \
+    "    FROM moved m JOIN deployment d ON d.id = m.deployment_id"                                 \
+    "   CROSS JOIN LATERAL ("                                                                      \
+    "    SELECT sum(c.uptime_s) FILTER (WHERE c.day >= is_day.today - 14) AS uptime_s,"            \
+    "           count(*) FILTER (WHERE c.bad > 0 AND c.day >= is_day.today - 14) AS bad,"          \
+    "           count(*) FILTER (WHERE c.bad > 0 AND c.day < is_day.created) AS chronic"           \
+    "      FROM (SELECT (now() AT TIME ZONE 'UTC')::date AS today,"                                \
+    "                   (d.created_at AT TIME ZONE 'UTC')::date AS created) AS is_day"             \
+    "      JOIN device_health_day c ON c.device_id = m.device_id"                                  \
+    "       AND c.day >= is_day.created - 14 AND c.day < is_day.today) AS h"                       \
+    "   WHERE m.is_touched AND h.chronic < 3 AND h.uptime_s > 0"                                   \
+    "   GROUP BY m.deployment_id, m.tenant_id ORDER BY m.deployment_id"                            \
+    "  ON CONFLICT (deployment_id) DO UPDATE"                                                      \
+    "     SET devices = b.devices + excluded.devices, uptime_s = b.uptime_s + excluded.uptime_s,"  \
+    "         bad = b.bad + excluded.bad"
+
 static const struct db_stmt grant_activate = {
     .name = "grant_activate",
     .params = 3,
@@ -118,6 +138,7 @@ static const struct db_stmt grant_activate = {
         "  UPDATE device v SET assignment = v.assignment + 1"
         "    FROM moved WHERE v.id = moved.device_id AND moved.state = 'cancelled'"
         "  RETURNING v.id, v.assignment),"
+        " before AS (" BEFORE "),"
         " counted AS (" STORE_COUNT_BEGIN
         "  SELECT deployment_id, phase, tenant_id, old_state AS state, -1 AS n FROM moved"
         "  UNION ALL"

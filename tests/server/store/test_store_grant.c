@@ -462,3 +462,34 @@ Test(store_grant, a_new_assignment_is_above_the_device_s_own)
     cr_expect_eq(grant_ahead(&fixture, 3, id, INT64_C(1) << 52), (INT64_C(1) << 52) + 1);
     fixture_close(&fixture);
 }
+
+Test(store_grant, an_activation_adds_up_how_the_device_did_before)
+{
+    struct fixture fixture;
+    struct answer answer = {.fixture = &fixture};
+    int64_t id;
+
+    world_open(&fixture, 1);
+    world_devices(&fixture, 4);
+    id = world_deployment(&fixture, 2, "100000");
+    /* 1: bad on one of its last two days and one too long ago; 2: bad all the time, left out;
+     * 3: bad today only; 4: nothing is known of it */
+    world_sql(&fixture,
+              "INSERT INTO device_health_day (day, device_id, tenant_id, group_id, uptime_s, bad,"
+              "                               categories, bad_at)"
+              " SELECT (now() AT TIME ZONE 'UTC')::date - ago, device, 1, 1, 1000, bad, 0, now()"
+              "   FROM (VALUES (1, 1, 1), (1, 2, 0), (1, 15, 1), (2, 1, 1), (2, 2, 1), (2, 14, 2),"
+              "                (3, 0, 1), (3, 14, 0)) AS d (device, ago, bad)");
+    for (int64_t device = 1; device <= 4; device++) {
+        (void)grant(&answer, device, id, 1, 0);
+        world_sql(&fixture, "UPDATE deployment SET cap_lifted = true");
+        world_sql(&fixture, "UPDATE deployment_stratum SET cap_lifted = true");
+        for (int times = 0; times < 2; times++)
+            cr_expect_str_eq(strrchr(activate(&answer, device, id, 1), '|'), "|go", "%s",
+                             answer.text);
+    }
+    cr_expect_eq(world_number(&fixture, "SELECT devices FROM deployment_before"), 2);
+    cr_expect_eq(world_number(&fixture, "SELECT uptime_s FROM deployment_before"), 3000);
+    cr_expect_eq(world_number(&fixture, "SELECT bad FROM deployment_before"), 1);
+    fixture_close(&fixture);
+}
