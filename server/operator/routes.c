@@ -18,11 +18,13 @@ const struct http_route operator_routes[] = {
      "Your tenant and those it made. `?name=`"},
     {"POST", "/api/v1/tenants", ACCESS_OPERATOR, ACTION_TENANT_MANAGE, BODY, false, on_tenant_create,
      "Make a tenant `{name}`; the answer's `token`, its administrator's, is shown only now"},
-    READ("/api/v1/tenant", on_settings_get, "Your tenant's settings: what needs four eyes"),
+    READ("/api/v1/tenant", on_settings_get,
+         "Your tenant's settings: what needs four eyes, the kill switch"),
     {"PATCH", "/api/v1/tenant", ACCESS_OPERATOR, ACTION_TENANT_SETTINGS, BODY, false,
      on_settings_change,
-     "Change `{approval_devices, approval_changes}`: deployments to groups of more devices (0: "
-     "never), changes of keys and floors wait for an approval"},
+     "Change any of `{approval_devices, approval_changes, updates_stopped, reason}`: deployments to "
+     "groups of more devices (0: never), changes of keys and floors wait for an approval; the kill "
+     "switch stops every grant and activation at once"},
 
     {"GET", "/api/v1/operator-tokens", ACCESS_OPERATOR, ACTION_TOKEN_MANAGE, 0, false,
      on_token_list, "Operators' tokens, never the tokens themselves"},
@@ -63,27 +65,33 @@ const struct http_route operator_routes[] = {
     READ("/api/v1/devices/:device/director", on_device_director,
          "What the director last signed for a device: its targets, and when"),
 
-    READ("/api/v1/components", on_component_list, "Components. `?name=`"),
+    READ("/api/v1/components", on_component_list, "Components. `?name=`, `?type=`, `?product=` (id)"),
     {"POST", "/api/v1/components", ACCESS_OPERATOR, ACTION_COMPONENT_WRITE, BODY, false, on_component_create,
-     "Make a component `{product, type: \"os\", name}`"},
+     "Make a component `{product, type: os|app, name}`; a product has one `os`"},
 
     READ("/api/v1/images", on_image_list, "Uploaded images"),
     READ("/api/v1/images/:sha256", on_image_get, "An uploaded image"),
 
     READ("/api/v1/releases", on_release_list, "Releases. `?name=`, `?product=` (id)"),
     {"POST", "/api/v1/releases", ACCESS_OPERATOR, ACTION_RELEASE_WRITE, BODY, false, on_release_create,
-     "Make a release `{name, product, images:[sha256…], notes}` of uploaded images"},
+     "Make a release `{name, product, images:[sha256…], notes, exact, reversible, assumes: "
+     "{\"os/NAME\": counter}}` of uploaded images"},
     READ("/api/v1/releases/:id", on_release_get, "A release"),
 
     READ("/api/v1/deployments", on_deployment_list,
          "Deployments with their counts. `?group=` (id), `?state=`"),
     {"POST", "/api/v1/deployments", ACCESS_OPERATOR, ACTION_DEPLOY_CREATE, BODY, false, on_deployment_create,
-     "Start `{group, release, phases:[{percent}…], soak_s: 0, gate:{failed_percent: 10, "
-     "min_finished: 3}, salt: the id}`; percentages rise to 100"},
+     "Make `{group, release, phases:[{percent|count, filter, soak_s, soak_device_h, advance: "
+     "auto|manual}…], first: filter, soak_s: 0, salt: the id, action: update|downgrade, start: time, "
+     "draft, concurrency, bytes_per_hour, delta_policy: delta-then-full|full|delta-only|"
+     "wait-for-delta, delta_deadline_s: 7200, retry:{max: 0, after_s: 3600}, security, supersedes: "
+     "true|id, on_stop: halt|pause|roll-back, gate:{install, health, silence, threshold, scope}}`; "
+     "percentages rise to 100"},
     READ("/api/v1/deployments/:id", on_deployment_get,
-         "A deployment: counts per phase, `touched`, `halt`, what its images and deltas weigh"),
+         "A deployment: counts per phase and stratum, `evidence` and verdicts of its gates, what its "
+         "images and deltas weigh"),
     READ("/api/v1/deployments/:id/devices", on_deployment_devices,
-         "The devices it was offered to. `?state=`"),
+         "The devices it was offered to. `?state=`, `?verdict=`, `?stratum=`, `?reason=`"),
     {"POST", "/api/v1/deployments/:id/approve", ACCESS_OPERATOR, ACTION_DEPLOY_APPROVE, BODY, false,
      on_deployment_approve, "Start what waits for another person's approval"},
     {"POST", "/api/v1/deployments/:id/pause", ACCESS_OPERATOR, ACTION_DEPLOY_STEER, BODY, false,

@@ -3,6 +3,7 @@
 
 #include "server/auth/operator.h"
 #include "server/operator/handlers.h"
+#include "server/operator/hold_input.h"
 #include "server/operator/input.h"
 #include "server/operator/reply.h"
 #include "server/store/store_tenant.h"
@@ -68,18 +69,34 @@ void on_settings_get(struct http_request *req, void *app)
                           reply_new(req, 200, ERR_SYSTEM, "the tenant is gone"));
 }
 
+/* A missing one leaves *out alone. */
+static bool flag_if(const json_t *body, const char *name, int *out, struct err *err)
+{
+    bool value;
+
+    if (!json_object_get(body, name))
+        return true;
+    if (!json_field_bool(body, "", name, &value, err))
+        return false;
+    *out = value;
+    return true;
+}
+
 static bool settings_change(const json_t *body, struct store_tenant_change *out, struct err *err)
 {
-    const json_t *changes = json_object_get(body, "approval_changes");
-
-    *out = (struct store_tenant_change){.approval_devices = -1, .approval_changes = -1};
+    *out = (struct store_tenant_change){
+        .approval_devices = -1, .approval_changes = -1, .updates_stopped = -1, .reason = ""};
     if (!input_i64_if(body, "approval_devices", 0, APPROVAL_DEVICES_MAX, &out->approval_devices,
-                      err))
+                      err) ||
+        !flag_if(body, "approval_changes", &out->approval_changes, err) ||
+        !flag_if(body, "updates_stopped", &out->updates_stopped, err))
         return false;
-    if (changes && !json_is_boolean(changes))
-        return err_set(err, ERR_INVALID, "field 'approval_changes' is not true or false");
-    if (changes)
-        out->approval_changes = json_is_true(changes);
+    if (json_object_get(body, "reason") && !input_reason(body, "reason", &out->reason, err))
+        return false;
+    if (out->reason[0] && out->updates_stopped != 1)
+        return err_set(err, ERR_INVALID,
+                       "field 'reason' says why updates are stopped, and they "
+                       "are not by this");
     if (json_object_size(body) == 0)
         return err_set(err, ERR_INVALID, "body: nothing to change");
     return true;
@@ -87,7 +104,8 @@ static bool settings_change(const json_t *body, struct store_tenant_change *out,
 
 void on_settings_change(struct http_request *req, void *app)
 {
-    static const char *const fields[] = {"approval_devices", "approval_changes", NULL};
+    static const char *const fields[] = {"approval_devices", "approval_changes", "updates_stopped",
+                                         "reason", NULL};
     const struct store_actor actor = operator_actor(req);
     struct worker *worker = app;
     AUTO_JSON *body = NULL;

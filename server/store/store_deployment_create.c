@@ -11,7 +11,8 @@
 /* clang-format off */
 #define TARGETS                                                                                    \
     "WITH unfinished AS MATERIALIZED ("                                                            \
-    "  SELECT d.id, d.public_id, d.state FROM device_group g JOIN deployment d ON d.group_id = g.id"\
+    "  SELECT d.id, d.public_id, d.state"                                                          \
+    "    FROM device_group g JOIN deployment d ON d.group_id = g.id"                               \
     "   WHERE g.tenant_id = $1::bigint AND g.public_id = $2::uuid AND " STORE_UNFINISHED           \
     "     FOR NO KEY UPDATE OF d),"                                                                \
     " target AS MATERIALIZED ("                                                                    \
@@ -48,7 +49,8 @@
     "  SELECT i.name, need.name AS needed, need.min_counter"                                       \
     "    FROM goal, goal_image i, jsonb_to_recordset(i.requires)"                                  \
     "           AS need (type text, name text, min_counter bigint)"                                \
-    "   WHERE coalesce((goal.assumes ->> need.name)::bigint, -1) < need.min_counter"               \
+    "   WHERE coalesce((goal.assumes ->> (need.type || '/' || need.name))::bigint, -1)"            \
+    "           < need.min_counter"                                                                \
     "     AND NOT EXISTS ("                                                                        \
     "       SELECT 1 FROM (SELECT * FROM goal_image UNION ALL SELECT * FROM base_image) AS o"      \
     "        WHERE o.type = need.type AND o.name = need.name AND o.hwids && i.hwids"               \
@@ -56,8 +58,8 @@
     " hardware AS MATERIALIZED ("                                                                  \
     "  SELECT array_agg(DISTINCT h) AS fits FROM goal_image i, unnest(i.hwids) AS h)"
 
-/* What is joined to it is joined from the left: a refusal has to be met even where there is no group
- * to look at. */
+/* What is joined to it is joined from the left: a refusal has to be met even where there is no
+ * group to look at. */
 #define CHECKED                                                                                    \
     " checked AS MATERIALIZED ("                                                                   \
     "  SELECT CASE"                                                                                \
@@ -165,7 +167,7 @@ static const struct db_stmt deployment_create = {
         "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'deployment' FROM made),"
         " noticed AS MATERIALIZED ("
         "  SELECT count(slipway_notice($1, said.event, jsonb_build_object('deployment', said.id,"
-        "             'group', target.public_id, 'release', goal.name, 'reason', said.reason))) AS n"
+        "           'group', target.public_id, 'release', goal.name, 'reason', said.reason))) AS n"
         "    FROM target, goal,"
         "         (SELECT 'deployment.aborted' AS event, superseded.public_id AS id,"
         "                 'superseded by ' || fresh.public_id AS reason FROM superseded, fresh"

@@ -172,8 +172,8 @@ void store_deployment_advance(struct db *db, const struct store_actor *actor, co
     "         " STORE_NO_WAY_BACK_FROM("i", "b") " AS no"                                          \
     "    FROM found JOIN release_image ri ON ri.release_id = found.release_id"                     \
     "    JOIN image i ON i.id = ri.image_id JOIN component c ON c.id = i.component_id"             \
-    "    LEFT JOIN (SELECT o.* FROM target JOIN release_image t ON t.release_id = target.release_id"\
-    "                 JOIN image o ON o.id = t.image_id) AS b"                                     \
+    "    LEFT JOIN (SELECT o.* FROM target t JOIN release_image ti ON ti.release_id = t.release_id"\
+    "                 JOIN image o ON o.id = ti.image_id) AS b"                                    \
     "      ON b.component_id = i.component_id AND b.hwids && i.hwids)"
 /* clang-format on */
 

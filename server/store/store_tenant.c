@@ -69,7 +69,8 @@ void store_tenant_list(struct db *db, const struct store_page *page, const char 
 
 #define SETTINGS_JSON                                                                              \
     "json_build_object('id', public_id, 'name', name, 'approval_devices', approval_devices,"       \
-    " 'approval_changes', approval_changes)"
+    " 'approval_changes', approval_changes, 'updates_stopped', updates_stopped,"                   \
+    " 'stopped_reason', stopped_reason)"
 
 static const struct db_stmt tenant_settings = {
     .name = "tenant_settings",
@@ -89,20 +90,26 @@ void store_tenant_settings(struct db *db, int64_t tenant_id, db_done_fn *done, v
 
 static const struct db_stmt tenant_change = {
     .name = "tenant_change",
-    .params = 5,
+    .params = 7,
     .scope = DB_TENANT,
     .tenant_param = 1,
     .sql = "WITH old AS ("
-           "  SELECT id, approval_devices, approval_changes FROM tenant WHERE id = $1::bigint"
-           "     FOR NO KEY UPDATE),"
+           "  SELECT id, approval_devices, approval_changes, updates_stopped, stopped_reason"
+           "    FROM tenant WHERE id = $1::bigint FOR NO KEY UPDATE),"
            " made AS ("
            "  UPDATE tenant t"
            "     SET approval_devices = CASE WHEN $2::integer < 0 THEN old.approval_devices"
            "                                 ELSE $2 END,"
            "         approval_changes = CASE WHEN $3::integer < 0 THEN old.approval_changes"
-           "                                 ELSE $3 = 1 END"
+           "                                 ELSE $3 = 1 END,"
+           "         updates_stopped = CASE WHEN $6::integer < 0 THEN old.updates_stopped"
+           "                                ELSE $6 = 1 END,"
+           "         stopped_reason = CASE WHEN $6 < 0 THEN old.stopped_reason ELSE $7::text END"
            "    FROM old WHERE t.id = old.id"
-           "  RETURNING t.id, t.public_id, t.name, t.approval_devices, t.approval_changes),"
+           "  RETURNING t.id, t.public_id, t.name, t.approval_devices, t.approval_changes,"
+           "            t.updates_stopped, t.stopped_reason),"
+           " noted AS ("
+           "  INSERT INTO change_log (tenant_id, what) SELECT id, 'tenant' FROM made),"
            " audited AS MATERIALIZED ("
            "  SELECT slipway_audit($4::bigint, $5::text, 'tenant.settings', 'tenant ' || made.name,"
            "                       NULL, NULL, to_jsonb(old),"
@@ -119,6 +126,8 @@ void store_tenant_change(struct db *db, const struct store_actor *actor,
     db_bind_i64(call, change->approval_devices);
     db_bind_i64(call, change->approval_changes);
     store_actor_bind(call, actor);
+    db_bind_i64(call, change->updates_stopped);
+    db_bind_text(call, change->reason);
     db_send(call);
 }
 

@@ -20,11 +20,14 @@ void store_tenant_create(struct db *db, const struct store_actor *actor, const c
 /* The caller's own tenant and those it made. */
 void store_tenant_list(struct db *db, const struct store_page *page, const char *name,
                        db_done_fn *done, void *arg);
-/* How far one person may go alone: {"approval_devices": N, "approval_changes": BOOL}. */
+/* How far one person may go alone, and the kill switch: {"approval_devices": N, "approval_changes":
+ * BOOL, "updates_stopped": BOOL, "stopped_reason": TEXT}. */
 void store_tenant_settings(struct db *db, int64_t tenant_id, db_done_fn *done, void *arg);
 struct store_tenant_change {
     int64_t approval_devices; /* below 0: as it is */
-    int64_t approval_changes; /* 0 or 1; below 0: as it is */
+    int approval_changes;     /* 0 or 1; below 0: as it is */
+    int updates_stopped;      /* the same: no grant and no activation for any device */
+    const char *reason;       /* of stopping */
 };
 void store_tenant_change(struct db *db, const struct store_actor *actor,
                          const struct store_tenant_change *change, db_done_fn *done, void *arg);

@@ -20,6 +20,7 @@
 #include "server/auth/tokens.h"
 #include "server/http/http.h"
 #include "server/operator/routes.h"
+#include "server/operator/routes_deployments.h"
 #include "server/operator/routes_fleet.h"
 #include "server/operator/routes_reports.h"
 #include "server/operator/routes_why.h"
@@ -32,10 +33,12 @@
 
 enum { ANSWER_MAX = 16 << 20 };
 
-static const struct http_route *const tables[] = {
-    operator_routes, repo_routes, artifact_routes, report_routes, fleet_routes, why_routes, NULL};
-static const size_t counts[] = {OPERATOR_ROUTE_COUNT, REPO_ROUTE_COUNT,  ARTIFACT_ROUTE_COUNT,
-                                REPORT_ROUTE_COUNT,   FLEET_ROUTE_COUNT, WHY_ROUTE_COUNT};
+static const struct http_route *const tables[] = {operator_routes,   repo_routes,  artifact_routes,
+                                                  report_routes,     fleet_routes, why_routes,
+                                                  deployment_routes, NULL};
+static const size_t counts[] = {OPERATOR_ROUTE_COUNT,  REPO_ROUTE_COUNT,  ARTIFACT_ROUTE_COUNT,
+                                REPORT_ROUTE_COUNT,    FLEET_ROUTE_COUNT, WHY_ROUTE_COUNT,
+                                DEPLOYMENT_ROUTE_COUNT};
 
 static bool authenticate(struct http_request *req, const char *token, void *app, struct err *err)
 {
