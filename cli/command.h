@@ -40,6 +40,7 @@ extern const struct cli_command cli_login_commands[];
 extern const struct cli_command cli_fleet_setup_commands[];
 extern const struct cli_command cli_publish_commands[];
 extern const struct cli_command cli_deploy_commands[];
+extern const struct cli_command cli_deploy_steer_commands[];
 extern const struct cli_command cli_list_commands[];
 extern const struct cli_command cli_fleet_commands[];
 extern const struct cli_command cli_token_commands[];

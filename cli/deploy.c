@@ -1,4 +1,4 @@
-/* Deployments: started, steered, looked at. Watching and choosing a salt have files of their own.
+/* Deployments: made and looked at. Steering, watching and choosing a salt have files of their own.
  */
 #include "cli/deploy.h"
 
@@ -9,6 +9,7 @@
 
 #include "cli/client/api.h"
 #include "cli/deploy_body.h"
+#include "cli/deploy_view.h"
 #include "cli/option.h"
 #include "cli/table.h"
 #include "lib/base/mem.h"
@@ -19,21 +20,31 @@ struct values {
     struct api_options api;
     const char *id;
     const char *state;
+    const char *verdict;
+    const char *stratum;
+    const char *reason;
     uint64_t limit;
 };
 
 /* clang-format off */
 static const struct option create_options[] = {DEPLOY_BODY_OPTIONS, {0}};
-static const struct option move_options[] = {
+static const struct option show_options[] = {
     {.name = "ID", .type = OPTION_ARG, .required = true, .field = offsetof(struct values, id), .help = "the deployment"},
     API_OPTIONS(struct values), {0}};
 static const struct option devices_options[] = {
     {.name = "ID", .type = OPTION_ARG, .required = true, .field = offsetof(struct values, id), .help = "the deployment"},
     {.name = "state", .type = OPTION_TEXT, .field = offsetof(struct values, state), .value = "STATE", .help = "only in this state, e.g. rolled-back"},
+    {.name = "verdict", .type = OPTION_TEXT, .field = offsetof(struct values, verdict), .value = "WORD", .help = "only success, failure, device or server"},
+    {.name = "stratum", .type = OPTION_TEXT, .field = offsetof(struct values, stratum), .value = "N", .help = "only of this stratum"},
+    {.name = "reason", .type = OPTION_TEXT, .field = offsetof(struct values, reason), .value = "NAME", .help = "only those that said this, e.g. TARGET_HASH"},
     {.name = "limit", .type = OPTION_U64, .field = offsetof(struct values, limit), .min = 1, .value = "N", .help = "at most so many (all)"},
     API_OPTIONS(struct values), {0}};
 static const struct column devices_columns[] = {
-    {"DEVICE", "device"}, {"PHASE", "phase"}, {"STATE", "state"}, {"REASON", "reason"}, {"DETAIL", "detail"}, {"FETCHED", "fetched_bytes"}, {0}};
+    {"DEVICE", "device"}, {"PHASE", "phase"}, {"STRATUM", "stratum"}, {"STATE", "state"}, {"VERDICT", "verdict"}, {"REASON", "reason"}, {"DETAIL", "detail"}, {"FETCHED", "fetched_bytes"}, {0}};
+static const struct column strata_columns[] = {
+    {"STRATUM", "stratum"}, {"HARDWARE", "hwid"}, {"FROM", "source_version"}, {"TOUCHED", "touched"}, {"OPEN", "open"}, {"SUCCEEDED", "succeeded"}, {"FAILED", "failed"}, {"DEVICE", "device"}, {"SERVER", "server"}, {"STOPPED", "halted"}, {0}};
+static const struct column verdict_columns[] = {
+    {"AT", "at"}, {"PHASE", "phase"}, {"GATE", "gate"}, {"VERDICT", "verdict"}, {"STRATUM", "stratum"}, {0}};
 /* clang-format on */
 
 bool deploy_parse_time(const char *text, uint64_t *out_s, struct err *err)
@@ -84,32 +95,43 @@ static int run_create(int argc, char **argv, struct cli *cli)
     return CLI_DONE;
 }
 
-/* pause, resume, abort: the last word of the command is the last part of the path. */
-static int run_move(int argc, char **argv, struct cli *cli)
+static int run_show(int argc, char **argv, struct cli *cli)
 {
-    const char *move = strchr(cli->command->name, ' ') + 1;
     struct values values = {0};
     AUTO_API struct api *api = NULL;
     AUTO_JSON *answer = NULL;
     struct err err = {0};
     AUTO_BUF path;
+    AUTO_BUF page;
     int status;
 
     buf_init(&path, 1024);
+    buf_init(&page, DEPLOY_PAGE_MAX);
     if (!option_parse(argc, argv, cli, &values, &status))
         return status;
     buf_add_text(&path, "/deployments/");
     url_encode(values.id, &path);
-    buf_printf(&path, "/%s", move);
     if (!api_open(&values.api, &api, &err) ||
-        !api_call(api, "POST", buf_text(&path), NULL, &answer, &err))
+        !api_call(api, "GET", buf_text(&path), NULL, &answer, &err))
         return cli_fail(cli, &err);
-    if (cli->json)
+    if (cli->json) {
         cli_print_json(cli, answer);
-    else
-        (void)fprintf(cli->out, "deployment %s is %s\n", values.id,
-                      json_string_value(json_object_get(answer, "state")));
+        return CLI_DONE;
+    }
+    deploy_print(answer, &page);
+    (void)fprintf(cli->out, "%s\nstrata\n", buf_text(&page));
+    table_print(cli->out, json_object_get(answer, "strata"), strata_columns);
+    (void)fprintf(cli->out, "\nverdicts\n");
+    table_print(cli->out, json_object_get(answer, "verdicts"), verdict_columns);
     return CLI_DONE;
+}
+
+static void add_query(struct buf *path, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    buf_printf(path, "%c%s=", strchr(buf_text(path), '?') ? '&' : '?', name);
+    url_encode(value, path);
 }
 
 static int run_devices(int argc, char **argv, struct cli *cli)
@@ -127,10 +149,10 @@ static int run_devices(int argc, char **argv, struct cli *cli)
     buf_add_text(&path, "/deployments/");
     url_encode(values.id, &path);
     buf_add_text(&path, "/devices");
-    if (values.state) {
-        buf_add_text(&path, "?state=");
-        url_encode(values.state, &path);
-    }
+    add_query(&path, "state", values.state);
+    add_query(&path, "verdict", values.verdict);
+    add_query(&path, "stratum", values.stratum);
+    add_query(&path, "reason", values.reason);
     if (!api_open(&values.api, &api, &err) ||
         !api_list(api, buf_text(&path), values.limit, &answer, &err))
         return cli_fail(cli, &err);
@@ -144,11 +166,9 @@ static int run_devices(int argc, char **argv, struct cli *cli)
 /* clang-format off */
 const struct cli_command cli_deploy_commands[] = {
     {"deploy create",  "send a release to a group, in phases",        create_options,  "slipway deploy create --group camera/production --release 2.4.0 --phases 5%,50%,100% --soak 1h", run_create},
+    {"deploy show",    "a deployment: phases, gates, strata, verdicts",  show_options,    "slipway deploy show ID", run_show},
     {"deploy watch",   "follow a deployment until it ends",           deploy_watch_options, "slipway deploy watch ID", deploy_run_watch},
     {"deploy devices", "the devices it was offered to, and how they fare", devices_options, "slipway deploy devices ID --state rolled-back", run_devices},
-    {"deploy pause",   "no new offers and no activation, for now",    move_options,    "slipway deploy pause ID", run_move},
-    {"deploy resume",  "go on after a pause",                         move_options,    "slipway deploy resume ID", run_move},
-    {"deploy abort",   "stop for good; what is not activated is withdrawn", move_options, "slipway deploy abort ID", run_move},
     {"deploy salt",    "a salt that puts certain devices into the first phase", deploy_salt_options, "slipway deploy salt --group camera/production --phase-percent 5 --first DEVICE --others 5-15", deploy_run_salt},
     {0},
 };

@@ -6,6 +6,8 @@
 /* "90s", "10m", "2h", "1d" to seconds. */
 MUST_USE bool deploy_parse_time(const char *text, uint64_t *out_s, struct err *err);
 
+enum { DEPLOY_PAGE_MAX = 65536 };
+
 extern const struct option deploy_watch_options[];
 int deploy_run_watch(int argc, char **argv, struct cli *cli);
 

@@ -1,26 +1,32 @@
 /*
- * `slipway deploy watch`: one bar a phase on a terminal, redrawn in place; elsewhere a line
- * whenever something changed. Ends with the deployment: 0 when it finished, 1 when it was halted
- * or aborted.
+ * `slipway deploy watch`: bars of the phases and what the gates see on a terminal, redrawn in
+ * place; elsewhere a line whenever something changed. Ends with the deployment: 0 when it finished,
+ * 1 when it was halted or aborted.
  */
 #include <inttypes.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/client/api.h"
 #include "cli/deploy.h"
-#include "cli/progress.h"
+#include "cli/deploy_view.h"
 #include "cli/table.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 #include "lib/http/url.h"
-#include "lib/update/state.h"
 
-enum { LOOK_MS = 300, AWAY_MS_MAX = 120 * 1000, BAR_WIDTH = 30, FAILURES_SHOWN = 5 };
+enum {
+    LOOK_MS = 300,
+    AWAY_MS_MAX = 120 * 1000,
+    FAILURES_SHOWN = 5,
+    WIDTH_DEFAULT = 120,
+    WIDTH_MIN = 20
+};
 
 struct values {
     struct api_options api;
@@ -33,81 +39,43 @@ const struct option deploy_watch_options[] = {
     API_OPTIONS(struct values), {0}};
 /* clang-format on */
 
-static const char *text_of(const json_t *object, const char *name)
+/* A line that is longer than the terminal would wrap, and the next picture begin too low. */
+static void cut_lines(const char *page, size_t width, struct buf *out, size_t *lines)
 {
-    const char *text = json_string_value(json_object_get(object, name));
+    *lines = 0;
+    while (*page) {
+        size_t len = strcspn(page, "\n");
 
-    return text ? text : "";
-}
-
-static json_int_t count_of(const json_t *counts, enum update_state state)
-{
-    return json_integer_value(json_object_get(counts, update_state_name(state)));
-}
-
-/* Everybody that was offered it, and those for whom it is over. */
-static void sum(const json_t *counts, uint64_t *offered, uint64_t *ended)
-{
-    *offered = *ended = 0;
-    for (unsigned i = 0; i < UPDATE_STATE_COUNT; i++) {
-        uint64_t n = (uint64_t)count_of(counts, (enum update_state)i);
-
-        *offered += n;
-        if (update_state_is_terminal((enum update_state)i))
-            *ended += n;
+        buf_add(out, page, len < width ? len : width);
+        buf_add_text(out, "\n");
+        page += len + (page[len] == '\n');
+        (*lines)++;
     }
 }
 
-/* "12 succeeded, 1 rolled-back, 3 downloading" */
-static void print_counts(const json_t *counts, struct buf *out)
+static size_t terminal_width(FILE *out)
 {
-    bool any = false;
+    struct winsize size;
 
-    for (unsigned i = 0; i < UPDATE_STATE_COUNT; i++) {
-        json_int_t n = count_of(counts, (enum update_state)i);
-
-        if (n == 0)
-            continue;
-        buf_printf(out, "%s%" JSON_INTEGER_FORMAT " %s", any ? ", " : "", n,
-                   update_state_name((enum update_state)i));
-        any = true;
-    }
-    if (!any)
-        buf_add_text(out, "nobody yet");
+    if (ioctl(fileno(out), TIOCGWINSZ, &size) != 0 || size.ws_col < WIDTH_MIN)
+        return WIDTH_DEFAULT;
+    return size.ws_col - 1U;
 }
 
-static void print_phase(const json_t *phase, struct buf *out)
-{
-    const json_t *counts = json_object_get(phase, "counts");
-    char bar[BAR_WIDTH + 1];
-    char percent[16];
-    uint64_t offered, ended;
-
-    sum(counts, &offered, &ended);
-    progress_bar(ended, offered ? offered : 1, BAR_WIDTH, bar);
-    table_value(phase, "percent", percent, sizeof(percent));
-    buf_printf(out, "  %5s %%  [%s]  %-8s ", percent, bar, text_of(phase, "state"));
-    print_counts(counts, out);
-}
-
+/* In the place of the last picture; what that had more is wiped. */
 static void draw(FILE *out, const json_t *deployment, size_t *lines)
 {
-    const json_t *phases = json_object_get(deployment, "phases");
     AUTO_BUF page;
+    AUTO_BUF picture;
 
-    buf_init(&page, 65536);
+    buf_init(&page, DEPLOY_PAGE_MAX);
+    buf_init(&picture, DEPLOY_PAGE_MAX);
+    deploy_print(deployment, &page);
     if (*lines)
-        buf_printf(&page, "\033[%zuA", *lines);
-    buf_printf(&page, "\033[2K%s to %s/%s: %s\n", text_of(deployment, "release"),
-               text_of(deployment, "product"), text_of(deployment, "group"),
-               text_of(deployment, "state"));
-    for (size_t i = 0; i < json_array_size(phases); i++) {
-        buf_add_text(&page, "\033[2K");
-        print_phase(json_array_get(phases, i), &page);
-        buf_add_text(&page, "\n");
-    }
-    *lines = json_array_size(phases) + 1;
-    (void)fputs(buf_text(&page), out);
+        buf_printf(&picture, "\033[%zuA", *lines);
+    buf_add_text(&picture, "\r\033[J");
+    cut_lines(buf_text(&page), terminal_width(out), &picture, lines);
+    (void)fputs(buf_text(&picture), out);
     (void)fflush(out);
 }
 
@@ -116,10 +84,12 @@ static void say(FILE *out, const json_t *deployment, char **said)
 {
     AUTO_BUF line;
 
-    buf_init(&line, 65536);
-    buf_printf(&line, "%s, phase %" JSON_INTEGER_FORMAT ": ", text_of(deployment, "state"),
+    buf_init(&line, DEPLOY_PAGE_MAX);
+    buf_printf(&line, "%s, phase %" JSON_INTEGER_FORMAT ": ", deploy_text(deployment, "state"),
                json_integer_value(json_object_get(deployment, "phase")));
-    print_counts(json_object_get(deployment, "counts"), &line);
+    deploy_print_counts(json_object_get(deployment, "counts"), &line);
+    if (deploy_text(deployment, "reason")[0])
+        buf_printf(&line, " (%s)", deploy_text(deployment, "reason"));
     if (*said && text_equal(*said, buf_text(&line)))
         return;
     mem_free(*said);
@@ -150,16 +120,16 @@ static void explain(struct cli *cli, struct api *api, const char *path, const js
         for (size_t i = 0; i < json_array_size(items); i++) {
             const json_t *item = json_array_get(items, i);
 
-            (void)fprintf(cli->out, "  %.12s... %s: %s %s\n", text_of(item, "device"), states[s],
-                          text_of(item, "reason"), text_of(item, "detail"));
+            (void)fprintf(cli->out, "  %.12s... %s: %s %s\n", deploy_text(item, "device"),
+                          states[s], deploy_text(item, "reason"), deploy_text(item, "detail"));
         }
     }
 }
 
 static bool has_ended(const char *state)
 {
-    return !text_equal(state, "running") && !text_equal(state, "paused") &&
-           !text_equal(state, "awaiting-approval");
+    return text_equal(state, "finished") || text_equal(state, "halted") ||
+           text_equal(state, "aborted");
 }
 
 /* A server that is started again is waited for; one that was never there is not. */
@@ -193,7 +163,7 @@ static int watch(struct cli *cli, struct api *api, const char *path)
 
         if (!look(api, path, &seen_mono_ms, &deployment, &err))
             return cli_fail(cli, &err);
-        state = text_of(deployment, "state");
+        state = deploy_text(deployment, "state");
         if (terminal)
             draw(cli->out, deployment, &lines);
         else if (!cli->json)

@@ -50,7 +50,6 @@ static const struct {
 } shows[] = {
     {"image show",  "/images"},
     {"device show", "/devices"},
-    {"deploy show", "/deployments"},
 };
 
 #define LIMIT {.name = "limit", .type = OPTION_U64, .field = offsetof(struct values, limit), .min = 1, .value = "N", .help = "at most so many (all)"}
@@ -170,7 +169,6 @@ const struct cli_command cli_list_commands[] = {
     {"image show",     "one image",                                show_options,    "slipway image show SHA256",                    run_show},
     {"release list",   "releases",                                 product_options, "slipway release list --product camera",        run_list},
     {"deploy list",    "deployments and where they are",           deploy_options,  "slipway deploy list --group camera/production", run_list},
-    {"deploy show",    "one deployment: phases, counts, why it stopped", show_options, "slipway deploy show ID",                    run_show},
     {"device list",    "devices, what they run, when they were seen", device_options, "slipway device list --group camera/production", run_list},
     {"device show",    "one device: deployments, last reports",    show_options,    "slipway device show DEVICE",                   run_show},
     {"report list",    "what devices said",                        report_options,  "slipway report list --device DEVICE",          run_list},

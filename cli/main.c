@@ -15,7 +15,7 @@ static const struct cli_command *const tables[] = {
     cli_fleet_setup_commands,
     cli_repo_commands,
     cli_publish_commands,
-    cli_deploy_commands,
+    cli_deploy_commands, cli_deploy_steer_commands,
     cli_list_commands,
     cli_fleet_commands,
     cli_token_commands,
