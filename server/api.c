@@ -8,6 +8,7 @@
 #include "server/app.h"
 #include "server/auth/role.h"
 #include "server/rollout/filter.h"
+#include "server/rollout/gate/settings.h"
 #include "server/routes.h"
 
 static const char head[] =
@@ -114,5 +115,6 @@ void app_print_api(struct buf *out)
         }
     }
     buf_add_text(out, filter_grammar);
+    gate_settings_describe(out);
     print_problems(out);
 }

@@ -22,29 +22,30 @@ struct number {
     size_t field; /* in struct gate_settings */
     double min;   /* of a real: exclusive */
     double max;   /* of a real: exclusive */
+    const char *help;
 };
 
 #define AT(member) offsetof(struct gate_settings, member)
 static const struct number install_numbers[] = {
-    {"p0",    REAL,  AT(install.p0),    0, 1},
-    {"p1",    REAL,  AT(install.p1),    0, 1},
-    {"alpha", REAL,  AT(install.alpha), 0, 0.5},
-    {"beta",  REAL,  AT(install.beta),  0, 0.5},
-    {"start", WHOLE, AT(install.start), 1, 1000000},
+    {"p0",    REAL,  AT(install.p0),    0, 1, "share of devices that may fail with a good release"},
+    {"p1",    REAL,  AT(install.p1),    0, 1, "share that fails with a bad one; above `p0`"},
+    {"alpha", REAL,  AT(install.alpha), 0, 0.5, "chance to stop a good release, at most"},
+    {"beta",  REAL,  AT(install.beta),  0, 0.5, "chance to lift the cap for a bad one, at most"},
+    {"start", WHOLE, AT(install.start), 1, 1000000, "devices that may be activating with an open outcome at first; each success adds one"},
 };
 static const struct number health_numbers[] = {
-    {"ratio", REAL, AT(health.ratio), 1, 1000},
-    {"alpha", REAL, AT(health.alpha), 0, 0.5},
-    {"beta",  REAL, AT(health.beta),  0, 0.5},
+    {"ratio", REAL, AT(health.ratio), 1, 1000, "so many times the bad days of the others is bad"},
+    {"alpha", REAL, AT(health.alpha), 0, 0.5, "chance to stop a good release, at most"},
+    {"beta",  REAL, AT(health.beta),  0, 0.5, "how far good days are remembered: the smaller, the longer"},
 };
 static const struct number silence_numbers[] = {
-    {"intervals", WHOLE, AT(silence.intervals), 2, 1000},
-    {"ratio",     REAL,  AT(silence.ratio),     1, 1000},
-    {"alpha",     REAL,  AT(silence.alpha),     0, 0.5},
+    {"intervals", WHOLE, AT(silence.intervals), 2, 1000, "poll intervals without a word until a device is silent"},
+    {"ratio",     REAL,  AT(silence.ratio),     1, 1000, "so many times the silent devices of the others is bad"},
+    {"alpha",     REAL,  AT(silence.alpha),     0, 0.5, "chance to stop a good release, at most"},
 };
 static const struct number threshold_numbers[] = {
-    {"failed_percent", WHOLE, AT(threshold.failed_percent), 0, 100},
-    {"min_finished",   WHOLE, AT(threshold.finished_min),   1, 10000000},
+    {"failed_percent", WHOLE, AT(threshold.failed_percent), 0, 100, "share of ended devices that may have failed ..."},
+    {"min_finished",   WHOLE, AT(threshold.finished_min),   1, 10000000, "... once so many have ended"},
 };
 
 static const struct section {
@@ -52,11 +53,12 @@ static const struct section {
     size_t is_on;
     const struct number *numbers;
     size_t count;
+    const char *help;
 } sections[] = {
-    {"install",   AT(install.is_on),   install_numbers,   COUNT(install_numbers)},
-    {"health",    AT(health.is_on),    health_numbers,    COUNT(health_numbers)},
-    {"silence",   AT(silence.is_on),   silence_numbers,   COUNT(silence_numbers)},
-    {"threshold", AT(threshold.is_on), threshold_numbers, COUNT(threshold_numbers)},
+    {"install",   AT(install.is_on),   install_numbers,   COUNT(install_numbers), "outcomes of installing: a sequential test, for all devices and for each stratum (hardware and image before)"},
+    {"health",    AT(health.is_on),    health_numbers,    COUNT(health_numbers), "days with a crash, an unplanned exit or reboot: updated devices against the others, hour by hour"},
+    {"silence",   AT(silence.is_on),   silence_numbers,   COUNT(silence_numbers), "devices that are not heard of after they switched, against the others"},
+    {"threshold", AT(threshold.is_on), threshold_numbers, COUNT(threshold_numbers), "a plain share; off unless it is set"},
 };
 /* clang-format on */
 
@@ -212,4 +214,38 @@ void gate_settings_format(const struct gate_settings *settings, struct buf *out)
         }
     }
     buf_printf(out, "\"scope\":\"%s\"}", settings->is_by_stratum ? "stratum" : "all");
+}
+
+static void describe_number(const struct section *section, const struct number *number,
+                            struct buf *out)
+{
+    buf_printf(out, "| `%s.%s` | ", section->name, number->name);
+    if (number->kind == REAL) {
+        double real;
+
+        memcpy(&real, at_const(&gate_settings_default, number->field), sizeof(real));
+        buf_printf(out, "%.12g | between %.12g and %.12g", real, number->min, number->max);
+    } else {
+        uint64_t whole;
+
+        memcpy(&whole, at_const(&gate_settings_default, number->field), sizeof(whole));
+        buf_printf(out, "%" PRIu64 " | %.0f to %.0f", whole, number->min, number->max);
+    }
+    buf_printf(out, " | %s |\n", number->help);
+}
+
+void gate_settings_describe(struct buf *out)
+{
+    buf_add_text(
+        out, "\n## Gates\n\n"
+             "What stops a deployment by itself, as `gate` of a new deployment. A gate that is\n"
+             "not named holds its defaults, `null` switches it off; `gate.scope` says whether\n"
+             "a stratum that fails stops `all` (the default) or only that `stratum`. The older\n"
+             "form `{failed_percent, min_finished}` is a threshold and nothing else.\n\n");
+    for (size_t i = 0; i < COUNT(sections); i++)
+        buf_printf(out, "- `%s`: %s\n", sections[i].name, sections[i].help);
+    buf_add_text(out, "\n| member | default | range | meaning |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < COUNT(sections); i++)
+        for (size_t k = 0; k < sections[i].count; k++)
+            describe_number(&sections[i], &sections[i].numbers[k], out);
 }

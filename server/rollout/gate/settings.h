@@ -57,3 +57,5 @@ MUST_USE bool gate_settings_read(const json_t *object, const char *path, struct 
 MUST_USE bool gate_settings_parse(const char *text, struct gate_settings *out, struct err *err);
 /* Every member, so that later defaults change nothing that was decided. */
 void gate_settings_format(const struct gate_settings *settings, struct buf *out);
+/* The members, their ranges and defaults as a section of docs/API.md. */
+void gate_settings_describe(struct buf *out);

@@ -91,3 +91,14 @@ Test(gate_settings, come_back_as_they_were_written)
         buf_done(&twice);
     }
 }
+
+Test(gate_settings, are_described_with_their_defaults)
+{
+    struct buf out;
+
+    buf_init(&out, 16384);
+    gate_settings_describe(&out);
+    cr_expect(strstr(buf_text(&out), "| `install.p0` | 0.005 | between 0 and 1 |"));
+    cr_expect(strstr(buf_text(&out), "| `install.start` | 3 | 1 to 1000000 |"));
+    buf_done(&out);
+}
