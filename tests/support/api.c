@@ -20,25 +20,31 @@
 #include "server/auth/tokens.h"
 #include "server/http/http.h"
 #include "server/operator/routes.h"
+#include "server/operator/routes_dashboard.h"
 #include "server/operator/routes_deployments.h"
 #include "server/operator/routes_fleet.h"
 #include "server/operator/routes_reports.h"
+#include "server/operator/routes_webhook.h"
 #include "server/operator/routes_why.h"
 #include "server/repo/repo.h"
 #include "server/repo/routes.h"
 #include "server/repo/signer.h"
+#include "server/stream/feed.h"
+#include "server/stream/hub.h"
+#include "server/stream/routes.h"
 #include "tests/support/api.h"
 #include "tests/support/pg.h"
 #include "tests/support/temp.h"
 
 enum { ANSWER_MAX = 16 << 20 };
 
-static const struct http_route *const tables[] = {operator_routes,   repo_routes,  artifact_routes,
-                                                  report_routes,     fleet_routes, why_routes,
-                                                  deployment_routes, NULL};
-static const size_t counts[] = {OPERATOR_ROUTE_COUNT,  REPO_ROUTE_COUNT,  ARTIFACT_ROUTE_COUNT,
-                                REPORT_ROUTE_COUNT,    FLEET_ROUTE_COUNT, WHY_ROUTE_COUNT,
-                                DEPLOYMENT_ROUTE_COUNT};
+static const struct http_route *const tables[] = {
+    operator_routes,   repo_routes,   artifact_routes, report_routes,    fleet_routes, why_routes,
+    deployment_routes, stream_routes, webhook_routes,  dashboard_routes, NULL};
+static const size_t counts[] = {OPERATOR_ROUTE_COUNT,   REPO_ROUTE_COUNT,   ARTIFACT_ROUTE_COUNT,
+                                REPORT_ROUTE_COUNT,     FLEET_ROUTE_COUNT,  WHY_ROUTE_COUNT,
+                                DEPLOYMENT_ROUTE_COUNT, STREAM_ROUTE_COUNT, WEBHOOK_ROUTE_COUNT,
+                                DASHBOARD_ROUTE_COUNT};
 
 static bool authenticate(struct http_request *req, const char *token, void *app, struct err *err)
 {
@@ -91,9 +97,13 @@ struct api *api_open(void)
     cr_assert(signer_open(worker->loop, api->signer.socket, &worker->signer, &err), "%s", err.text);
     worker->tokens = auth_tokens_new();
     worker->repo = repo_new();
+    api->feed = stream_feed_new();
+    worker->stream = stream_hub_new(api->feed, worker->loop, worker->db, worker->tokens);
+    stream_feed_start(api->feed, worker->loop, worker->db);
     auth_tokens_load(worker->tokens, worker->db);
     repo_load(worker->repo, worker->db);
-    while (!auth_tokens_ready(worker->tokens) || !repo_ready(worker->repo))
+    while (!auth_tokens_ready(worker->tokens) || !repo_ready(worker->repo) ||
+           !stream_feed_ready(api->feed))
         loop_turn(worker->loop);
     cr_assert(http_server_open(worker->loop, &options, &api->app, &worker->http, &err), "%s",
               err.text);
@@ -114,7 +124,11 @@ void api_close(struct api *api)
     loop_flush(worker->loop);
     signer_close(worker->signer);
     cr_expect_eq(signer_stop(&api->signer), 0);
+    stream_feed_stop(api->feed);
+    stream_hub_stop(worker->stream);
     fixture_close(&api->fixture);
+    stream_hub_free(worker->stream);
+    stream_feed_free(api->feed);
     artifact_store_close(worker->artifacts);
     artifact_store_close(worker->attachments);
     artifact_store_close(worker->symbols);

@@ -19,6 +19,7 @@ struct api {
     struct http_app app;
     struct test_signer signer;
     struct sign_key *keys[2]; /* offline: root, targets */
+    struct stream_feed *feed;
     json_t *targets;          /* {path: entry} of what is signed next */
     char *product;            /* the id, after api_begin() */
     unsigned root_version;

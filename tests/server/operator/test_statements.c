@@ -8,6 +8,7 @@
 #include "server/store/store_capability.h"
 #include "server/store/store_claim.h"
 #include "server/store/store_component.h"
+#include "server/store/store_dashboard.h"
 #include "server/store/store_delta.h"
 #include "server/store/store_delta_view.h"
 #include "server/store/store_deployment.h"
@@ -20,14 +21,17 @@
 #include "server/store/store_image.h"
 #include "server/store/store_issue.h"
 #include "server/store/store_key.h"
+#include "server/store/store_once.h"
 #include "server/store/store_plan.h"
 #include "server/store/store_product.h"
 #include "server/store/store_release.h"
 #include "server/store/store_repo.h"
 #include "server/store/store_repo_request.h"
 #include "server/store/store_report_view.h"
+#include "server/store/store_sbom.h"
 #include "server/store/store_stuck.h"
 #include "server/store/store_tenant.h"
+#include "server/store/store_webhook.h"
 #include "server/store/store_why.h"
 #include "tests/support/pg.h"
 
@@ -35,6 +39,8 @@ static const struct db_stmt *const *const files[] = {
     store_device_change_statements,
     store_enroll_statements,
     store_freeze_statements,
+    store_once_statements,
+    store_sbom_statements,
     store_capability_statements,
     store_claim_statements,
     store_component_statements,
@@ -60,6 +66,8 @@ static const struct db_stmt *const *const files[] = {
     store_stuck_statements,
     store_event_view_statements,
     store_issue_statements,
+    store_dashboard_statements,
+    store_webhook_statements,
 };
 
 Test(statements, are_prepared_with_as_many_parameters_as_they_say)
