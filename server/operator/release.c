@@ -1,6 +1,7 @@
 /* Images that were uploaded and the releases made of them. */
 #include <string.h>
 
+#include "lib/base/mem.h"
 #include "lib/base/text.h"
 #include "server/auth/operator.h"
 #include "server/operator/handlers.h"
@@ -13,6 +14,7 @@
 enum {
     RELEASE_IMAGES_MAX = 64,
     RELEASE_NOTES_MAX = 16 << 10,
+    RELEASE_ASSUMES_MAX = 64,
 };
 
 /* The hashes of a release's images, and the slices that point at them. */
@@ -46,23 +48,60 @@ static bool image_list(const json_t *body, struct image_list *out, struct err *e
     return true;
 }
 
+static bool truth_if(const json_t *body, const char *name, bool *out, struct err *err)
+{
+    return !json_object_get(body, name) || json_field_bool(body, "", name, out, err);
+}
+
+/* {"TYPE/NAME": counter}: what devices are known to have, beside what the release brings. */
+static bool check_assumes(const json_t *assumes, struct err *err)
+{
+    const char *name;
+    json_t *value;
+
+    if (!assumes)
+        return true;
+    if (!json_is_object(assumes) || json_object_size(assumes) > RELEASE_ASSUMES_MAX)
+        return err_set(err, ERR_INVALID, "field 'assumes' is not an object of at most %d members",
+                       RELEASE_ASSUMES_MAX);
+    json_object_foreach(json_iterable(assumes), name, value)
+    {
+        if (!text_starts_with(name, "os/") && !text_starts_with(name, "app/"))
+            return err_set(err, ERR_INVALID,
+                           "field 'assumes': '%.80s' is not 'os/NAME' or 'app/NAME'", name);
+        if (!json_is_integer(value) || json_integer_value(value) < 0)
+            return err_set(err, ERR_INVALID, "field 'assumes.%.80s' is not a release counter",
+                           name);
+    }
+    return true;
+}
+
 void on_release_create(struct http_request *req, void *app)
 {
-    static const char *const fields[] = {"name", "product", "images", "notes", NULL};
+    static const char *const fields[] = {"name",  "product",    "images",  "notes",
+                                         "exact", "reversible", "assumes", NULL};
     struct worker *worker = app;
     AUTO_JSON *body = NULL;
     struct image_list images;
     const struct store_actor actor = operator_actor(req);
-    struct store_release release = {.actor = &actor, .notes = ""};
+    struct store_release release = {.actor = &actor, .notes = "", .assumes = "{}"};
+    AUTO_FREE char *assumes = NULL;
     struct err err;
 
     if (!input_object(req, fields, &body, &err) ||
         !input_name(body, "name", "+~", &release.name, &err) ||
         !input_uuid(body, "product", &release.product, &err) || !image_list(body, &images, &err) ||
         (json_object_get(body, "notes") &&
-         !json_field_text(body, "", "notes", RELEASE_NOTES_MAX, &release.notes, &err))) {
+         !json_field_text(body, "", "notes", RELEASE_NOTES_MAX, &release.notes, &err)) ||
+        !truth_if(body, "exact", &release.is_exact, &err) ||
+        !truth_if(body, "reversible", &release.is_reversible, &err) ||
+        !check_assumes(json_object_get(body, "assumes"), &err)) {
         http_answer_error(req, &err);
         return;
+    }
+    if (json_object_get(body, "assumes")) {
+        assumes = json_text(json_object_get(body, "assumes"));
+        release.assumes = assumes;
     }
     release.images = images.slices;
     release.image_count = images.count;

@@ -60,6 +60,30 @@ const struct http_route fleet_routes[] = {
           "Let a device that waits join `{group, tags}`: its next claim is good"),
     WRITE("POST", "/api/v1/pending-claims/:device/reject", ACTION_CLAIM_WRITE, on_pending_reject,
           "Tell a device that waits no"),
+
+    READ("/api/v1/freezes", on_freeze_list,
+         "Times in which nothing switches, now and ahead. `?past=true`: also those behind"),
+    WRITE("POST", "/api/v1/freezes", ACTION_FREEZE_WRITE, on_freeze_add,
+          "Let nothing switch `{starts, ends, reason}`; only a security release that a second "
+          "person approved passes"),
+    WRITE("DELETE", "/api/v1/freezes/:id", ACTION_FREEZE_WRITE, on_freeze_remove,
+          "Take a freeze out of the calendar"),
+
+    READ("/api/v1/capabilities", on_capability_list,
+         "What devices may do for a while. `?past=true`: also what is over"),
+    READ("/api/v1/devices/:device/capabilities", on_device_capabilities,
+         "What a device may do for a while. `?past=true`"),
+    WRITE("POST", "/api/v1/devices/:device/capabilities", ACTION_CAPABILITY_ISSUE, on_capability_issue,
+          "Note that a device may `{name: debug-shell|sideload, expires: within 30 days, reason}`; "
+          "`document` is to be signed offline: no online key may"),
+    WRITE("POST", "/api/v1/capabilities/:id/revoke", ACTION_CAPABILITY_ISSUE, on_capability_revoke,
+          "Revoke a capability"),
+
+    WRITE("PATCH", "/api/v1/products/:id", ACTION_PRODUCT_WRITE, on_product_change,
+          "Change a product `{name, add_hwids:[…]}`"),
+    READ("/api/v1/images/:sha256/sbom", on_sbom_get, "What an image is made of, as it was stored"),
+    {"PUT", "/api/v1/images/:sha256/sbom", ACCESS_OPERATOR, ACTION_IMAGE_UPLOAD, SBOM_BYTES_MAX, false, on_sbom_put,
+     "Store what an image is made of: SPDX 2.2 or 2.3, or CycloneDX 1.2 to 1.6, as JSON"},
 };
 /* clang-format on */
 _Static_assert(COUNT(fleet_routes) == FLEET_ROUTE_COUNT, "the header says how many");

@@ -41,22 +41,26 @@ void store_component_create(struct db *db, const struct store_component *compone
 
 static const struct db_stmt component_list = {
     .name = "component_list",
-    .params = 4,
+    .params = 6,
     .scope = DB_TENANT,
     .tenant_param = 1,
     .sql = STORE_PAGE("SELECT c.id, " COMPONENT_JSON " AS item"
                       "  FROM component c JOIN product p ON p.id = c.product_id"
                       " WHERE c.tenant_id = $1::bigint AND c.id > $2::bigint"
-                      "   AND ($4::text IS NULL OR c.name = $4)"),
+                      "   AND ($4::text IS NULL OR c.name = $4)"
+                      "   AND ($5::text IS NULL OR c.type = $5)"
+                      "   AND ($6::uuid IS NULL OR p.public_id = $6)"),
 };
 
-void store_component_list(struct db *db, const struct store_page *page, const char *name,
-                          db_done_fn *done, void *arg)
+void store_component_list(struct db *db, const struct store_page *page,
+                          const struct store_component_filter *filter, db_done_fn *done, void *arg)
 {
     struct db_call *call = db_call_new(db, &component_list, done, arg);
 
     store_page_bind(call, page);
-    db_bind_text(call, name);
+    db_bind_text(call, filter->name);
+    db_bind_text(call, filter->type);
+    db_bind_text(call, filter->product);
     db_send(call);
 }
 

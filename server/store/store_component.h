@@ -15,5 +15,11 @@ struct store_component {
 /* ERR_NOT_FOUND without the product; no row when the product has such a component. */
 void store_component_create(struct db *db, const struct store_component *component,
                             db_done_fn *done, void *arg);
-void store_component_list(struct db *db, const struct store_page *page, const char *name,
-                          db_done_fn *done, void *arg);
+/* NULL: any. */
+struct store_component_filter {
+    const char *name;
+    const char *type;
+    const char *product; /* uuid */
+};
+void store_component_list(struct db *db, const struct store_page *page,
+                          const struct store_component_filter *filter, db_done_fn *done, void *arg);

@@ -11,6 +11,12 @@
     " 'product', p.name, 'product_id', p.public_id, 'hwids', to_json(i.hwids),"                    \
     " 'role', i.role, 'release_counter', i.release_counter, 'security_epoch', i.security_epoch,"   \
     " 'floor', i.floor, 'stepping_stone', i.stepping_stone,"                                       \
+    " 'requires', i.requires, 'revert_to', to_json(i.revert_to),"                                  \
+    " 'revert_until', slipway_time(i.revert_until),"                                               \
+    " 'sbom', (SELECT json_build_object('format', s.format, 'version', s.version,"                 \
+    "                    'packages', s.packages, 'length', octet_length(s.document),"              \
+    "                    'sha256', encode(s.sha256, 'hex'), 'stored', slipway_time(s.stored_at))"  \
+    "             FROM image_sbom s WHERE s.image_id = i.id),"                                     \
     " 'full_zstd_length', i.full_zstd_length, 'created', slipway_time(i.created_at))"
 #define IMAGE_JOIN                                                                                 \
     " JOIN component c ON c.id = i.component_id JOIN product p ON p.id = c.product_id"
@@ -72,8 +78,7 @@ static const struct db_stmt image_add = {
            "         $16::bigint[], nullif($17::timestamptz, 'epoch'), $18::jsonb"
            "    FROM checked WHERE ok"
            "  ON CONFLICT (tenant_id, sha256) DO NOTHING"
-           "  RETURNING component_id, sha256, length, path, version, hwids, release_counter,"
-           "            security_epoch, floor, stepping_stone, full_zstd_length, created_at, role),"
+           "  RETURNING *),"
            " noted AS ("
            "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'image' FROM made),"
            " audited AS MATERIALIZED ("
@@ -82,15 +87,9 @@ static const struct db_stmt image_add = {
            "           to_jsonb(made)) AS seq"
            "    FROM made JOIN component c ON c.id = made.component_id)"
            " SELECT " IMAGE_JSON
-           "   FROM (SELECT component_id, sha256, length, path, version, hwids, release_counter,"
-           "                security_epoch, floor, stepping_stone, full_zstd_length, created_at,"
-           "                role"
-           "           FROM made"
+           "   FROM (SELECT * FROM made"
            "         UNION ALL"
-           "         SELECT component_id, sha256, length, path, version, hwids, release_counter,"
-           "                security_epoch, floor, stepping_stone, full_zstd_length, created_at,"
-           "                role"
-           "           FROM image WHERE tenant_id = $1 AND sha256 = $2) i" IMAGE_JOIN
+           "         SELECT * FROM image WHERE tenant_id = $1 AND sha256 = $2) i" IMAGE_JOIN
            "  WHERE (SELECT count(seq) FROM audited) >= 0", /* so that it is called */
 };
 /* clang-format on */

@@ -41,6 +41,54 @@ void store_product_create(struct db *db, const struct store_product *product, db
     db_send(call);
 }
 
+static const struct db_stmt product_change = {
+    .name = "product_change",
+    .params = 7,
+    .scope = DB_TENANT,
+    .tenant_param = 1,
+    .sql = "WITH old AS ("
+           "  SELECT * FROM product"
+           "   WHERE tenant_id = $1::bigint AND public_id = $2::uuid FOR UPDATE),"
+           " given AS ("
+           "  SELECT old.id, coalesce($3::text, old.name) AS name, old.hwids || array("
+           "           SELECT h FROM unnest($4::text[]) WITH ORDINALITY AS a (h, n)"
+           "            WHERE h <> ALL (old.hwids) ORDER BY n) AS hwids FROM old),"
+           " checked AS ("
+           "  SELECT given.*, CASE"
+           "    WHEN EXISTS (SELECT 1 FROM product o WHERE o.tenant_id = $1 AND o.name = given.name"
+           "                    AND o.id <> given.id) THEN slipway_refuse('SL409',"
+           "      format('a product named ''%s'' exists already', given.name))"
+           "    WHEN cardinality(given.hwids) > $5::bigint THEN slipway_refuse('SL409',"
+           "      format('the product would have %s hardware ids, %s at most',"
+           "             cardinality(given.hwids), $5))"
+           "    ELSE true END AS ok FROM given),"
+           " made AS ("
+           "  UPDATE product p SET name = checked.name, hwids = checked.hwids"
+           "    FROM checked WHERE p.id = checked.id AND checked.ok"
+           "  RETURNING p.*),"
+           " noted AS ("
+           "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'product' FROM made),"
+           " audited AS MATERIALIZED ("
+           "  SELECT slipway_audit($6::bigint, $7::text, 'product.write',"
+           "           'product ' || made.public_id, made.id, NULL, to_jsonb(old), to_jsonb(made))"
+           "         AS seq FROM made, old)"
+           " SELECT " PRODUCT_JSON " FROM made, audited",
+};
+
+void store_product_change(struct db *db, const char *id, const struct store_product *change,
+                          int64_t hwid_max, db_done_fn *done, void *arg)
+{
+    struct db_call *call = db_call_new(db, &product_change, done, arg);
+
+    db_bind_i64(call, change->actor->tenant_id);
+    db_bind_text(call, id);
+    db_bind_text(call, change->name);
+    db_bind_text_array(call, change->hwids, change->hwid_count);
+    db_bind_i64(call, hwid_max);
+    store_actor_bind(call, change->actor);
+    db_send(call);
+}
+
 static const struct db_stmt product_list = {
     .name = "product_list",
     .params = 4,
@@ -80,5 +128,5 @@ void store_product_get(struct db *db, int64_t tenant_id, const char *id, db_done
     db_send(call);
 }
 
-const struct db_stmt *const store_product_statements[] = {&product_create, &product_list,
-                                                          &product_get, NULL};
+const struct db_stmt *const store_product_statements[] = {&product_create, &product_change,
+                                                          &product_list, &product_get, NULL};

@@ -53,7 +53,7 @@ Test(fleet, refuses_what_is_not_said_right)
         {"POST", "/api/v1/components", "{\"product\":\"" EMPTY "\",\"type\":\"os\",\"name\":\"n\"}",
          404, "no such product"},
         {"POST", "/api/v1/components",
-         "{\"product\":\"" EMPTY "\",\"type\":\"app\",\"name\":\"n\"}", 400, "'type'"},
+         "{\"product\":\"" EMPTY "\",\"type\":\"kernel\",\"name\":\"n\"}", 400, "'type'"},
         {"POST", "/api/v1/tenants", "{\"name\":\"UPPER\"}", 400, "'name'"},
         {"POST", "/api/v1/tenants", "{\"name\":\"-x\"}", 400, "'name'"},
         {"POST", "/api/v1/tenants", "{\"name\":\"other\"}", 409, "exists already"},
