@@ -9,7 +9,7 @@
 #include "server/device/internal.h"
 #include "server/device/run.h"
 #include "server/limits.h"
-#include "server/store/store_event.h"
+#include "server/store/store_quarantine.h"
 #include "server/store/store_report.h"
 
 struct reporting {

@@ -57,7 +57,8 @@ const struct http_route device_routes[DEVICE_ROUTE_COUNT] = {
         .access = ACCESS_DEVICE,
         .body_max = DEVICE_REPORT_BYTES_MAX,
         .handler = on_report,
-        .summary = "A step of an update, or an event (`event`): 200 once it is committed, counted once.",
+        .summary =
+            "A step of an update, or an event (`event`): 200 once it is committed, counted once.",
     },
     {
         .method = "POST",

@@ -9,6 +9,7 @@
 #include "server/operator/reply.h"
 #include "server/operator/routes_reports.h"
 #include "server/store/store_event_view.h"
+#include "server/store/store_quarantine.h"
 #include "server/worker.h"
 
 enum { EXPORT_LINES_MAX = 1000, DAYS_DEFAULT = 30, DAYS_MAX = 3660 };

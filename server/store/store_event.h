@@ -13,10 +13,6 @@ enum {
     STORE_EVENT_EPOCH_BYTES = 16,
     STORE_EVENT_PLANNED = 1, /* flags */
     STORE_EVENT_MOVED = 2,   /* its times were moved: the device's clock was far off */
-    STORE_QUARANTINE_BYTES_MAX = 4096,
-    STORE_QUARANTINE_MAX = 1000, /* of a tenant ... */
-    STORE_QUARANTINE_DEVICE_MAX =
-        20, /* ... and of one device, so that it keeps nobody else's out */
 };
 
 /* Checked already; the pointers are borrowed for the call. */
@@ -57,15 +53,3 @@ struct store_event_issue {
 };
 void store_event_issue_read(const struct db_result *result, size_t row,
                             struct store_event_issue *out);
-
-/* A report that could not be read: kept as it came, once, while there is room. */
-struct store_quarantine {
-    int64_t tenant_id;
-    int64_t device_id;
-    uint8_t digest[HASH_BYTES]; /* of the bytes */
-    const void *bytes;
-    size_t len;
-    const char *error;
-};
-void store_quarantine_add(struct db *db, const struct store_quarantine *refused, db_done_fn *done,
-                          void *arg);

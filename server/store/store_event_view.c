@@ -169,29 +169,6 @@ void store_event_days(struct db *db, const struct store_event_query *query, db_d
     db_send(call);
 }
 
-static const struct db_stmt quarantine_list = {
-    .name = "quarantine_list",
-    .params = 3,
-    .scope = DB_TENANT,
-    .tenant_param = 1,
-    .sql = STORE_PAGE("SELECT q.id, json_build_object('id', q.id::text,"
-                      "         'device', encode(v.device_id, 'hex'), 'error', q.error,"
-                      "         'bytes', translate(encode(q.bytes, 'base64'), E'\\n', ''),"
-                      "         'times', q.times, 'first', slipway_time(q.first_at),"
-                      "         'last', slipway_time(q.last_at)) AS item"
-                      "  FROM report_quarantine q JOIN device v ON v.id = q.device_id"
-                      " WHERE q.tenant_id = $1::bigint AND q.id > $2::bigint"),
-};
-
-void store_quarantine_list(struct db *db, const struct store_page *page, db_done_fn *done,
-                           void *arg)
-{
-    struct db_call *call = db_call_new(db, &quarantine_list, done, arg);
-
-    store_page_bind(call, page);
-    db_send(call);
-}
-
 const struct db_stmt *const store_event_view_statements[] = {
     &event_list,
     &event_lines,
@@ -200,6 +177,5 @@ const struct db_stmt *const store_event_view_statements[] = {
     &event_lines_of_release,
     &event_csv_of_release,
     &event_days,
-    &quarantine_list,
     NULL,
 };

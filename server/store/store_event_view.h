@@ -1,10 +1,9 @@
 #pragma once
 /*
  * Looking at events: pages of the raw ones, newest first, as JSON or as lines to keep elsewhere;
- * days; and what could not be read.
+ * and days.
  */
 #include "server/db/db.h"
-#include "server/store/page.h"
 
 extern const struct db_stmt *const store_event_view_statements[];
 
@@ -32,6 +31,3 @@ void store_event_list(struct db *db, const struct store_event_query *query,
 /* Sums by day, category and class: {"items":[...]}. */
 void store_event_days(struct db *db, const struct store_event_query *query, db_done_fn *done,
                       void *arg);
-/* What was refused, as it came. */
-void store_quarantine_list(struct db *db, const struct store_page *page, db_done_fn *done,
-                           void *arg);
