@@ -31,21 +31,27 @@ static const struct number install_numbers[] = {
     {"p1",    REAL,  AT(install.p1),    0, 1, "share that fails with a bad one; above `p0`"},
     {"alpha", REAL,  AT(install.alpha), 0, 0.5, "chance to stop a good release, at most"},
     {"beta",  REAL,  AT(install.beta),  0, 0.5, "chance to lift the cap for a bad one, at most"},
-    {"start", WHOLE, AT(install.start), 1, 1000000, "devices that may be activating with an open outcome at first; each success adds one"},
+    {"start", WHOLE, AT(install.start), 1, 1000000,
+     "devices that may be activating with an open outcome at first; each success adds one"},
 };
 static const struct number health_numbers[] = {
     {"ratio", REAL, AT(health.ratio), 1, 1000, "so many times the bad days of the others is bad"},
     {"alpha", REAL, AT(health.alpha), 0, 0.5, "chance to stop a good release, at most"},
-    {"beta",  REAL, AT(health.beta),  0, 0.5, "how far good days are remembered: the smaller, the longer"},
+    {"beta",  REAL, AT(health.beta),  0, 0.5,
+     "how far good days are remembered: the smaller, the longer"},
 };
 static const struct number silence_numbers[] = {
-    {"intervals", WHOLE, AT(silence.intervals), 2, 1000, "poll intervals without a word until a device is silent"},
-    {"ratio",     REAL,  AT(silence.ratio),     1, 1000, "so many times the silent devices of the others is bad"},
+    {"intervals", WHOLE, AT(silence.intervals), 2, 1000,
+     "poll intervals without a word until a device is silent"},
+    {"ratio",     REAL,  AT(silence.ratio),     1, 1000,
+     "so many times the silent devices of the others is bad"},
     {"alpha",     REAL,  AT(silence.alpha),     0, 0.5, "chance to stop a good release, at most"},
 };
 static const struct number threshold_numbers[] = {
-    {"failed_percent", WHOLE, AT(threshold.failed_percent), 0, 100, "share of ended devices that may have failed ..."},
-    {"min_finished",   WHOLE, AT(threshold.finished_min),   1, 10000000, "... once so many have ended"},
+    {"failed_percent", WHOLE, AT(threshold.failed_percent), 0, 100,
+     "share of ended devices that may have failed ..."},
+    {"min_finished",   WHOLE, AT(threshold.finished_min),   1, 10000000,
+     "... once so many have ended"},
 };
 
 static const struct section {
@@ -55,10 +61,16 @@ static const struct section {
     size_t count;
     const char *help;
 } sections[] = {
-    {"install",   AT(install.is_on),   install_numbers,   COUNT(install_numbers), "outcomes of installing: a sequential test, for all devices and for each stratum (hardware and image before)"},
-    {"health",    AT(health.is_on),    health_numbers,    COUNT(health_numbers), "days with a crash, an unplanned exit or reboot: updated devices against the others, hour by hour"},
-    {"silence",   AT(silence.is_on),   silence_numbers,   COUNT(silence_numbers), "devices that are not heard of after they switched, against the others"},
-    {"threshold", AT(threshold.is_on), threshold_numbers, COUNT(threshold_numbers), "a plain share; off unless it is set"},
+    {"install",   AT(install.is_on),   install_numbers,   COUNT(install_numbers),
+     "outcomes of installing: a sequential test, for all devices and for each stratum (hardware "
+     "and image before)"},
+    {"health",    AT(health.is_on),    health_numbers,    COUNT(health_numbers),
+     "days with a crash, an unplanned exit or reboot: updated devices against the others, hour "
+     "by hour"},
+    {"silence",   AT(silence.is_on),   silence_numbers,   COUNT(silence_numbers),
+     "devices that are not heard of after they switched, against the others"},
+    {"threshold", AT(threshold.is_on), threshold_numbers, COUNT(threshold_numbers),
+     "a plain share; off unless it is set"},
 };
 /* clang-format on */
 
