@@ -263,6 +263,30 @@ static void read_stones(struct model *model, const struct db_result *result)
     }
 }
 
+/* Rows come by deployment, so those of one stand together. */
+static void read_halted(struct model *model, const struct db_result *result)
+{
+    size_t count = db_rows(result);
+    struct model_halted *halted = arena_alloc(model->arena, count * sizeof(*halted));
+
+    for (size_t i = 0; i < count; i++) {
+        struct store_model_halted row;
+        struct model_deployment *deployment;
+
+        store_model_halted_read(result, i, &row);
+        halted[i] = (struct model_halted){.hwid = arena_strdup(model->arena, row.hwid),
+                                          .has_source = row.has_source};
+        memcpy(halted[i].source, row.source, sizeof(halted[i].source));
+        deployment = search(&row.deployment_id, model->deployments, model->deployment_count,
+                            sizeof(*model->deployments), compare_ids);
+        if (!deployment)
+            continue;
+        if (!deployment->halted)
+            deployment->halted = &halted[i];
+        deployment->halted_count++;
+    }
+}
+
 static void read_groups(struct model *model, const struct db_result *result)
 {
     model->group_count = db_rows(result);
@@ -331,6 +355,7 @@ struct model *model_new(const struct db_result *const *results)
     read_deployments(model, results[MODEL_DEPLOYMENTS]);
     read_phases(model, results[MODEL_PHASES]);
     read_images(model, results[MODEL_IMAGES]);
+    read_halted(model, results[MODEL_HALTED]);
     read_groups(model, results[MODEL_GROUPS]);
     link_groups(model);
     read_stones(model, results[MODEL_STONES]);
@@ -397,6 +422,19 @@ const struct model_image *model_image_for(const struct model_deployment *deploym
             best = image;
     }
     return best;
+}
+
+bool model_is_halted_for(const struct model_deployment *deployment, const char *hwid,
+                         const uint8_t *source)
+{
+    for (size_t i = 0; i < deployment->halted_count; i++) {
+        const struct model_halted *halted = &deployment->halted[i];
+
+        if (text_equal(halted->hwid, hwid) && halted->has_source == (source != NULL) &&
+            (!source || memcmp(halted->source, source, sizeof(halted->source)) == 0))
+            return true;
+    }
+    return false;
 }
 
 const struct model_image *model_image_next(const struct model_deployment *deployment,

@@ -17,6 +17,13 @@ struct model_image {
     uint8_t sha256[HASH_BYTES];
 };
 
+/* Devices of a hardware with an image: a gate stopped the deployment for them alone. */
+struct model_halted {
+    const char *hwid;
+    bool has_source; /* else those that never said what they run */
+    uint8_t source[HASH_BYTES];
+};
+
 /* What goes out to a device that has not the whole image. */
 enum model_delta_policy {
     MODEL_DELTA_THEN_FULL, /* a delta where there is one */
@@ -50,6 +57,8 @@ struct model_deployment {
     size_t image_count;
     const struct model_image *stones; /* by rising counter: what may lie before its images */
     size_t stone_count;
+    const struct model_halted *halted;
+    size_t halted_count;
 };
 
 struct model_group {
@@ -86,6 +95,9 @@ const struct model_deployment *model_deployments(const struct model *model, size
 /* The image for that hardware (the newest, should there be two), or NULL. */
 const struct model_image *model_image_for(const struct model_deployment *deployment,
                                           const char *hwid);
+/* Did a gate stop it for devices like this? `source`: what it runs, or NULL. */
+bool model_is_halted_for(const struct model_deployment *deployment, const char *hwid,
+                         const uint8_t *source);
 /* What a device that runs the image `counter` (INT64_MIN: an unknown one) shall install next on its
  * way to `goal`: the goal itself, the newest stepping stone that it may, or NULL when none leads
  * there. */

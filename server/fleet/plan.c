@@ -65,6 +65,14 @@ static enum rollout_reason wait_for_delta(const struct model_deployment *deploym
     return REASON_NONE;
 }
 
+static bool is_halted_for(const struct model_deployment *deployment,
+                          const struct fleet_facts *facts)
+{
+    return deployment->halted_count > 0 &&
+           model_is_halted_for(deployment, facts->hwid,
+                               facts->installed_count > 0 ? facts->installed[0] : NULL);
+}
+
 static struct offer offer_of(const struct model *model, const struct model_deployment *deployment,
                              const struct fleet_facts *facts, int64_t now_ms)
 {
@@ -82,6 +90,10 @@ static struct offer offer_of(const struct model *model, const struct model_deplo
     offer.candidate.fits = true;
     offer.candidate.is_running = fleet_runs(facts, goal->sha256);
     offer.candidate.is_older = counter > goal->counter;
+    if (is_halted_for(deployment, facts)) {
+        offer.candidate.waits = REASON_HALTED;
+        return offer;
+    }
     offer.image = model_image_next(deployment, goal, counter);
     if (!offer.image) {
         offer.candidate.waits = REASON_STEPPING_STONE;
@@ -248,7 +260,8 @@ enum fleet_wait fleet_waits_for(const struct model *model,
     if (is_through(deployment, facts))
         return FLEET_WAIT_NOT;
     if (is_at_it(deployment, facts)) /* also when it runs the image: it may yet fall back */
-        return facts->is_out && update_state_rank(facts->standing.state) < UPDATE_ACTIVATING
+        return (facts->is_out || is_halted_for(deployment, facts)) &&
+                       update_state_rank(facts->standing.state) < UPDATE_ACTIVATING
                    ? FLEET_WAIT_NOT
                    : FLEET_WAIT_FOR_IT;
     if (facts->is_out || is_until(facts->hold_until_ms, now_ms) ||
@@ -257,7 +270,7 @@ enum fleet_wait fleet_waits_for(const struct model *model,
     offer = offer_of(model, deployment, facts, now_ms);
     if (!offer.candidate.fits || offer.candidate.is_running ||
         offer.candidate.is_older != deployment->goes_back ||
-        offer.candidate.waits == REASON_STEPPING_STONE ||
+        offer.candidate.waits == REASON_STEPPING_STONE || offer.candidate.waits == REASON_HALTED ||
         (offer.candidate.waits == REASON_DELTA && deployment->delta_policy == MODEL_DELTA_ONLY))
         return FLEET_WAIT_NOT;
     phase = phase_of(model, deployment, facts);

@@ -42,7 +42,7 @@ struct rollout_candidate {
     bool goes_back;  /* the deployment is a downgrade: it is for devices that run a newer one */
     bool may_retry;  /* it is offered again to who failed; the statement knows when and how often */
     /* Why there is no image for it now, although the hardware fits: REASON_STEPPING_STONE,
-     * REASON_DELTA; or REASON_NONE. */
+     * REASON_DELTA, REASON_HALTED (for devices like this one); or REASON_NONE. */
     enum rollout_reason waits;
 };
 

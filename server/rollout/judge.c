@@ -65,8 +65,8 @@ static bool install_stops(const struct gate_settings *settings, struct rollout_f
 {
     const struct gate_stratum *stratum;
 
-    gate_install_judge(&settings->install, facts->strata, facts->strata_count, &facts->pooled,
-                       &ruling->install);
+    gate_install_judge(&settings->install, settings->is_by_stratum, facts->strata,
+                       facts->strata_count, &facts->pooled, &ruling->install);
     ruling->lifts = ruling->install.lifts && !facts->cap_lifted;
     if (ruling->install.verdict != GATE_STOP)
         return false;

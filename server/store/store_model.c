@@ -104,6 +104,15 @@ static const struct db_stmt model_stones = {
                    "  ORDER BY c.product_id, i.release_counter",
 };
 
+static const struct db_stmt model_halted = {
+    .name = "model_halted",
+    .params = 0,
+    .scope = DB_EVERY_TENANT,
+    .sql = MATTERS " SELECT s.deployment_id, s.hwid, s.source"
+                   "   FROM matters JOIN deployment_stratum s ON s.deployment_id = matters.id"
+                   "  WHERE s.halted AND s.stratum > 0 ORDER BY s.deployment_id",
+};
+
 static const struct db_stmt model_counters = {
     .name = "model_counters",
     .params = 0,
@@ -130,8 +139,8 @@ void store_model_load(struct db *db, db_tx_done_fn *done, void *arg)
         [MODEL_VERSION] = &model_version,         [MODEL_GROUPS] = &model_groups,
         [MODEL_DEPLOYMENTS] = &model_deployments, [MODEL_PHASES] = &model_phases,
         [MODEL_IMAGES] = &model_images,           [MODEL_COUNTERS] = &model_counters,
-        [MODEL_SCHEDULED] = &model_scheduled,     [MODEL_STONES] = &model_stones,
-        [MODEL_DELTAS] = &model_deltas,
+        [MODEL_SCHEDULED] = &model_scheduled,     [MODEL_HALTED] = &model_halted,
+        [MODEL_STONES] = &model_stones,           [MODEL_DELTAS] = &model_deltas,
     };
     struct db_tx *tx = db_tx_new(db, done, arg);
 
@@ -144,6 +153,16 @@ void store_model_load(struct db *db, db_tx_done_fn *done, void *arg)
 int64_t store_model_scheduled_read(const struct db_result *result)
 {
     return db_time_ms(result, 0, 0);
+}
+
+void store_model_halted_read(const struct db_result *result, size_t row,
+                             struct store_model_halted *out)
+{
+    *out = (struct store_model_halted){
+        .deployment_id = db_i64(result, row, 0),
+        .hwid = db_text(result, row, 1),
+    };
+    out->has_source = db_bytes(result, row, 2, out->source, sizeof(out->source));
 }
 
 int64_t store_model_version_read(const struct db_result *result)
@@ -246,5 +265,6 @@ void store_model_delta_read(const struct db_result *result, size_t row,
 }
 
 const struct db_stmt *const store_model_statements[] = {
-    &model_version, &model_scheduled, &model_groups,   &model_deployments, &model_phases,
-    &model_images,  &model_stones,    &model_counters, &model_deltas,      NULL};
+    &model_version,     &model_scheduled, &model_halted, &model_groups,
+    &model_deployments, &model_phases,    &model_images, &model_stones,
+    &model_counters,    &model_deltas,    NULL};

@@ -22,6 +22,7 @@ enum store_model_part {
     MODEL_IMAGES,      /* operating systems in releases of those deployments, one row per hwid */
     MODEL_STONES,      /* all images of their components where one has a stepping stone, a row per
                           hwid, by product and counter */
+    MODEL_HALTED,      /* strata that a gate stopped alone, by deployment */
     MODEL_COUNTERS,    /* of every operating system image */
     MODEL_DELTAS,      /* kept ones, to those images */
     MODEL_PART_COUNT,
@@ -87,6 +88,12 @@ struct store_model_image {
     int64_t stepping_stone;
     int64_t length;
 };
+struct store_model_halted {
+    int64_t deployment_id;
+    const char *hwid;
+    bool has_source;
+    uint8_t source[HASH_BYTES];
+};
 struct store_model_counter {
     int64_t tenant_id;
     uint8_t sha256[HASH_BYTES];
@@ -101,6 +108,8 @@ struct store_model_delta {
 };
 /* 0: nothing is scheduled. */
 int64_t store_model_scheduled_read(const struct db_result *result);
+void store_model_halted_read(const struct db_result *result, size_t row,
+                             struct store_model_halted *out);
 int64_t store_model_version_read(const struct db_result *result);
 void store_model_group_read(const struct db_result *result, size_t row,
                             struct store_model_group *out);

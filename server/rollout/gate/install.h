@@ -71,6 +71,8 @@ uint64_t gate_room(const struct gate_install_settings *settings, bool is_lifted,
 
 /* Takes outcomes that came since the walks were last here: moves `pooled` and the strata's walks,
  * sets `cap_lifted` of strata whose own evidence is good. Strata that are halted are left out of
- * everything. */
-void gate_install_judge(const struct gate_install_settings *settings, struct gate_stratum *strata,
-                        size_t count, struct gate_walk *pooled, struct gate_install *out);
+ * everything. With `is_by_stratum` one bad stratum stops alone whenever the others are fine without
+ * it, and `pooled` goes on without it. */
+void gate_install_judge(const struct gate_install_settings *settings, bool is_by_stratum,
+                        struct gate_stratum *strata, size_t count, struct gate_walk *pooled,
+                        struct gate_install *out);

@@ -306,6 +306,37 @@ Test(fleet_plan, says_which_of_holds_penalties_and_switches_forbids_it)
     memory_close(&memory);
 }
 
+Test(fleet_plan, gives_a_stratum_that_stopped_nothing_and_does_not_wait_for_it)
+{
+    struct memory memory;
+    struct fleet_plan plan;
+    struct fleet_facts facts;
+    struct model *model;
+
+    world_open(&memory.fixture, 1);
+    memory_open(&memory);
+    (void)world_deployment(&memory.fixture, 3, "100000");
+    world_sql(&memory.fixture,
+              "INSERT INTO deployment_stratum (deployment_id, stratum, tenant_id, hwid, source,"
+              "                                halted)"
+              " SELECT 1, 1, 1, 'board', sha256, true FROM image WHERE release_counter = 1");
+    model = model_now(&memory);
+    facts = facts_of(1, 1);
+    fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
+    cr_expect_eq(plan.action, ROLLOUT_NOTHING);
+    cr_expect_eq(plan.reason, REASON_HALTED);
+    cr_expect_eq(fleet_waits_for(model, plan.group->current, &facts, NOW_MS), FLEET_WAIT_NOT);
+    facts.standing = (struct store_standing){1, 1, 1, 1, UPDATE_STAGED, false};
+    cr_expect_eq(fleet_waits_for(model, plan.group->current, &facts, NOW_MS), FLEET_WAIT_NOT);
+    facts.standing.state = UPDATE_ACTIVATING;
+    cr_expect_eq(fleet_waits_for(model, plan.group->current, &facts, NOW_MS), FLEET_WAIT_FOR_IT);
+    facts = facts_of(2, 2);
+    fleet_plan_make(model, &facts, 0, NOW_MS, &plan);
+    cr_expect_eq(plan.action, ROLLOUT_GRANT, "another image before is another stratum");
+    model_unref(model);
+    memory_close(&memory);
+}
+
 /* v3 can be installed from v2 on, which can be from v1 on. */
 Test(fleet_plan, goes_over_stepping_stones_and_says_when_none_leads_there)
 {

@@ -13,7 +13,7 @@ static unsigned outcomes_until_stop(const char *word, struct gate_stratum *strat
     for (unsigned n = 1; *word; n++, word++) {
         stratum->succeeded += *word == 's';
         stratum->failed += *word == 'f';
-        gate_install_judge(&usual, stratum, 1, &pooled, &judged);
+        gate_install_judge(&usual, false, stratum, 1, &pooled, &judged);
         if (judged.verdict == GATE_STOP)
             return n;
     }
@@ -42,7 +42,7 @@ static unsigned failures_until_stop(struct gate_stratum *stratum, struct gate_wa
 
     for (unsigned bad = 1; bad <= 20; bad++) {
         stratum->failed = bad;
-        gate_install_judge(&usual, stratum, 1, pooled, &judged);
+        gate_install_judge(&usual, false, stratum, 1, pooled, &judged);
         if (judged.verdict == GATE_STOP)
             return bad;
     }
@@ -58,7 +58,7 @@ Test(gate_install, lifts_the_cap_at_the_lower_bound_and_goes_on_from_there)
 
     do {
         stratum.succeeded = ++good;
-        gate_install_judge(&usual, &stratum, 1, &pooled, &judged);
+        gate_install_judge(&usual, false, &stratum, 1, &pooled, &judged);
         cr_assert_lt(good, 200);
     } while (!judged.lifts);
     cr_expect(good > 90 && good < 110, "%u", good);
@@ -66,7 +66,7 @@ Test(gate_install, lifts_the_cap_at_the_lower_bound_and_goes_on_from_there)
 
     /* a thousand more are no credit: as many failures stop it as would have then */
     stratum.succeeded += 1000;
-    gate_install_judge(&usual, &stratum, 1, &pooled, &judged);
+    gate_install_judge(&usual, false, &stratum, 1, &pooled, &judged);
     cr_expect_float_eq(pooled.statistic, judged.lower, 1e-9);
     cr_expect_eq(failures_until_stop(&stratum, &pooled), 5);
 }
@@ -96,10 +96,10 @@ Test(gate_install, counts_outcomes_once_however_often_it_is_asked)
     struct gate_install judged;
     double statistic;
 
-    gate_install_judge(&usual, &stratum, 1, &pooled, &judged);
+    gate_install_judge(&usual, false, &stratum, 1, &pooled, &judged);
     statistic = judged.statistic;
     for (int i = 0; i < 10; i++)
-        gate_install_judge(&usual, &stratum, 1, &pooled, &judged);
+        gate_install_judge(&usual, false, &stratum, 1, &pooled, &judged);
     cr_expect_float_eq(judged.statistic, statistic, 1e-12);
     cr_expect_eq(judged.verdict, GATE_GO_ON);
 }
@@ -112,11 +112,11 @@ Test(gate_install, one_bad_stratum_stops_among_many_good_ones)
 
     for (int i = 0; i < GATE_STRATA_MAX; i++)
         strata[i] = (struct gate_stratum){.number = i, .succeeded = 1000};
-    gate_install_judge(&usual, strata, GATE_STRATA_MAX, &pooled, &judged);
+    gate_install_judge(&usual, false, strata, GATE_STRATA_MAX, &pooled, &judged);
     strata[7].walk.statistic = 4;
     for (unsigned bad = 1; judged.verdict != GATE_STOP; bad++) {
         strata[7].failed = bad;
-        gate_install_judge(&usual, strata, GATE_STRATA_MAX, &pooled, &judged);
+        gate_install_judge(&usual, false, strata, GATE_STRATA_MAX, &pooled, &judged);
         cr_assert_leq(bad, 3);
     }
     cr_expect_eq(strata[7].failed, 3, "its share of alpha is smaller than all of it");
@@ -124,7 +124,7 @@ Test(gate_install, one_bad_stratum_stops_among_many_good_ones)
     cr_expect_eq(judged.stratum->number, 7);
 
     strata[7].halted = true; /* it stands alone: the others go on without it */
-    gate_install_judge(&usual, strata, GATE_STRATA_MAX, &pooled, &judged);
+    gate_install_judge(&usual, false, strata, GATE_STRATA_MAX, &pooled, &judged);
     cr_expect_eq(judged.verdict, GATE_GO_ON);
 }
 
@@ -149,7 +149,30 @@ Test(gate_install, that_is_switched_off_stops_nothing_and_caps_nothing)
     struct gate_install judged;
 
     off.is_on = false;
-    gate_install_judge(&off, &stratum, 1, &pooled, &judged);
+    gate_install_judge(&off, false, &stratum, 1, &pooled, &judged);
     cr_expect_eq(judged.verdict, GATE_GO_ON);
     cr_expect(judged.lifts);
+}
+
+Test(gate_install, one_bad_stratum_stops_alone_and_all_when_all_are_bad)
+{
+    struct gate_stratum strata[] = {{.number = 1, .succeeded = 3}, {.number = 2, .failed = 3}};
+    struct gate_walk pooled = {0};
+    struct gate_install judged;
+
+    gate_install_judge(&usual, true, strata, COUNT(strata), &pooled, &judged);
+    cr_expect_eq(judged.verdict, GATE_STOP, "all together look bad");
+    cr_assert_not_null(judged.stratum, "but it is one of them");
+    cr_expect_eq(judged.stratum->number, 2);
+    strata[1].halted = true;
+    strata[1].failed = 9; /* those that were on their way */
+    gate_install_judge(&usual, true, strata, COUNT(strata), &pooled, &judged);
+    cr_expect_eq(judged.verdict, GATE_GO_ON, "the others go on: %g", judged.statistic);
+
+    strata[0] = (struct gate_stratum){.number = 1, .failed = 3};
+    strata[1] = (struct gate_stratum){.number = 2, .failed = 3};
+    pooled = (struct gate_walk){0};
+    gate_install_judge(&usual, true, strata, COUNT(strata), &pooled, &judged);
+    cr_expect_eq(judged.verdict, GATE_STOP);
+    cr_expect_null(judged.stratum, "none of them is better");
 }
