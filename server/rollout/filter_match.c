@@ -45,7 +45,7 @@ static bool matches_any(struct filter_text text, const struct filter_value *valu
 static bool matches_term(const struct filter *filter, const struct filter_node *node,
                          const struct filter_subject *subject)
 {
-    const struct filter_value *values = node->count > 0 ? &filter->values[node->first] : NULL;
+    const struct filter_value *values = &filter->values[node->first];
     struct filter_text text = node->space == FILTER_FIXED
                                   ? subject->fixed(node->fixed, subject->arg)
                                   : subject->named(node->space, node->name, subject->arg);

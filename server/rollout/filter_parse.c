@@ -82,7 +82,7 @@ static bool value_add(struct parser *p, size_t node, bool only_text, struct err 
         return fail(p, p->now.at, only_text ? "expected a 'text'" : "expected a 'text' or a number",
                     err);
     if (filter->value_count == p->value_room) {
-        p->value_room = p->value_room ? 2 * p->value_room : 8;
+        p->value_room *= 2;
         filter->values = mem_resize(filter->values, p->value_room, sizeof(*filter->values));
     }
     filter->values[filter->value_count++] = value;
@@ -286,6 +286,8 @@ bool filter_parse(const char *text, struct filter **out, struct err *err)
     if (!check_text(text, len, err))
         return false;
     filter = mem_alloc(sizeof(*filter));
+    filter->values = mem_alloc(sizeof(*filter->values)); /* a term always has some to point to */
+    p.value_room = 1;
     p.filter = filter;
     p.lexer.pool = filter->pool;
     if (!step(&p, err) || !parse_or(&p, err))
