@@ -10,6 +10,7 @@ static const char *const names[] = {
     [ERR_NONE] = "none",           [ERR_INVALID] = "invalid",         [ERR_NOT_FOUND] = "not-found",
     [ERR_CONFLICT] = "conflict",   [ERR_DENIED] = "denied",           [ERR_LIMIT] = "limit",
     [ERR_UNTRUSTED] = "untrusted", [ERR_UNAVAILABLE] = "unavailable", [ERR_SYSTEM] = "system",
+    [ERR_STALE] = "stale",
 };
 _Static_assert(COUNT(names) == ERR_CODE_COUNT, "every code has a name");
 

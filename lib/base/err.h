@@ -21,6 +21,7 @@ enum err_code {
     ERR_UNTRUSTED,   /* signature, hash, version or expiry says no; see `refusal` */
     ERR_UNAVAILABLE, /* try again later */
     ERR_SYSTEM,      /* the machine failed us: disk, memory, process */
+    ERR_STALE,       /* it was changed since the caller read it: read it again */
     ERR_CODE_COUNT,
 };
 

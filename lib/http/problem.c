@@ -16,6 +16,7 @@ static const struct problem problems[] = {
     [ERR_UNTRUSTED]   = {422, TYPE("untrusted"),    "Signed metadata or content was refused"},
     [ERR_UNAVAILABLE] = {503, TYPE("unavailable"),  "Try again later"},
     [ERR_SYSTEM]      = {500, TYPE("system"),       "The server failed"},
+    [ERR_STALE]       = {412, TYPE("stale"),        "It was changed since it was read"},
     /* what only the front says */
     {401, TYPE("unauthenticated"),     "Credentials are missing or unknown"},
     {405, TYPE("method-not-allowed"),  "The method is not for this resource"},
@@ -36,7 +37,7 @@ static const struct {
     {100, "Continue"}, {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
     {206, "Partial Content"}, {303, "See Other"}, {304, "Not Modified"}, {400, "Bad Request"},
     {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
-    {408, "Request Timeout"}, {409, "Conflict"}, {413, "Content Too Large"}, {414, "URI Too Long"},
+    {408, "Request Timeout"}, {409, "Conflict"}, {412, "Precondition Failed"}, {413, "Content Too Large"}, {414, "URI Too Long"},
     {415, "Unsupported Media Type"}, {416, "Range Not Satisfiable"}, {417, "Expectation Failed"},
     {422, "Unprocessable Content"}, {429, "Too Many Requests"},
     {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},

@@ -3,6 +3,7 @@
 
 #include "lib/base/clock.h"
 #include "server/auth/tokens.h"
+#include "server/guard/guard.h"
 #include "server/http/http.h"
 
 bool authenticate_operator(struct http_request *req, const char *token, struct auth_tokens *tokens,
@@ -22,7 +23,11 @@ bool authenticate_operator(struct http_request *req, const char *token, struct a
 
 struct store_actor operator_actor(const struct http_request *req)
 {
-    return (struct store_actor){.tenant_id = req->identity.tenant_id,
-                                .token_id = req->identity.subject_id,
-                                .request = req->id};
+    const char *versions = http_header(req, "if-match") ? guard_versions(req) : "";
+
+    return (struct store_actor){
+        .tenant_id = req->identity.tenant_id,
+        .token_id = req->identity.subject_id,
+        .request = versions && versions[0] ? arena_printf(req->arena, "%s %s", req->id, versions)
+                                           : req->id};
 }

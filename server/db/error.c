@@ -22,6 +22,7 @@ static const struct row rows[] = {
     {"SL403", ERR_DENIED},
     {"SL404", ERR_NOT_FOUND},
     {"SL409", ERR_CONFLICT},
+    {"SL412", ERR_STALE},
     {"SLRBA", ERR_DENIED},
     {"SLEYE", ERR_CONFLICT},
     {"08",    ERR_UNAVAILABLE}, /* connection exceptions */

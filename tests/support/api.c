@@ -18,6 +18,7 @@
 #include "server/auth/foreign.h"
 #include "server/auth/operator.h"
 #include "server/auth/tokens.h"
+#include "server/guard/guard.h"
 #include "server/http/http.h"
 #include "server/operator/routes.h"
 #include "server/operator/routes_dashboard.h"
@@ -84,6 +85,7 @@ struct api *api_open(void)
                                  .route_counts = counts,
                                  .app = worker,
                                  .authenticate = authenticate,
+                                 .before = guard_before,
                                  .on_not_found = on_not_found};
     fixture_open_at(&api->fixture, database, 2);
     fill(&api->fixture);
