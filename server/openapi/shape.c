@@ -7,6 +7,8 @@
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 
+static const char names_at[] = "#/components/schemas/";
+
 struct word {
     const char *name;
     const char *type;
@@ -98,7 +100,7 @@ static json_t *parse_word(const char **at)
         parse_range(at, schema, word->type);
         return schema;
     }
-    ASSERT(!"a shape has a word that is none");
+    ASSERT(false); /* a shape has a word that is none */
     return schema;
 }
 
@@ -170,6 +172,30 @@ static json_t *parse_literal(const char **at)
     return schema;
 }
 
+static json_t *parse_name(const char **at)
+{
+    size_t len = word_len(*at);
+    json_t *schema = json_object();
+
+    set(schema, "$ref", json_sprintf("%s%.*s", names_at, (int)len, *at));
+    *at += len;
+    return schema;
+}
+
+json_t *shape_resolve(const json_t *schema)
+{
+    const char *ref = json_string_value(json_object_get(schema, "$ref"));
+
+    if (!ref)
+        return NULL;
+    for (const struct shape_name *at = shape_names; at->name; at++) {
+        if (text_equal(at->name, ref + sizeof(names_at) - 1))
+            return shape_schema(at->shape);
+    }
+    ASSERT(false); /* a shape names one that is not there */
+    return NULL;
+}
+
 static json_t *parse_term(const char **at)
 {
     if (take(at, "{"))
@@ -178,6 +204,8 @@ static json_t *parse_term(const char **at)
         return parse_list(at);
     if (take(at, "'"))
         return parse_literal(at);
+    if (take(at, "#"))
+        return parse_name(at);
     return parse_word(at);
 }
 
@@ -259,9 +287,12 @@ json_t *shape_example(const json_t *schema)
     const json_t *list = json_object_get(schema, "enum");
     const json_t *choice = json_object_get(schema, "anyOf");
     const char *type = json_string_value(json_object_get(schema, "type"));
+    AUTO_JSON *named = shape_resolve(schema);
     json_t *least = json_object_get(schema, "minimum");
     json_t *array;
 
+    if (named)
+        return shape_example(named);
     if (choice)
         return shape_example(json_array_get(choice, 0));
     if (list)
