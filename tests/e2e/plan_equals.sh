@@ -28,7 +28,10 @@ until_true 60 "seven run v2" runs "$V2" 7
 sql "UPDATE device SET hold_until = 'infinity', hold_reason = 'on the bench' WHERE id IN (
        SELECT d.id FROM device d WHERE installed @> ARRAY['\\x$V1'::bytea] ORDER BY d.id DESC LIMIT 5);
      UPDATE device SET state = 'quarantined', state_reason = 'looked at' WHERE id IN (
-       SELECT d.id FROM device d WHERE installed @> ARRAY['\\x$V1'::bytea] AND hold_until IS NULL ORDER BY d.id DESC LIMIT 3)"
+       SELECT d.id FROM device d WHERE installed @> ARRAY['\\x$V1'::bytea] AND hold_until IS NULL ORDER BY d.id DESC LIMIT 3);
+     UPDATE device SET tags = '{\"ring\":\"lab\"}' WHERE id IN (
+       SELECT d.id FROM device d WHERE installed @> ARRAY['\\x$V1'::bytea] AND hold_until IS NULL
+          AND state = 'active' ORDER BY d.id LIMIT 4)"
 server_stop # a fresh memory knows all of it
 server_start
 polls() { [ "$(sql "SELECT count(*) FROM device_seen WHERE seen_at > now() - interval '15 seconds'")" -ge $((COUNT + 7 - 3)) ]; }
@@ -41,7 +44,7 @@ until_true 30 "why a held device is left alone" is_why "$HELD" held
 until_true 30 "why one in quarantine is" is_why "$OUT" out-of-service
 
 # --- the plan ------------------------------------------------------------------------------------
-PLAN=(--group "$GROUP" --release v2 --phases 10%,50%,100% --salt story --soak 0s)
+PLAN=(--group "$GROUP" --release v2 --first "tag.ring = 'lab'" --phases 10%,50%,100% --salt story --soak 0s)
 slipway deploy plan "${PLAN[@]}" --price-per-gb 0.5 --json >"$WORK/plan.json"
 slipway deploy plan "${PLAN[@]}" --price-per-gb 0.5
 plan() { jq -r "$1" "$WORK/plan.json"; }
@@ -51,10 +54,15 @@ ELIGIBLE=$((COUNT - 8))
 [ "$(plan '.skipped["held"]')" = 5 ] || fail "$(plan .skipped)"
 [ "$(plan '.skipped["out-of-service"]')" = 3 ] || fail "$(plan .skipped)"
 [ "$(plan '.skipped["runs-it"]')" = 7 ] || fail "$(plan .skipped)"
+[ "$(plan '.phases[0].devices')" = 4 ] || fail "the lab comes first: $(plan .phases)"
 [ "$(plan '[.phases[].devices] | add')" = $ELIGIBLE ] || fail "$(plan .phases)"
 [ "$(plan '.bytes.delta.devices')" = $ELIGIBLE ] || fail "$(plan .bytes)"
 [ "$(plan '.rollback.possible')" = false ] || fail "there is nothing to go back to"
 [ "$(sql "SELECT count(*) FROM deployment")" = 0 ] || fail "a plan writes nothing"
+counted=$(slipway deploy plan --group "$GROUP" --release v2 --phases 3,50%,100% --json | jq -c '[.phases[0].devices, ([.phases[].devices] | add)]')
+[ "$counted" = "[3,$ELIGIBLE]" ] || fail "a phase that counts: $counted"
+if slipway deploy plan --group "$GROUP" --release v2 --first "tag.ring =" --phases 100% 2>"$WORK/no"; then fail "a filter without an end"; fi
+grep -q "field 'first': filter, character 11" "$WORK/no" || fail "$(cat "$WORK/no")"
 FREE=$(sql "SELECT encode(device_id, 'hex') FROM device WHERE hold_until IS NULL AND state = 'active' AND installed @> ARRAY['\\x$V1'::bytea] ORDER BY id DESC LIMIT 1")
 is_why "$FREE" no-deployment || fail "why: $(why "$FREE")"
 
@@ -72,7 +80,7 @@ stuck() { slipway deploy stuck "$id" --json | jq -r '[.items[].reason] | unique 
 slipway deploy resume "$id" >/dev/null
 until_true 120 "v2 finishes" deploy_is "$id" finished
 [ "$(deploy_field "$id" .counts.succeeded)" = $ELIGIBLE ] || fail "counters: $(deploy_field "$id" .counts)"
-for n in 0 1 2; do
+for n in 0 1 2 3; do
     said=$(plan ".phases[$n].devices")
     was=$(deploy_field "$id" "[.phases[$n].counts[]] | add")
     [ "$said" = "$was" ] || fail "phase $n: planned $said, was $was"
