@@ -38,6 +38,10 @@ extern const struct cli_command cli_keys_commands[];
 extern const struct cli_command cli_sign_commands[];
 extern const struct cli_command cli_login_commands[];
 extern const struct cli_command cli_fleet_setup_commands[];
+extern const struct cli_command cli_group_commands[];
+extern const struct cli_command cli_device_commands[];
+extern const struct cli_command cli_claim_commands[];
+extern const struct cli_command cli_guard_commands[];
 extern const struct cli_command cli_publish_commands[];
 extern const struct cli_command cli_deploy_commands[];
 extern const struct cli_command cli_deploy_steer_commands[];
@@ -50,6 +54,9 @@ extern const struct cli_command cli_why_commands[];
 extern const struct cli_command cli_plan_commands[];
 extern const struct cli_command cli_report_commands[];
 extern const struct cli_command cli_report_file_commands[];
+extern const struct cli_command cli_event_commands[];
+extern const struct cli_command cli_webhook_commands[];
+extern const struct cli_command cli_dashboard_commands[];
 
 /* Finds the command in the NULL-terminated list of tables and runs it; `--help` and no command
  * at all print the list. The exit status. */

@@ -33,13 +33,12 @@ static const struct list lists[] = {
     {"tenant list",    "/tenants",      {{"NAME", "name"}, {"ID", "id"}, {0}}},
     {"token list",     "/operator-tokens", {{"ID", "id"}, {"NAME", "name"}, {"ROLE", "role"}, {"PRODUCTS", "products"}, {"GROUPS", "groups"}, {"EXPIRES", "expires"}, {"LAST USED", "last_used"}, {"REVOKED", "revoked"}, {0}}},
     {"product list",   "/products",     {{"NAME", "name"}, {"HARDWARE", "hwids"}, {"ID", "id"}, {0}}},
-    {"group list",     "/groups",       {{"PRODUCT", "product"}, {"GROUP", "name"}, {"POLL", "poll_interval_s"}, {"UPDATES", "update_policy"}, {"BASELINE", "baseline.release"}, {"ID", "id"}, {0}}},
-    {"claim list",     "/claim-tokens", {{"GROUP", "group"}, {"USED", "used"}, {"OF", "count"}, {"EXPIRES", "expires"}, {"ID", "id"}, {0}}},
+    {"group list",     "/groups",       {{"PRODUCT", "product"}, {"GROUP", "name"}, {"POLL", "poll_interval_s"}, {"UPDATES", "update_policy"}, {"STOPPED", "updates_stopped"}, {"HELD", "hold.reason"}, {"BASELINE", "baseline.release"}, {"ID", "id"}, {0}}},
+    {"claim list",     "/claim-tokens", {{"GROUP", "group"}, {"USED", "used"}, {"OF", "count"}, {"EXPIRES", "expires"}, {"REVOKED", "revoked"}, {"ID", "id"}, {0}}},
     {"component list", "/components",   {{"PRODUCT", "product"}, {"TYPE", "type"}, {"NAME", "name"}, {"ID", "id"}, {0}}},
     {"image list",     "/images",       {{"COMPONENT", "component"}, {"VERSION", "version"}, {"COUNTER", "release_counter"}, {"LENGTH", "length"}, {"HARDWARE", "hwids"}, {"SHA256", "sha256"}, {0}}},
     {"release list",   "/releases",     {{"PRODUCT", "product"}, {"NAME", "name"}, {"CREATED", "created"}, {"ID", "id"}, {0}}},
     {"deploy list",    "/deployments",  {{"GROUP", "group"}, {"RELEASE", "release"}, {"STATE", "state"}, {"PHASE", "phase"}, {"TOUCHED", "touched"}, {"CREATED", "created"}, {"ID", "id"}, {0}}},
-    {"device list",    "/devices",      {{"DEVICE", "device"}, {"GROUP", "group"}, {"RUNS", "installed.0.version"}, {"LAST SEEN", "last_seen"}, {0}}},
     {"report list",    "/reports",      {{"TIME", "time"}, {"DEVICE", "device"}, {"STATE", "state"}, {"REASON", "reason"}, {"DETAIL", "detail"}, {0}}},
     {"delta list",     "/deltas",       {{"COMPONENT", "component"}, {"FROM", "from_version"}, {"TO", "to_version"}, {"STATE", "state"}, {"LENGTH", "length"}, {"FULL ZSTD", "full_zstd_length"}, {"DEVICES", "devices"}, {0}}},
 };
@@ -56,7 +55,6 @@ static const struct {
 #define FILTER(word, what, sample) {.name = #word, .type = OPTION_TEXT, .field = offsetof(struct values, word), .value = (sample), .help = (what)}
 static const struct option plain_options[]  = {LIMIT, API_OPTIONS(struct values), {0}};
 static const struct option product_options[] = {FILTER(product, "only of this product", "NAME"), LIMIT, API_OPTIONS(struct values), {0}};
-static const struct option device_options[] = {FILTER(group, "only of this group", "PRODUCT/GROUP"), LIMIT, API_OPTIONS(struct values), {0}};
 static const struct option deploy_options[] = {FILTER(group, "only of this group", "PRODUCT/GROUP"), FILTER(state, "only in this state", "STATE"), LIMIT, API_OPTIONS(struct values), {0}};
 static const struct option report_options[] = {FILTER(device, "only of this device", "DEVICE"), FILTER(deployment, "only of this deployment", "ID"), LIMIT, API_OPTIONS(struct values), {0}};
 static const struct option delta_options[]  = {FILTER(state, "only in this state", "STATE"), LIMIT, API_OPTIONS(struct values), {0}};
@@ -169,7 +167,6 @@ const struct cli_command cli_list_commands[] = {
     {"image show",     "one image",                                show_options,    "slipway image show SHA256",                    run_show},
     {"release list",   "releases",                                 product_options, "slipway release list --product camera",        run_list},
     {"deploy list",    "deployments and where they are",           deploy_options,  "slipway deploy list --group camera/production", run_list},
-    {"device list",    "devices, what they run, when they were seen", device_options, "slipway device list --group camera/production", run_list},
     {"device show",    "one device: deployments, last reports",    show_options,    "slipway device show DEVICE",                   run_show},
     {"report list",    "what devices said",                        report_options,  "slipway report list --device DEVICE",          run_list},
     {"delta list",     "deltas and what they save",                delta_options,   "slipway delta list --state kept",              run_list},

@@ -13,6 +13,10 @@ static const struct cli_command *const tables[] = {
     cli_sign_commands,
     cli_login_commands,
     cli_fleet_setup_commands,
+    cli_group_commands,
+    cli_device_commands,
+    cli_claim_commands,
+    cli_guard_commands,
     cli_repo_commands,
     cli_publish_commands,
     cli_deploy_commands, cli_deploy_steer_commands,
@@ -25,6 +29,9 @@ static const struct cli_command *const tables[] = {
     cli_plan_commands,
     cli_report_commands,
     cli_report_file_commands,
+    cli_event_commands,
+    cli_webhook_commands,
+    cli_dashboard_commands,
     NULL,
 };
 /* clang-format on */
