@@ -13,13 +13,14 @@
 #include "lib/base/mem.h"
 #include "lib/client/client.h"
 
-enum { PAGE = 200, ANSWER_BYTES_MAX = 16 << 20, CALL_MS_MAX = 120000 };
+enum { PAGE = 200, ANSWER_BYTES_MAX = 16 << 20, CALL_MS_MAX = 120000, FOLLOW_S_MAX = 24 * 3600 };
 static const struct json_limits answer_limits = {
     .bytes_max = ANSWER_BYTES_MAX, .depth_max = 32, .containers_max = 1000000};
 
 struct api {
     struct login login;
     struct client *client;
+    const char *ca; /* borrowed */
 };
 
 bool api_open(const struct api_options *options, struct api **out, struct err *err)
@@ -35,6 +36,7 @@ bool api_open(const struct api_options *options, struct api **out, struct err *e
                        api->login.url, api->login.url);
     client.origin = api->login.url;
     client.ca_file = options->ca ? options->ca : getenv("SLIPWAY_CA");
+    api->ca = client.ca_file;
     if (!client_open(&client, &api->client, err))
         return false;
     *out = TAKE(api);
@@ -114,6 +116,38 @@ bool api_fetch(struct api *api, const char *path, bool bearer, size_t max, struc
     good = client_answer_check(&answer, err);
     if (good)
         buf_add(out, answer.body.data, answer.body.len);
+    client_answer_done(&answer);
+    return good;
+}
+
+/* A client of its own: silence is not slowness here. The server's heartbeats come far more often.
+ */
+bool api_follow(struct api *api, const char *path,
+                bool (*fn)(void *arg, const void *data, size_t len, struct err *err), void *arg,
+                struct err *err)
+{
+    AUTO_FREE char *url = mem_printf("/api/v1%s", path);
+    const struct client_options options = {.user_agent = "slipway/1",
+                                           .origin = api->login.url,
+                                           .ca_file = api->ca,
+                                           .slow_window_s = FOLLOW_S_MAX};
+    const struct client_request request = {.method = "GET",
+                                           .url = url,
+                                           .bearer = api->login.token,
+                                           .answer_bytes_max = INT64_MAX,
+                                           .on_body = fn,
+                                           .arg = arg};
+    struct client *client;
+    struct client_answer answer;
+    bool good;
+
+    if (!client_open(&options, &client, err))
+        return false;
+    good = client_send(client, &request, &answer, err);
+    client_close(client);
+    if (!good)
+        return false;
+    good = client_answer_check(&answer, err);
     client_answer_done(&answer);
     return good;
 }

@@ -39,6 +39,11 @@ MUST_USE bool api_send(struct api *api, const char *method, const char *path,
  * operator's token goes along. ERR_NOT_FOUND, LENGTH_LIMIT above `max`. */
 MUST_USE bool api_fetch(struct api *api, const char *path, bool bearer, size_t max, struct buf *out,
                         struct err *err);
+/* An answer without an end: pieces go to `fn` as they come, until it says no or the connection
+ * ends. ERR_UNAVAILABLE: it may be tried again. */
+MUST_USE bool api_follow(struct api *api, const char *path,
+                         bool (*fn)(void *arg, const void *data, size_t len, struct err *err),
+                         void *arg, struct err *err);
 /* Streams a file, with a bar on a terminal. */
 MUST_USE bool api_upload(struct api *api, const char *path, const char *file, json_t **out,
                          struct err *err);
