@@ -70,8 +70,8 @@ const char *const store_deployment_states[] = {
     "         WHERE i.tenant_id = d.tenant_id AND i.sha256 = t.source ORDER BY i.id LIMIT 1),"     \
     "     'granted', t.granted, 'touched', t.touched, 'open', t.open,"                             \
     "     'succeeded', t.succeeded, 'failed', t.failed, 'device', t.device, 'server', t.server,"   \
-    "     'statistic', t.statistic, 'cap_lifted', t.cap_lifted, 'halted', t.halted)"               \
-    "     ORDER BY t.stratum), '[]')"                                                              \
+    "     'statistic', round(t.statistic::numeric, 4), 'cap_lifted', t.cap_lifted,"                \
+    "     'halted', t.halted) ORDER BY t.stratum), '[]')"                                          \
     "   FROM deployment_stratum t WHERE t.deployment_id = d.id)"
 
 #define VERDICT_JSON                                                                               \
