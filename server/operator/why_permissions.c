@@ -2,6 +2,7 @@
  * a moment ago, and what the next poll comes to. */
 #include <inttypes.h>
 
+#include "lib/base/refusal.h"
 #include "lib/base/text.h"
 #include "server/operator/why.h"
 
@@ -12,11 +13,18 @@ static bool is_before_switch(const struct why *why)
     return state != UPDATE_IDLE && update_state_rank(state) < UPDATE_ACTIVATING;
 }
 
+/* The device decides, by its own clock; what it reported last says how. */
 static void window(struct why *why)
 {
     const char *maintenance = why->plan.group->maintenance;
+    const char *said = why_text(json_object_get(why->stored, "row"), "reason");
 
-    if (*maintenance == '\0' || text_equal(maintenance, "null"))
+    if (is_before_switch(why) && text_equal(said, refusal_name(REFUSAL_WINDOW)))
+        why_add(why, "window", WHY_STOPS, "window", NULL, "it waits for its maintenance window");
+    else if (is_before_switch(why) && text_equal(said, refusal_name(REFUSAL_DEFERRED)))
+        why_add(why, "window", WHY_STOPS, "deferred", NULL,
+                "an application on the device asked for some time");
+    else if (*maintenance == '\0' || text_equal(maintenance, "null"))
         why_add(why, "window", WHY_PASSES, "", NULL, "its group has no maintenance window");
     else
         why_add(why, "window", WHY_NONE, "window",
@@ -139,7 +147,7 @@ static const json_t *stop_of(const struct why *why)
 {
     static const char *const fetch[] = {"penalty", "phase", "budget", NULL};
     static const char *const late[] = {"penalty", NULL};
-    static const char *const activate[] = {"freeze", "gate", NULL};
+    static const char *const activate[] = {"window", "freeze", "gate", NULL};
 
     if (why->plan.action == ROLLOUT_GRANT)
         return first_stop(why, fetch);

@@ -170,6 +170,12 @@ Test(why, tells_what_stands_in_the_way_of_a_switch)
     cr_assert_eq(gadget_report(&gadget, UPDATE_STAGED), 200);
     expect(&gadget, "keep under-way", NULL, "staged");
 
+    set(&gadget, "UPDATE deployment_device SET reason = 'DEFERRED'");
+    expect(&gadget, "keep deferred", "window", "deferred");
+    set(&gadget, "UPDATE deployment_device SET reason = 'WINDOW'");
+    expect(&gadget, "keep window", "window", "window");
+    set(&gadget, "UPDATE deployment_device SET reason = 'NONE'");
+
     set(&gadget, "INSERT INTO freeze_window (tenant_id, starts_at, ends_at, reason)"
                  " VALUES (1, now() - interval '1 minute', now() + interval '1 hour', 'fair')");
     expect(&gadget, "keep frozen", "freeze", "frozen");
