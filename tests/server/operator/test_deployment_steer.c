@@ -38,21 +38,26 @@ static char *deploy(const struct scene *scene, const char *release_id, const cha
     return api_create(scene->api, "/api/v1/deployments", body);
 }
 
+/* The first release runs everywhere. */
+static void make_baseline(const struct scene *scene)
+{
+    mem_free(deploy(scene, scene->releases[0], ALL));
+    sql(scene, "UPDATE deployment SET state = 'finished'");
+    sql(scene, "UPDATE device_group g SET baseline_deployment_id = d.id FROM deployment d"
+               " WHERE g.id = d.group_id");
+}
+
 static struct scene scene_open(void)
 {
     struct scene scene = {.api = api_open()};
     AUTO_ANSWER groups = {0};
-    AUTO_FREE char *first = NULL;
 
     api_begin(scene.api);
     scene.releases[0] = release(scene.api, "v1", 1);
     scene.releases[1] = release(scene.api, "v2", 2);
     groups = api_ask(scene.api, "GET", "/api/v1/groups?name=production", NULL);
     scene.group = mem_strdup(api_text(&groups, "items.0.id"));
-    first = deploy(&scene, scene.releases[0], ALL);
-    sql(&scene, "UPDATE deployment SET state = 'finished'");
-    sql(&scene, "UPDATE device_group g SET baseline_deployment_id = d.id FROM deployment d"
-                " WHERE g.id = d.group_id");
+    make_baseline(&scene);
     sql(&scene, "UPDATE image SET revert_to = '{1}', revert_until = now() + interval '1 h'"
                 " WHERE release_counter = 2");
     return scene;
