@@ -195,7 +195,7 @@ static int run_set(int argc, char **argv, struct cli *cli)
         return status;
     wrong = add_properties(&values, body);
     if (!wrong && json_object_size(body) == 0)
-        wrong = "nothing to change: give a property";
+        wrong = "nothing to change: give --poll-interval, --window or another property";
     if (wrong)
         return cli_usage(cli, "%s", wrong);
     if (!find_group(&values, "", &api, &path, &err))

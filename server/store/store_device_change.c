@@ -188,6 +188,8 @@ void store_device_tag(struct db *db, const struct store_device_id *device,
 /* --- a repair ----------------------------------------------------------------------------------
  */
 
+/* The audit has an entry for each group of the two: a narrowed token takes no device out of a group
+ * that it does not reach. */
 static const struct db_stmt device_replace = {
     .name = "device_replace",
     .params = 5,
@@ -236,12 +238,12 @@ static const struct db_stmt device_replace = {
                "new") "),"
                       "           jsonb_build_array(" DEVICE_STATE("gave") ", " DEVICE_STATE(
                           "took") ")) AS seq"
-                                  "    FROM took, gave, old, new, device_group g WHERE g.id = "
-                                  "gave.group_id)"
+                                  "    FROM took, gave, old, new, device_group g"
+                                  "   WHERE g.id IN (old.group_id, new.group_id))"
                                   " SELECT json_build_object("
                                   "   'old', (SELECT " DEVICE_ITEM " FROM gave d" DEVICE_JOIN "),"
-                                  "   'new', (SELECT " DEVICE_ITEM " FROM took d" DEVICE_JOIN
-                                  ")) FROM audited",
+                                  "   'new', (SELECT " DEVICE_ITEM " FROM took d" DEVICE_JOIN "))"
+                                  "  FROM took WHERE (SELECT count(seq) FROM audited) > 0",
 };
 
 void store_device_replace(struct db *db, const struct store_device_id *device,
