@@ -115,16 +115,30 @@ static const struct wire_field wire_delta_fields[] = {
 };
 TABLE(wire_delta, WIRE_IGNORE_UNKNOWN);
 
+static const struct wire_field window_fields[] = {
+    {.name = "days",  .kind = WIRE_DAYS,     AT(window, days)},
+    {.name = "start", .kind = WIRE_DAY_TIME, AT(window, start_min)},
+    {.name = "end",   .kind = WIRE_DAY_TIME, AT(window, end_min)},
+};
+TABLE(window, WIRE_IGNORE_UNKNOWN);
+
+static const struct wire_field wire_conditions_fields[] = {
+    {.name = "window",          .kind = WIRE_OBJECT, AT(wire_conditions, window), .of = &window_table, .presence = WIRE_IF_TRUE},
+    {.name = "activate_before", .kind = WIRE_NUMBER, AT(wire_conditions, activate_before), .max = POLL_S_MAX, .presence = WIRE_IF_TRUE},
+};
+TABLE(wire_conditions, WIRE_IGNORE_UNKNOWN);
+
 #define GRANTED .presence = WIRE_WITH, .with = offsetof(struct wire_poll_answer, deployment)
 static const struct wire_field wire_poll_answer_fields[] = {
     {.name = "assignment",  .kind = WIRE_U64,  AT(wire_poll_answer, assignment), .max = SCAN_NUMBER_MAX},
     {.name = "next_poll_s", .kind = WIRE_U64,  AT(wire_poll_answer, next_poll_s), .min = 1, .max = POLL_S_MAX},
     {.name = "attributes",  .kind = WIRE_BOOL, AT(wire_poll_answer, attributes), .presence = WIRE_IF_TRUE},
+    {.name = "report_s",    .kind = WIRE_NUMBER, AT(wire_poll_answer, report_s), .min = 1, .max = POLL_S_MAX, .presence = WIRE_IF_TRUE},
     {.name = "deployment",  .kind = WIRE_TEXT, TEXT(wire_poll_answer, deployment), .fits = is_uuid, GRANTED},
     {.name = "action",      .kind = WIRE_TEXT, TEXT(wire_poll_answer, action), .fits = is_install, GRANTED},
     {.name = "targets",     .kind = WIRE_LIST, LIST(wire_poll_answer, targets, target_count), .of = &wire_target_table, .min = 1, GRANTED},
     {.name = "deltas",      .kind = WIRE_LIST, LIST(wire_poll_answer, deltas, delta_count), .of = &wire_delta_table, GRANTED},
-    {.name = "conditions",  .kind = WIRE_EMPTY, GRANTED},
+    {.name = "conditions",  .kind = WIRE_OBJECT, AT(wire_poll_answer, conditions), .of = &wire_conditions_table, .presence = WIRE_MAY_WITH, .with = offsetof(struct wire_poll_answer, deployment)},
 };
 CODEC(wire_poll_answer, WIRE_IGNORE_UNKNOWN);
 
@@ -155,6 +169,14 @@ static const struct wire_field wire_report_fields[] = {
 };
 CODEC(wire_report, WIRE_REFUSE_UNKNOWN);
 /* clang-format on */
+
+bool wire_window_parse(const void *data, size_t len, struct window *out, struct err *err)
+{
+    if (!wire_parse(&window_table, data, len, out, err))
+        return false;
+    out->set = true;
+    return true;
+}
 
 /* --- attributes ------------------------------------------------------------------------------ */
 

@@ -11,6 +11,7 @@
 #include "lib/base/err.h"
 #include "lib/crypto/hash.h"
 #include "lib/update/state.h"
+#include "lib/update/window.h"
 
 enum {
     WIRE_NAME_ROOM = 129,  /* tenant, product, group, hwid */
@@ -90,17 +91,24 @@ struct wire_delta {
     uint64_t length;
     uint8_t from[HASH_BYTES];
 };
+/* What else must be true for the device to switch. */
+struct wire_conditions {
+    struct window window;               /* when it may */
+    struct wire_number activate_before; /* seconds that a permission holds without the server */
+};
 /* A grant to fetch when `deployment` is not empty. */
 struct wire_poll_answer {
     uint64_t assignment;
     uint64_t next_poll_s;
-    bool attributes; /* the server wants PUT attributes */
+    bool attributes;             /* the server wants PUT attributes */
+    struct wire_number report_s; /* how often it wants to hear of uptime and crashes; else daily */
     char deployment[WIRE_UUID_ROOM];
     struct wire_target targets[WIRE_TARGETS_MAX];
     size_t target_count;
     struct wire_delta deltas[WIRE_DELTAS_MAX];
     size_t delta_count;
     char action[16]; /* "install" whenever there is a grant */
+    struct wire_conditions conditions;
 };
 
 /* POST activate */
@@ -153,6 +161,9 @@ WIRE_MESSAGE(wire_activate);
 WIRE_MESSAGE(wire_activate_answer);
 WIRE_MESSAGE(wire_attributes);
 WIRE_MESSAGE(wire_report);
+
+/* A group's window alone: {"days":["mon",...],"start":"02:00","end":"05:00"}. */
+MUST_USE bool wire_window_parse(const void *data, size_t len, struct window *out, struct err *err);
 
 /* What the device signs with its identity key; appended to `out`. */
 void wire_claim_signed_bytes(const struct wire_claim *claim, struct buf *out);

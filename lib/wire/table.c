@@ -12,6 +12,8 @@
 
 enum { NAME_ROOM = 40 };
 
+static const char *const days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+
 /* Offsets were taken with offsetof() from the struct that `base` points to. */
 static void *field_of(void *base, size_t offset)
 {
@@ -115,6 +117,44 @@ static bool read_refusal(struct scan *in, enum refusal *out, struct err *err)
            err_set(err, ERR_INVALID, "'%s' is not a reason", text);
 }
 
+static bool read_days(struct scan *in, uint8_t *out, struct err *err)
+{
+    enum scan_next next;
+    bool first = true;
+
+    if (!scan_open(in, '[', err))
+        return false;
+    while ((next = scan_member(in, ']', &first, err)) == SCAN_MORE) {
+        char name[NAME_ROOM];
+        size_t i = 0;
+
+        if (!scan_text(in, name, sizeof(name), err))
+            return false;
+        while (i < COUNT(days) && !text_equal(days[i], name))
+            i++;
+        if (i == COUNT(days) || *out & 1U << i)
+            return err_set(err, ERR_INVALID, "'%s' is no day, or there twice", name);
+        *out |= (uint8_t)(1U << i);
+    }
+    if (next == SCAN_DONE && *out == 0)
+        return err_set(err, ERR_INVALID, "the list is too short");
+    return next == SCAN_DONE;
+}
+
+static bool read_day_time(struct scan *in, uint16_t *out, struct err *err)
+{
+    char text[NAME_ROOM];
+    uint64_t hours, minutes;
+
+    if (!scan_text(in, text, sizeof(text), err))
+        return false;
+    if (strlen(text) != 5 || text[2] != ':' || !text_to_u64(text, 2, 0, 23, &hours) ||
+        !text_to_u64(text + 3, 2, 0, 59, &minutes))
+        return err_set(err, ERR_INVALID, "expected a time of day like 02:30");
+    *out = (uint16_t)(hours * 60 + minutes);
+    return true;
+}
+
 static bool read_list(struct scan *in, const struct wire_field *field, void *base, struct err *err)
 {
     size_t *count = field_of(base, field->count);
@@ -165,6 +205,10 @@ static bool read_value(struct scan *in, const struct wire_field *field, void *ba
         return read_state(in, out, err);
     case WIRE_REFUSAL:
         return read_refusal(in, out, err);
+    case WIRE_DAYS:
+        return read_days(in, out, err);
+    case WIRE_DAY_TIME:
+        return read_day_time(in, out, err);
     case WIRE_HASHES:
     case WIRE_LIST:
         return read_list(in, field, base, err);
@@ -172,8 +216,6 @@ static bool read_value(struct scan *in, const struct wire_field *field, void *ba
         if (field->presence == WIRE_IF_TRUE)
             *(bool *)out = true;
         return read_object(in, field->of, out, err);
-    case WIRE_EMPTY:
-        return scan_skip(in, err);
     }
     ASSERT(false);
     return false;
@@ -217,6 +259,7 @@ static bool is_present(const struct wire_field *field, const void *message)
     case WIRE_IF_TRUE:
         return *(const bool *)const_field_of(message, field->offset);
     case WIRE_WITH:
+    case WIRE_MAY_WITH:
         return *(const char *)const_field_of(message, field->with) != '\0';
     }
     ASSERT(false);
@@ -231,9 +274,11 @@ static bool check_presence(const struct wire_table *table, const void *message, 
         const struct wire_field *field = &table->fields[i];
         bool was_read = seen & UINT32_C(1) << i;
         bool optional = field->presence == WIRE_IF_TRUE || field->presence == WIRE_LATER ||
-                        field->kind == WIRE_EMPTY;
+                        field->presence == WIRE_MAY_WITH;
 
-        if (was_read && field->presence == WIRE_WITH && !is_present(field, message))
+        bool is_with = field->presence == WIRE_WITH || field->presence == WIRE_MAY_WITH;
+
+        if (was_read && is_with && !is_present(field, message))
             return err_set(err, ERR_INVALID, "field '%s' stands alone", field->name);
         if (!was_read && !optional && is_present(field, message))
             return err_set(err, ERR_INVALID, "field '%s' is missing", field->name);
@@ -302,6 +347,20 @@ static void write_time(struct buf *out, bool required, int64_t time_ms)
     buf_printf(out, "\"%s\"", text);
 }
 
+static void write_days(struct buf *out, uint8_t bits)
+{
+    bool first = true;
+
+    buf_add_u8(out, '[');
+    for (size_t i = 0; i < COUNT(days); i++) {
+        if (!(bits & 1U << i))
+            continue;
+        buf_printf(out, "%s\"%s\"", first ? "" : ",", days[i]);
+        first = false;
+    }
+    buf_add_u8(out, ']');
+}
+
 static void write_list(struct buf *out, const struct wire_field *field, const void *base)
 {
     size_t count = *(const size_t *)const_field_of(base, field->count);
@@ -357,15 +416,18 @@ static void write_value(struct buf *out, const struct wire_field *field, const v
     case WIRE_REFUSAL:
         wire_format_text(out, refusal_name(*(const enum refusal *)at));
         return;
+    case WIRE_DAYS:
+        write_days(out, *(const uint8_t *)at);
+        return;
+    case WIRE_DAY_TIME:
+        buf_printf(out, "\"%02d:%02d\"", *(const uint16_t *)at / 60, *(const uint16_t *)at % 60);
+        return;
     case WIRE_HASHES:
     case WIRE_LIST:
         write_list(out, field, base);
         return;
     case WIRE_OBJECT:
         wire_format(field->of, at, out);
-        return;
-    case WIRE_EMPTY:
-        buf_add_text(out, "{}");
         return;
     }
 }

@@ -17,18 +17,20 @@ enum wire_kind {
     WIRE_TIME_OR_NONE, /* the same; "" is 0 */
     WIRE_STATE,        /* enum update_state; "" is UPDATE_IDLE */
     WIRE_REFUSAL,      /* enum refusal */
+    WIRE_DAYS,         /* uint8_t, bit 0 is Monday: a list of "mon" to "sun" */
+    WIRE_DAY_TIME,     /* uint16_t minutes of a day: "02:30" */
     WIRE_HASHES,       /* uint8_t[room][32] and a size_t count: a list of 64 hex digits */
     WIRE_LIST,         /* an array of structs and a size_t count: a list of objects */
     WIRE_OBJECT,       /* a struct: an object */
-    WIRE_EMPTY,        /* always {} when written; whatever when read */
 };
 
 /* When a field is in the message. */
 enum wire_presence {
     WIRE_ALWAYS,
-    WIRE_IF_TRUE, /* a bool, or what begins with one that says it is there; else not written */
-    WIRE_LATER,   /* always written; older writers did not know it: zero when missing */
-    WIRE_WITH,    /* written when the byte at `with` is not zero (a text that is not empty) */
+    WIRE_IF_TRUE,  /* a bool, or what begins with one that says it is there; else not written */
+    WIRE_LATER,    /* always written; older writers did not know it: zero when missing */
+    WIRE_WITH,     /* written when the byte at `with` is not zero (a text that is not empty) */
+    WIRE_MAY_WITH, /* the same; when it is read it may be missing */
 };
 
 enum wire_reader {

@@ -66,6 +66,21 @@ static void offer(const struct fleet_plan *plan, struct wire_poll_answer *answer
     answer->target_count = 1;
     if (plan->delta)
         offer_delta(plan->delta, answer);
+    if (!plan->deployment->passes_freeze) /* a security release waits for nothing */
+        answer->conditions.window = plan->group->window;
+}
+
+/* The group's window goes along with what the device switches to; a security release waits for
+ * none. */
+static void set_conditions(const struct fleet_plan *plan, struct wire_poll_answer *answer)
+{
+    const char *text = plan->group ? plan->group->maintenance : "";
+    struct err ignored;
+
+    if (answer->deployment[0] == '\0' || plan->deployment->passes_freeze || text[0] == '\0')
+        return;
+    if (!wire_window_parse(text, strlen(text), &answer->conditions.window, &ignored))
+        answer->conditions.window.set = false; /* it was checked when it was set */
 }
 
 static bool wants_attributes(const struct wire_poll *poll, const struct fleet_facts *facts)
@@ -85,8 +100,11 @@ static void answer_poll(struct http_request *req, const struct fleet_facts *fact
     answer->assignment = (uint64_t)facts->standing.assignment;
     answer->next_poll_s = plan->group ? (uint64_t)plan->group->poll_interval_s : POLL_S_UNKNOWN;
     answer->attributes = wants_attributes(poll, facts);
+    if (plan->group && plan->group->current) /* its gate is to hear of crashes in time */
+        answer->report_s = (struct wire_number){true, (uint64_t)plan->group->poll_interval_s};
     if (plan->action == ROLLOUT_RESEND)
         offer(plan, answer);
+    set_conditions(plan, answer);
     wire_poll_answer_format(answer, &message);
     answer_message(req, &message);
 }

@@ -206,6 +206,65 @@ Test(wire_device, refuses_half_a_grant)
     expect_refusals(parse_poll_answer, answers, COUNT(answers));
 }
 
+#define WINDOWED                                                                                   \
+    "{\"assignment\":3,\"next_poll_s\":60,\"report_s\":60,\"deployment\":\"" UUID                  \
+    "\",\"action\":\"install\",\"targets\":[{\"path\":\"os/a\",\"sha256\":\"" HEX64                \
+    "\"}],\"deltas\":[]"
+
+Test(wire_device, carries_the_window_of_a_grant)
+{
+    static const char text[] =
+        WINDOWED ",\"conditions\":{\"window\":{\"days\":[\"mon\",\"sun\"],\"start\":\"22:30\","
+                 "\"end\":\"05:00\"},\"activate_before\":3600}}";
+    static const char older[] = WINDOWED "}";
+    static const char stranger[] = WINDOWED ",\"conditions\":{\"moon\":[1]}}";
+    const struct wire_poll_answer *answer = &first.poll_answer;
+    struct err err = {0};
+    AUTO_BUF out;
+
+    buf_init(&out, WIRE_REQUEST_BYTES_MAX);
+    cr_assert(wire_poll_answer_parse(text, strlen(text), &first.poll_answer, &err), "%s", err.text);
+    cr_expect(answer->conditions.window.set);
+    cr_expect_eq(answer->conditions.window.days, 1 << 0 | 1 << 6);
+    cr_expect_eq(answer->conditions.window.start_min, 22 * 60 + 30);
+    cr_expect_eq(answer->conditions.window.end_min, 5 * 60);
+    cr_expect_eq(answer->conditions.activate_before.value, 3600);
+    cr_expect_eq(answer->report_s.value, 60);
+    wire_poll_answer_format(answer, &out);
+    cr_expect_str_eq(buf_text(&out), text);
+    cr_assert(wire_poll_answer_parse(older, strlen(older), &first.poll_answer, &err), "%s",
+              err.text);
+    cr_expect_not(answer->conditions.window.set);
+    cr_expect(wire_poll_answer_parse(stranger, strlen(stranger), &first.poll_answer, &err));
+}
+
+Test(wire_device, refuses_windows_that_are_none)
+{
+    static const char *const windows[] = {
+        "{\"days\":[],\"start\":\"02:00\",\"end\":\"03:00\"}",
+        "{\"days\":[\"mon\",\"mon\"],\"start\":\"02:00\",\"end\":\"03:00\"}",
+        "{\"days\":[\"monday\"],\"start\":\"02:00\",\"end\":\"03:00\"}",
+        "{\"days\":\"mon\",\"start\":\"02:00\",\"end\":\"03:00\"}",
+        "{\"days\":[\"mon\"],\"start\":\"24:00\",\"end\":\"03:00\"}",
+        "{\"days\":[\"mon\"],\"start\":\"2:00\",\"end\":\"03:00\"}",
+        "{\"days\":[\"mon\"],\"start\":\"02:60\",\"end\":\"03:00\"}",
+        "{\"days\":[\"mon\"],\"start\":\"02:00\"}",
+    };
+    static const char good[] = "{\"end\": \"23:59\", \"days\": [\"wed\"], \"start\": \"00:00\"}";
+    struct window window;
+    struct err err;
+
+    cr_assert(wire_window_parse(good, strlen(good), &window, &err), "%s", err.text);
+    cr_expect(window.set && window.days == 1 << 2 && window.start_min == 0);
+    cr_expect_eq(window.end_min, WINDOW_DAY_MINUTES - 1);
+    for (size_t i = 0; i < COUNT(windows); i++) {
+        cr_expect_not(wire_window_parse(windows[i], strlen(windows[i]), &window, &err), "%s",
+                      windows[i]);
+        cr_expect_not(window.set, "%s", windows[i]);
+    }
+    cr_expect(text_starts_with(err.text, "field 'end' is missing"), "%s", err.text);
+}
+
 Test(wire_device, names_the_field_that_is_wrong)
 {
     static const char text[] = "{\"assignment\":1,\"installed\":[\"" HEX64 "\",\"zz\"]}";
