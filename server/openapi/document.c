@@ -94,6 +94,8 @@ static json_t *components(void)
             set(responses, name, problem_response(&problems[i]));
     }
     set(schemas, "Problem", problem_schema());
+    for (const struct shape_name *at = shape_names; at->name; at++)
+        set(schemas, at->name, shape_schema(at->shape));
     set(schemes, "operator",
         json_pack("{s:s, s:s, s:s}", "type", "http", "scheme", "bearer", "description",
                   "An operator's token; its role decides what it may do"));

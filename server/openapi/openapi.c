@@ -92,6 +92,7 @@ const char *openapi_sample(const char *name)
     static const struct { const char *name, *value; } samples[] = {
         {"device",      "5fb2d5a1c0e94f5d8a3b7c6e1f00912233445566778899aabbccddeeff001122"},
         {"spare",       "6fb2d5a1c0e94f5d8a3b7c6e1f00912233445566778899aabbccddeeff001122"},
+        {"newcomer",    "7fb2d5a1c0e94f5d8a3b7c6e1f00912233445566778899aabbccddeeff001122"},
         {"images",      HASH},
         {"sha256",      HASH},
         {"hash",        HASH},
@@ -101,6 +102,8 @@ const char *openapi_sample(const char *name)
         {"signed_2",    "{\"signed\":{\"_type\":\"targets\",\"version\":2},\"signatures\":" SIGNATURES "}"},
         {"text_3",      "\"{...}\""},
         {"signed_4",    "\"{\\\"_type\\\":\\\"targets\\\",...}\""},
+        {"delta", HASH},
+        {"symbols", HASH},
         {"hash_4",      HASH},
         {"signatures_4", SIGNATURES},
         {"repository",  "image"},

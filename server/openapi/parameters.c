@@ -34,7 +34,10 @@ static const struct openapi_parameter parameters[] = {
     {"role",         "text",   "Of the metadata", "os-board"},
     {"repository",   "'image'|'director'", "Which of the two", NULL},
     {"price_per_gb", "number", "What a gigabyte costs", NULL},
-    {"step",         "text",   "How far apart the points are", NULL},
+    {"past",         "'true'|'false'", "Those that are over, too", NULL},
+    {"claimed",      "'true'|'false'", "Only those that have joined, or have not", NULL},
+    {"first_line",   "int(1,1000000000)", "The number of the first line, for errors", NULL},
+    {"points",       "int(1,1000)", "At most so many points of time", NULL},
     {"event",        "text",   "Only of this event", NULL},
 };
 /* clang-format on */

@@ -3,9 +3,19 @@
 
 /* clang-format off */
 const struct openapi_row openapi_rows_repo[] = {
-    {.method = "GET", .path = "/api/v1/repo/status"},
-    {.method = "GET", .path = "/api/v1/repo/online-keys"},
-    {.method = "GET", .path = "/api/v1/repo/metadata"},
+    {.method = "GET", .path = "/api/v1/repo/status",
+     .answer = "{root:{version:int|null, expires:time|null, length:int, ...}, "
+               "timestamp:{version:int|null, expires:time|null, length:int, ...}, "
+               "snapshot:{version:int|null, expires:time|null, length:int, ...}, "
+               "targets:{version:int|null, expires:time|null, length:int, ...}, "
+               "files:int, roles:[{version:int|null, expires:time|null, length:int, "
+               "repository:text, role:text, days_left:int, warning:any, keyids:[hash], "
+               "threshold:int|null, thief:text, ...}], ...}"},
+    {.method = "GET", .path = "/api/v1/repo/online-keys",
+     .answer = "{snapshot:#Key, timestamp:#Key, director:#Key, time:#Key, ...}"},
+    {.method = "GET", .path = "/api/v1/repo/metadata",
+     .answer = "{documents:[{version:int|null, expires:time|null, length:int, "
+               "repository:text, role:text, name:text, sha256:hash, ...}], ...}"},
     {.method = "GET", .path = "/api/v1/repo/metadata/:repository/:name",
      .names = "repository,metadata",
      .answer = "{signed:{...}, signatures:[{keyid:hash, sig:text}]}"},
@@ -22,35 +32,57 @@ const struct openapi_row openapi_rows_repo[] = {
      .answer = "{*:{version:int, expires:time, ...}}",
      .status = 201},
     {.method = "POST", .path = "/api/v1/repo/online-keys/:label",
+     .answer = "#Key",
      .status = 201},
     {.method = "POST", .path = "/api/v1/repo/requests",
      .body = "{note?:text(0,500), documents:[{repository:'image'|'director', "
              "role:text(1,127), signed:text}], files?:[{path:text(1,255), text:base64}]}",
      .example = "{\"note\":\"version "
                 "3\",\"documents\":[{\"repository\":\"image\",\"role\":\"targets\",\"signed\":${signed_4}}]}",
+     .answer = "#Request",
      .keeps = "requests=id",
      .status = 201},
     {.method = "GET", .path = "/api/v1/repo/requests",
-     .query = "limit after state"},
-    {.method = "GET", .path = "/api/v1/repo/requests/:id"},
+     .query = "limit after state",
+     .answer = "{items:[{id:uuid, state:text, note:text, author:text, "
+               "approver:text|null, created:time, ended:time|null, "
+               "documents:[{repository:text, role:text, version:int|null, ...}], ...}], "
+               "next:text|null, ...}"},
+    {.method = "GET", .path = "/api/v1/repo/requests/:id",
+     .answer = "#Request"},
     {.method = "POST", .path = "/api/v1/repo/requests/:id/signatures",
      .body = "{documents:[{repository:'image'|'director', role:text(1,127), sha256:hash, "
              "signatures:[{keyid:hash, sig:text(128,128)}]}]}",
-     .example = "{\"documents\":[{\"repository\":\"image\",\"role\":\"targets\",\"sha256\":\"${hash_4}\",\"signatures\":${signatures_4}}]}"},
+     .example = "{\"documents\":[{\"repository\":\"image\",\"role\":\"targets\",\"sha256\":\"${hash_4}\",\"signatures\":${signatures_4}}]}",
+     .answer = "#Request"},
     {.method = "POST", .path = "/api/v1/repo/requests/:id/approve",
+     .answer = "#Request",
      .replay = "a second person does it; see the story of the ceremony"},
     {.method = "POST", .path = "/api/v1/repo/requests/:id/withdraw",
-     .names = "open_request"},
+     .answer = "#Request",
+     .replay = "it ends what signatures would publish; see the story of the ceremony"},
     {.method = "PUT", .path = "/api/v1/images/:sha256",
      .names = "images",
      .body = "bytes",
+     .answer = "#Image",
      .replay = "the body is the file; see the story of images",
      .status = 201},
     {.method = "GET", .path = "/api/v1/images",
-     .query = "limit after"},
-    {.method = "GET", .path = "/api/v1/images/:sha256"},
+     .query = "limit after",
+     .answer = "{items:[#Image], next:text|null, ...}"},
+    {.method = "GET", .path = "/api/v1/images/:sha256",
+     .answer = "#Image"},
+    {.method = "PUT", .path = "/api/v1/images/:sha256/sbom",
+     .body = "{...}",
+     .example = "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.5\",\"components\":[{\"type\":\"library\",\"name\":\"zlib\",\"version\":\"1.3\"}]}",
+     .answer = "{image:hash|null, format:text, version:text|null, packages:int, "
+               "length:int, sha256:hash, stored:time, ...}"},
+    {.method = "GET", .path = "/api/v1/images/:sha256/sbom",
+     .answer = "{bomFormat:text, specVersion:text, components:[{type:text, name:text, "
+               "version:text|null, ...}], ...}"},
     {.method = "GET", .path = "/api/v1/deltas",
-     .query = "limit after state"},
+     .query = "limit after state",
+     .answer = "{items:[any], next:text|null, ...}"},
     {.method = NULL},
 };
 /* clang-format on */

@@ -8,10 +8,20 @@
  *   [shape]   shape|null   'all'|'none'      list, choice, words
  *   text int number bool null any            JSON's own; text(1,63), int(1,100) with a range
  *   uuid hash time name base64               texts of a form
+ *   #Group                                   a row of shape_names
  *
  * An object without `*` or `...` has no other members.
  */
 #include "lib/json/json.h"
+
+/* Ends with a NULL name. */
+struct shape_name {
+    const char *name;
+    const char *shape;
+};
+extern const struct shape_name shape_names[];
+/* What a "$ref" means, or NULL for a schema that is none; the caller owns it. */
+json_t *shape_resolve(const json_t *schema);
 
 /* The schema; the caller owns it. */
 json_t *shape_schema(const char *shape);

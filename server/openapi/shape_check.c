@@ -106,7 +106,10 @@ bool shape_check(const json_t *schema, const json_t *value, const char *path, st
     const json_t *choice = json_object_get(schema, "anyOf");
     const json_t *words = json_object_get(schema, "enum");
     const char *type = json_string_value(json_object_get(schema, "type"));
+    AUTO_JSON *named = shape_resolve(schema);
 
+    if (named)
+        return shape_check(named, value, path, err);
     if (choice)
         return check_any_of(choice, value, path, err);
     if (!type)

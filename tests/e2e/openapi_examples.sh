@@ -30,8 +30,8 @@ image=$(sha "$WORK/v1.img")
 target=$(jq -r '.signed.targets | keys[0]' "$WORK/1.targets.json")
 status=0
 openapi-replay "$URL" "$TOKEN" "$session" \
-    board="$board" board_group="$group" board_lab="$lab" images="$image" sha256="$image" \
-    device="$(device_id one)" spare="$(device_id two)" tenant=default repository=image label=snapshot \
+    board="$board" board_group="$group" board_lab="$lab" images="$image" hash="$image" \
+    device="$(device_id one)" spare="$(device_id two)" newcomer="$(printf %064x 7)" tenant=default repository=image label=snapshot \
     metadata=timestamp.json targets="$(dirname "$target")/$image.$(basename "$target")" \
     later="$(date -u -d '+30 days' +%FT%TZ)" sooner="$(date -u -d '+1 day' +%FT%TZ)" \
     signed_2="$(cat "$WORK/2.targets.json")" text_3="$(jq -Rs . "$WORK/3.targets.json")" \
