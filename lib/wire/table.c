@@ -143,14 +143,19 @@ static bool read_days(struct scan *in, uint8_t *out, struct err *err)
 
 static bool read_day_time(struct scan *in, uint16_t *out, struct err *err)
 {
+    static const char digits[] = "0123456789";
     char text[NAME_ROOM];
-    uint64_t hours, minutes;
+    int hours, minutes;
 
     if (!scan_text(in, text, sizeof(text), err))
         return false;
-    if (strlen(text) != 5 || text[2] != ':' || !text_to_u64(text, 2, 0, 23, &hours) ||
-        !text_to_u64(text + 3, 2, 0, 59, &minutes))
+    if (strlen(text) != 5 || strspn(text, digits) != 2 || text[2] != ':' ||
+        strspn(text + 3, digits) != 2)
         return err_set(err, ERR_INVALID, "expected a time of day like 02:30");
+    hours = (text[0] - '0') * 10 + text[1] - '0';
+    minutes = (text[3] - '0') * 10 + text[4] - '0';
+    if (hours > 23 || minutes > 59)
+        return err_set(err, ERR_INVALID, "there is no time of day %s", text);
     *out = (uint16_t)(hours * 60 + minutes);
     return true;
 }
