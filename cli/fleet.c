@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/option.h"
 #include "cli/sim/sim.h"
+#include "cli/sim/trouble.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 
@@ -22,6 +23,7 @@ struct values {
     const char *installed;
     const char *seed;
     struct option_texts failures;
+    struct option_texts crashes;
     uint64_t count;
     uint64_t connections;
     uint64_t duration_s;
@@ -36,6 +38,7 @@ static const struct option simulate_options[] = {
     {.name = "count",       .type = OPTION_U64,   .field = offsetof(struct values, count), .min = 1, .max = SIM_DEVICES_MAX, .value = "N", .help = "how many devices (100)"},
     {.name = "installed",   .type = OPTION_TEXT,  .field = offsetof(struct values, installed), .value = "VERSION", .help = "version or SHA-256 of the image they run at first"},
     {.name = "fail",        .type = OPTION_TEXTS, .field = offsetof(struct values, failures), .value = "VERSION=PERCENT", .help = "on so many devices this version is not healthy"},
+    {.name = "crash",       .type = OPTION_TEXTS, .field = offsetof(struct values, crashes), .value = "VERSION=RATE", .help = "devices that run it crash so often a day"},
     {.name = "seed",        .type = OPTION_TEXT,  .field = offsetof(struct values, seed), .value = "TEXT", .help = "the same seed is the same fleet (1)"},
     {.name = "connections", .type = OPTION_U64,   .field = offsetof(struct values, connections), .min = 1, .max = SIM_CONNECTIONS_MAX, .value = "N", .help = "open at most so many at once (2000)"},
     {.name = "duration",    .type = OPTION_U64,   .field = offsetof(struct values, duration_s), .min = 1, .max = DURATION_S_MAX, .value = "SECONDS", .help = "end after this long"},
@@ -74,7 +77,8 @@ static void print_json(struct cli *cli, const struct sim_summary *summary)
         {"failed", summary->failed},       {"cancelled", summary->cancelled},
         {"skipped", summary->skipped},     {"bytes_fetched", summary->bytes_fetched},
         {"polls", summary->polls},         {"reports", summary->reports},
-        {"errors", summary->errors},       {"refusals", summary->refusals},
+        {"crashes", summary->crashes},     {"errors", summary->errors},
+        {"refusals", summary->refusals},
     };
     AUTO_JSON *tree = json_object();
 
@@ -101,26 +105,43 @@ static void print(struct cli *cli, const struct sim_summary *summary)
                   summary->succeeded, summary->rolled_back, summary->failed, summary->cancelled,
                   summary->skipped);
     (void)fprintf(cli->out,
-                  "%s fetched, %" PRIu64 " polls, %" PRIu64 " reports, %" PRIu64 " errors, %" PRIu64
-                  " refusals\n",
-                  fetched, summary->polls, summary->reports, summary->errors, summary->refusals);
+                  "%s fetched, %" PRIu64 " polls, %" PRIu64 " reports, %" PRIu64
+                  " crashes, %" PRIu64 " errors, %" PRIu64 " refusals\n",
+                  fetched, summary->polls, summary->reports, summary->crashes, summary->errors,
+                  summary->refusals);
     if (summary->last_error[0])
         (void)fprintf(cli->out, "last error: %s\n", summary->last_error);
 }
 
-static bool parse_failures(const struct option_texts *texts, struct sim_failure *out,
-                           struct err *err)
+/* What goes wrong, as asked for; the versions are owned. */
+struct troubles {
+    struct sim_failure failures[FAILURES_MAX];
+    struct sim_crash crashes[FAILURES_MAX];
+};
+
+static void troubles_done(struct troubles *troubles)
 {
-    if (texts->count > FAILURES_MAX)
-        return err_set(err, ERR_LIMIT, "--fail may be given %d times", FAILURES_MAX);
-    for (size_t i = 0; i < texts->count; i++)
-        if (!sim_failure_parse(texts->items[i], &out[i], err))
+    for (size_t i = 0; i < FAILURES_MAX; i++) {
+        mem_free(troubles->failures[i].version);
+        mem_free(troubles->crashes[i].version);
+    }
+}
+
+static bool troubles_parse(const struct values *values, struct troubles *out, struct err *err)
+{
+    if (values->failures.count > FAILURES_MAX || values->crashes.count > FAILURES_MAX)
+        return err_set(err, ERR_LIMIT, "--fail and --crash may be given %d times", FAILURES_MAX);
+    for (size_t i = 0; i < values->failures.count; i++)
+        if (!sim_failure_parse(values->failures.items[i], &out->failures[i], err))
             return err_wrap(err, "--fail");
+    for (size_t i = 0; i < values->crashes.count; i++)
+        if (!sim_crash_parse(values->crashes.items[i], &out->crashes[i], err))
+            return err_wrap(err, "--crash");
     return true;
 }
 
-static bool simulate(struct cli *cli, const struct values *values,
-                     const struct sim_failure *failures, struct err *err)
+static bool simulate(struct cli *cli, const struct values *values, const struct troubles *troubles,
+                     struct err *err)
 {
     struct sim_summary summary;
     AUTO_LOGIN login = {0};
@@ -131,8 +152,10 @@ static bool simulate(struct cli *cli, const struct values *values,
         .root = values->root,
         .installed = values->installed,
         .seed = values->seed,
-        .failures = failures,
+        .failures = troubles->failures,
         .failure_count = values->failures.count,
+        .crashes = troubles->crashes,
+        .crash_count = values->crashes.count,
         .count = values->count,
         .connections = values->connections,
         .duration_s = values->duration_s,
@@ -154,18 +177,17 @@ static bool simulate(struct cli *cli, const struct values *values,
 static int run_simulate(int argc, char **argv, struct cli *cli)
 {
     struct values values = {.count = 100, .seed = "1", .connections = CONNECTIONS_DEFAULT};
-    struct sim_failure failures[FAILURES_MAX] = {0};
+    struct troubles troubles = {0};
     struct err err = {0};
     int status;
 
     if (!option_parse(argc, argv, cli, &values, &status))
         return status;
-    if (!parse_failures(&values.failures, failures, &err))
+    if (!troubles_parse(&values, &troubles, &err))
         status = cli_usage(cli, "%s", err.text);
-    else if (!simulate(cli, &values, failures, &err))
+    else if (!simulate(cli, &values, &troubles, &err))
         status = cli_fail(cli, &err);
-    for (size_t i = 0; i < COUNT(failures); i++)
-        mem_free(failures[i].version);
+    troubles_done(&troubles);
     return status;
 }
 

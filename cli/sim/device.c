@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "cli/sim/trouble.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 
@@ -172,10 +173,35 @@ const struct wire_delta *sim_device_delta(const struct sim_device *device)
 /* --- what next ----------------------------------------------------------------------------------
  */
 
+static int64_t event_due_mono_ms(const struct sim_device *device)
+{
+    return device->told_mono_ms + device->event_ms;
+}
+
 static enum sim_action sleep_until(struct sim_device *device, int64_t mono_ms)
 {
     device->wake_mono_ms = mono_ms;
+    if (device->event_ms > 0 && event_due_mono_ms(device) < mono_ms)
+        device->wake_mono_ms = event_due_mono_ms(device);
     return SIM_WAIT;
+}
+
+/* Crashes first, then the uptime that they fell into: who stops in between has told of trouble. */
+static bool has_event(struct sim_device *device, int64_t now_mono_ms)
+{
+    int64_t span_ms = now_mono_ms - device->told_mono_ms;
+    uint64_t crashes;
+
+    if (device->event.pending)
+        return true;
+    if (device->event_ms == 0 || span_ms < device->event_ms)
+        return false;
+    crashes =
+        sim_crash_draw(device->crashes_per_day, span_ms, (uint32_t)dice(device, INT64_C(1) << 32));
+    device->told_mono_ms = now_mono_ms;
+    device->seq++;
+    device->event = (struct sim_event){true, crashes > 0, crashes, span_ms};
+    return true;
 }
 
 /* With a session and nothing to report. */
@@ -208,6 +234,8 @@ enum sim_action sim_device_next(struct sim_device *device, int64_t now_mono_ms)
         return SIM_SESSION;
     if (device->report.pending)
         return SIM_REPORT;
+    if (has_event(device, now_mono_ms))
+        return SIM_EVENT;
     return next_step(device, now_mono_ms);
 }
 
@@ -301,6 +329,18 @@ void sim_device_reported(struct sim_device *device, int64_t now_mono_ms)
         close_update(device);
 }
 
+void sim_device_told(struct sim_device *device)
+{
+    ASSERT(device->event.pending);
+    device->failures = 0;
+    if (!device->event.is_crash) {
+        device->event = (struct sim_event){0};
+        return;
+    }
+    device->seq++;
+    device->event = (struct sim_event){.pending = true, .span_ms = device->event.span_ms};
+}
+
 static void fill_offer(const struct sim_device *device, const struct wire_poll_answer *answer,
                        struct sim_offer *out)
 {
@@ -360,6 +400,9 @@ void sim_device_polled(struct sim_device *device, const struct wire_poll_answer 
     device->failures = 0;
     device->walk_tried = false;
     device->describes = answer->attributes;
+    if (device->event_ms == 0)
+        device->told_mono_ms = now_mono_ms;
+    device->event_ms = answer->report_s.set ? (int64_t)answer->report_s.value * 1000 : 0;
     device->poll_mono_ms = now_mono_ms + poll_wait_ms(device, answer->next_poll_s);
     if (answer->assignment != device->assignment)
         take_answer(device, answer, now_mono_ms);

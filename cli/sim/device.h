@@ -16,6 +16,7 @@ enum sim_action {
     SIM_CLAIM,    /* -> claimed */
     SIM_SESSION,  /* nonce and signature -> has_session */
     SIM_REPORT,   /* device->report -> reported */
+    SIM_EVENT,    /* device->event -> told */
     SIM_DESCRIBE, /* PUT attributes -> described */
     SIM_WALK,     /* the metadata, and judge the offer if there is one -> walked, judged */
     SIM_POLL,     /* -> polled */
@@ -58,6 +59,14 @@ struct sim_report {
     char *detail; /* owned; may be NULL */
 };
 
+/* Uptime, or crashes; what is waiting to be told. */
+struct sim_event {
+    bool pending;
+    bool is_crash;
+    uint64_t count;  /* of crashes */
+    int64_t span_ms; /* until now */
+};
+
 struct sim_device {
     uint32_t index;
     enum update_state state; /* of the update */
@@ -84,6 +93,10 @@ struct sim_device {
     const struct sim_image *target;    /* borrowed; of this update, once it was judged */
     struct sim_offer *offer;           /* owned */
     struct sim_report report;
+    struct sim_event event;
+    int64_t event_ms;         /* how often the server wants to hear of uptime; 0: never */
+    int64_t told_mono_ms;     /* until when it has */
+    uint64_t crashes_per_day; /* of what runs; the caller sets it before each step */
     uint8_t id[HASH_BYTES];
     uint8_t epoch[WIRE_EPOCH_BYTES];
 };
@@ -120,6 +133,8 @@ void sim_device_has_session(struct sim_device *device, const char *token);
 void sim_device_described(struct sim_device *device);
 /* The report is the server's, or hopeless: the update goes on. */
 void sim_device_reported(struct sim_device *device, int64_t now_mono_ms);
+/* The event is the server's, or hopeless. */
+void sim_device_told(struct sim_device *device);
 void sim_device_polled(struct sim_device *device, const struct wire_poll_answer *answer,
                        int64_t now_mono_ms);
 /* The metadata is good until `stale_mono_ms`. An offer is judged next. */

@@ -1,6 +1,7 @@
 /* From one action to the next. */
 #include "cli/sim/fleet.h"
 
+#include "cli/sim/trouble.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
@@ -12,6 +13,7 @@ static action_fn *const actions[SIM_ACTION_COUNT] = {
     [SIM_REPORT] = message_report,     [SIM_DESCRIBE] = message_describe,
     [SIM_WALK] = walk_start,           [SIM_POLL] = message_poll,
     [SIM_ACTIVATE] = message_activate, [SIM_FETCH] = transfer_begin,
+    [SIM_EVENT] = message_event,
 };
 
 struct task *task_new(struct fleet *fleet, struct member *member)
@@ -50,11 +52,15 @@ static void settle(struct fleet *fleet, struct member *member, int64_t now_mono_
 void fleet_step(struct fleet *fleet, struct member *member)
 {
     int64_t now_mono_ms = clock_mono_ms();
+    const struct sim_image *runs;
     enum sim_action action;
 
     settle(fleet, member, now_mono_ms);
     if (fleet->stopping)
         return;
+    runs = sim_device_runs(&member->device);
+    member->device.crashes_per_day = sim_crash_rate(
+        fleet->options->crashes, fleet->options->crash_count, runs ? runs->version : NULL);
     action = sim_device_next(&member->device, now_mono_ms);
     if (action == SIM_WAIT)
         schedule_add(&fleet->schedule, member->device.index, member->device.wake_mono_ms);

@@ -67,6 +67,7 @@ void fleet_fail(struct fleet *fleet, const struct err *err);
 void message_claim(struct fleet *fleet, struct member *member);
 void message_session(struct fleet *fleet, struct member *member);
 void message_report(struct fleet *fleet, struct member *member);
+void message_event(struct fleet *fleet, struct member *member);
 void message_describe(struct fleet *fleet, struct member *member);
 void message_poll(struct fleet *fleet, struct member *member);
 void message_activate(struct fleet *fleet, struct member *member);

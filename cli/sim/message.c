@@ -5,6 +5,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
+#include "lib/wire/event.h"
 
 enum { MESSAGE_MS_MAX = 60000, ANSWER_BYTES_MAX = 65536 };
 
@@ -243,6 +244,63 @@ void message_report(struct fleet *fleet, struct member *member)
     report.time_ms = clock_now_ms();
     wire_report_format(&report, &bytes);
     send(task_new(fleet, member), "POST", "/device/v1/report", &bytes, on_reported);
+}
+
+/* --- events: uptime and crashes ----------------------------------------------------------------
+ */
+
+static void on_told(const struct client_answer *answer, const struct err *err, void *arg)
+{
+    struct task *task = arg;
+    struct sim_device *device = &task->member->device;
+    struct err why = {0};
+
+    if (is_good(task, answer, err, &why)) {
+        task->fleet->summary.crashes += device->event.count;
+        sim_device_told(device);
+    } else if (is_hopeless(answer, &why)) {
+        sim_device_told(device);
+    }
+    fleet_finish(task);
+}
+
+static void fill_event(const struct sim_device *device, struct wire_event *out)
+{
+    const struct sim_image *runs = sim_device_runs(device);
+    const struct sim_event *pending = &device->event;
+    struct wire_event_body *event = &out->event;
+    enum wire_category category = pending->is_crash ? WIRE_APP_CRASH : WIRE_UPTIME;
+
+    *out = (struct wire_event){.seq = device->seq};
+    memcpy(out->epoch, device->epoch, sizeof(out->epoch));
+    (void)text_copy(event->category, sizeof(event->category), wire_category_name(category));
+    (void)text_copy(event->class, sizeof(event->class), pending->is_crash ? "app" : "os");
+    event->end_ms = clock_now_ms();
+    event->start_ms = event->end_ms - pending->span_ms;
+    event->planned = !pending->is_crash;
+    event->count = pending->is_crash ? pending->count : 1;
+    if (runs) {
+        event->image.set = true;
+        memcpy(event->image.bytes, runs->sha256, HASH_BYTES);
+    }
+    if (!pending->is_crash) {
+        event->uptime_s = (uint64_t)(pending->span_ms / 1000);
+        return;
+    }
+    (void)text_copy(event->component, sizeof(event->component), "simulated");
+    (void)text_copy(event->summary, sizeof(event->summary), "a simulated crash");
+    event->signal = (struct wire_number){true, 11};
+}
+
+void message_event(struct fleet *fleet, struct member *member)
+{
+    struct wire_event event;
+    AUTO_BUF bytes;
+
+    buf_init(&bytes, WIRE_REQUEST_BYTES_MAX);
+    fill_event(&member->device, &event);
+    wire_event_format(&event, &bytes);
+    send(task_new(fleet, member), "POST", "/device/v1/report", &bytes, on_told);
 }
 
 /* --- attributes ---------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ struct sim_options {
     const char *seed;
     const struct sim_failure *failures;
     size_t failure_count;
+    const struct sim_crash *crashes; /* see trouble.h */
+    size_t crash_count;
     uint64_t count;
     uint64_t connections;
     uint64_t duration_s; /* 0: no end */
@@ -42,6 +44,7 @@ struct sim_summary {
     uint64_t bytes_fetched; /* of images and deltas */
     uint64_t polls;
     uint64_t reports;
+    uint64_t crashes;  /* as acknowledged by the server */
     uint64_t errors;   /* exchanges that failed */
     uint64_t refusals; /* metadata, offers and files that a device did not trust */
     char last_error[240];

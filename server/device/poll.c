@@ -70,19 +70,6 @@ static void offer(const struct fleet_plan *plan, struct wire_poll_answer *answer
         answer->conditions.window = plan->group->window;
 }
 
-/* The group's window goes along with what the device switches to; a security release waits for
- * none. */
-static void set_conditions(const struct fleet_plan *plan, struct wire_poll_answer *answer)
-{
-    const char *text = plan->group ? plan->group->maintenance : "";
-    struct err ignored;
-
-    if (answer->deployment[0] == '\0' || plan->deployment->passes_freeze || text[0] == '\0')
-        return;
-    if (!wire_window_parse(text, strlen(text), &answer->conditions.window, &ignored))
-        answer->conditions.window.set = false; /* it was checked when it was set */
-}
-
 static bool wants_attributes(const struct wire_poll *poll, const struct fleet_facts *facts)
 {
     return poll->attributes_hash.set &&
@@ -104,7 +91,6 @@ static void answer_poll(struct http_request *req, const struct fleet_facts *fact
         answer->report_s = (struct wire_number){true, (uint64_t)plan->group->poll_interval_s};
     if (plan->action == ROLLOUT_RESEND)
         offer(plan, answer);
-    set_conditions(plan, answer);
     wire_poll_answer_format(answer, &message);
     answer_message(req, &message);
 }

@@ -12,6 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 #include "lib/log/log.h"
+#include "lib/wire/device.h"
 #include "server/rollout/filter.h"
 
 struct model {
@@ -287,6 +288,18 @@ static void read_halted(struct model *model, const struct db_result *result)
     }
 }
 
+/* It was checked when it was written: one that does not parse now is a newer server's, and then
+ * devices would rather switch any time than never. */
+static struct window window_of(const char *text)
+{
+    struct window window = {0};
+    struct err err;
+
+    if (text[0] != '\0' && !wire_window_parse(text, strlen(text), &window, &err))
+        LOG_WARNING("fleet.window_unknown", "window='%s' reason='%s'", text, err.text);
+    return window;
+}
+
 static void read_groups(struct model *model, const struct db_result *result)
 {
     model->group_count = db_rows(result);
@@ -307,6 +320,7 @@ static void read_groups(struct model *model, const struct db_result *result)
             .updates_stopped = row.updates_stopped,
             .hold_until_ms = row.hold_until_ms,
             .maintenance = arena_strdup(model->arena, row.maintenance),
+            .window = window_of(row.maintenance),
             .baseline = model_deployment_find(model, row.baseline_id),
         };
     }

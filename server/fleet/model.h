@@ -4,6 +4,7 @@
  * and the deltas to them. An immutable snapshot, replaced as a whole when something changed; who
  * uses one holds a reference.
  */
+#include "lib/update/window.h"
 #include "server/rollout/choose.h"
 #include "server/rollout/phase.h"
 #include "server/store/store_model.h"
@@ -72,7 +73,7 @@ struct model_group {
     bool updates_allowed;                    /* by its policy */
     bool updates_stopped;                    /* by a kill switch */
     int64_t hold_until_ms;                   /* 0: not held */
-    const char *maintenance;                 /* the window as JSON, "" for none */
+    struct window window;                    /* when its devices may switch, in their own time */
     const struct model_deployment *current;  /* NULL: none that stands */
     const struct model_deployment *baseline; /* NULL: none */
 };
