@@ -35,7 +35,7 @@ static const struct db_stmt activate_lock = {
     "   CROSS JOIN LATERAL ("                                                                      \
     "    SELECT sum(c.uptime_s) FILTER (WHERE c.day >= is_day.today - 14) AS uptime_s,"            \
     "           count(*) FILTER (WHERE c.bad > 0 AND c.day >= is_day.today - 14) AS bad,"          \
-    "           count(*) FILTER (WHERE c.bad > 0 AND c.day < is_day.created) AS chronic"           \
+    "           count(*) FILTER (WHERE c.bad > 0) AS chronic"                                      \
     "      FROM (SELECT (now() AT TIME ZONE 'UTC')::date AS today,"                                \
     "                   (d.created_at AT TIME ZONE 'UTC')::date AS created) AS is_day"             \
     "      JOIN device_health_day c ON c.device_id = m.device_id"                                  \

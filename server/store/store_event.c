@@ -53,8 +53,8 @@
     "         high_before = e.high, recent_before = e.recent, seen_at = now()"                     \
     "  RETURNING device_id, epoch, high_before, recent_before),"
 
-/* GATE_CHRONIC_DAYS of server/rollout/gate/health.h: a device that was bad on so many of the 14
- * days before the deployment says nothing of it, on neither side. */
+/* GATE_CHRONIC_DAYS of server/rollout/gate/health.h: a device that was bad on so many days since 14
+ * days before the deployment says nothing of it any more, on neither side. */
 #define CHRONIC_DAYS "3"
 
 /* One signature in two products is two issues. */
@@ -87,7 +87,7 @@
     "         (SELECT count(*) FROM device_health_day c"                                           \
     "           WHERE c.device_id = v.id AND c.bad > 0"                                            \
     "             AND c.day >= (d.created_at AT TIME ZONE 'UTC')::date - 14"                       \
-    "             AND c.day < (d.created_at AT TIME ZONE 'UTC')::date) >= " CHRONIC_DAYS           \
+    "             AND c.day < (e.started_at AT TIME ZONE 'UTC')::date) >= " CHRONIC_DAYS           \
     "           AS is_chronic"                                                                     \
     "    FROM given e"                                                                             \
     "    JOIN known k ON k.device_id = e.device_id AND k.epoch = e.epoch"                          \

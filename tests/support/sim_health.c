@@ -11,9 +11,22 @@ enum { HOUR_S = 3600, DAY_H = 24, BEFORE_DAYS = 14 };
 /* Devices that crash every hour or so have their bad day early in the day. */
 static const double chronic_first_h = 1.2;
 
-static bool leaves_chronic_out(const struct sim_plan *plan)
+/* Known from the days before, or seen by now. */
+static bool leaves_chronic_out(const struct sim_health *health)
 {
-    return !plan->is_chronic_unknown;
+    return !health->plan->is_chronic_unknown || health->hour >= DAY_H * GATE_CHRONIC_DAYS;
+}
+
+/* Of ordinary devices, whose bad days are `mean` on average by now, those that had not too many. */
+static double kept(double mean)
+{
+    double share = 0, chance = exp(-mean);
+
+    for (int bad = 0; bad < GATE_CHRONIC_DAYS; bad++) {
+        share += chance;
+        chance *= mean / (bad + 1);
+    }
+    return share;
 }
 
 void sim_health_begin(struct sim_health *health, const struct sim_plan *plan, uint64_t *random)
@@ -32,7 +45,7 @@ void sim_health_switched(struct sim_health *health, unsigned device, double now_
 
     if (device < health->plan->chronic) {
         health->chronic_arrived++;
-        if (leaves_chronic_out(health->plan))
+        if (leaves_chronic_out(health))
             return;
     }
     health->arrived++;
@@ -55,9 +68,12 @@ void sim_health_end_hour(struct sim_health *health)
 {
     const struct sim_plan *plan = health->plan;
     double daily = plan->crash_daily / (DAY_H * HOUR_S);
-    unsigned counted = plan->devices - (leaves_chronic_out(plan) ? plan->chronic : 0);
-    double updated_s = (double)health->updated * HOUR_S + health->arrived_s;
-    double control_s = (double)counted * HOUR_S - updated_s;
+    unsigned counted = plan->devices - (leaves_chronic_out(health) ? plan->chronic : 0);
+    double mean = plan->crash_daily * (BEFORE_DAYS + health->hour / (double)DAY_H);
+    double worse = plan->crash_daily * (plan->crash_ratio - 1) * health->hour / DAY_H;
+    double all_s = (double)health->updated * HOUR_S + health->arrived_s;
+    double updated_s = all_s * kept(mean + worse);
+    double control_s = ((double)counted * HOUR_S - all_s) * kept(mean);
     struct gate_hour *cell = &health->hours[health->hour];
 
     *cell = (struct gate_hour){
@@ -67,7 +83,7 @@ void sim_health_end_hour(struct sim_health *health)
         .updated_bad = sim_poisson(health->random, updated_s * daily * plan->crash_ratio),
         .control_bad = sim_poisson(health->random, control_s * daily),
     };
-    if (!leaves_chronic_out(plan)) {
+    if (!leaves_chronic_out(health)) {
         unsigned switched = health->chronic_updated + health->chronic_arrived;
 
         cell->updated_bad += chronic_bad(health, health->chronic_updated);

@@ -11,8 +11,9 @@
  */
 #include "server/rollout/gate/install.h"
 
-/* A device that was bad on so many of the 14 days before the deployment is left out on both sides,
- * with its uptime: a few devices make most crashes, whatever they run. Who counts, counts so. */
+/* A device that was bad on so many days, counted from 14 days before the deployment, is left out
+ * from then on, on both sides, with its uptime: a few devices make most crashes, whatever they run.
+ * Who counts, counts so. */
 enum { GATE_CHRONIC_DAYS = 3 };
 
 /* One hour of one stratum; by stratum and hour. */

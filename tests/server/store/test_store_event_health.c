@@ -85,12 +85,19 @@ Test(store_event_health, a_bad_day_counts_once_on_each_side)
     fixture_close(&fixture);
 }
 
-Test(store_event_health, a_device_that_was_bad_before_says_nothing_of_a_deployment)
+Test(store_event_health, a_device_that_was_bad_on_three_days_says_nothing_of_a_deployment_any_more)
 {
     static const struct {
-        unsigned days;
+        const char *what;
+        const char *bad; /* days, as numbers before the 10th */
         const char *health;
-    } cases[] = {{2, "c3:3600/1"}, {3, ""}};
+    } cases[] = {
+        {"twice", "1, 2", "c3:3600/1"},
+        {"three times", "1, 2, 3", ""},
+        {"... once too long ago", "1, 2, 25", "c3:3600/1"},
+        {"... today among them", "0, 1, 2", "c3:3600/0"},
+        {"... later", "-1, -2, -3", "c3:3600/1"},
+    };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct fixture fixture;
@@ -103,12 +110,28 @@ Test(store_event_health, a_device_that_was_bad_before_says_nothing_of_a_deployme
                   "INSERT INTO device_health_day (day, device_id, tenant_id, group_id, uptime_s,"
                   "                               bad, categories, bad_at)"
                   " SELECT '2026-05-10'::date - n, 1, 1, 1, 0, 1, 0, now()"
-                  "   FROM generate_series(1, %u) AS n",
-                  cases[i].days);
+                  "   FROM unnest(ARRAY[%s]) AS n",
+                  cases[i].bad);
         (void)event_world_add(&answer, events, COUNT(events));
-        cr_expect_str_eq(health(&fixture), cases[i].health, "%u days", cases[i].days);
+        cr_expect_str_eq(health(&fixture), cases[i].health, "%s", cases[i].what);
         fixture_close(&fixture);
     }
+}
+
+Test(store_event_health, the_third_bad_day_of_a_deployment_is_the_last_that_counts)
+{
+    struct fixture fixture;
+    struct answer answer;
+    struct store_event events[5];
+
+    event_world_open(&fixture, &answer, 1);
+    event_world_deploy(&fixture, "", "", "");
+    for (int day = 0; day < 5; day++) {
+        events[day] = event_of(1, day + 1, "app-crash", 24 * day + 3);
+        (void)event_world_add(&answer, &events[day], 1);
+    }
+    cr_expect_eq(world_number(&fixture, "SELECT sum(bad) FROM deployment_health"), 3);
+    fixture_close(&fixture);
 }
 
 Test(store_event_health, the_updates_own_reboot_and_planned_ones_are_not_bad)
