@@ -73,6 +73,7 @@ struct model_group {
     bool updates_allowed;                    /* by its policy */
     bool updates_stopped;                    /* by a kill switch */
     int64_t hold_until_ms;                   /* 0: not held */
+    const char *maintenance;                 /* the same as JSON, "" for none */
     struct window window;                    /* when its devices may switch, in their own time */
     const struct model_deployment *current;  /* NULL: none that stands */
     const struct model_deployment *baseline; /* NULL: none */
