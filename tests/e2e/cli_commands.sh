@@ -41,7 +41,7 @@ expect 1 'nobody' slipway group set board/nobody --poll-interval 5
 expect 2 '--poll-interval' slipway group set board/production
 expect 1 'exists' slipway product create board --hwid x
 expect 1 'release' slipway deploy create --group "$GROUP" --release v9 --phases 100%
-expect 1 "'5'" slipway deploy create --group "$GROUP" --release v9 --phases 5,100%
+expect 1 "'5x'" slipway deploy create --group "$GROUP" --release v9 --phases 5x,100%
 slipway product create board --hwid x --json >"$WORK/out" 2>"$WORK/err" && fail "made twice"
 jq -e '.error.code == "conflict" and .error.text' "$WORK/err" >/dev/null || fail "no JSON error: $(cat "$WORK/err")"
 [ ! -s "$WORK/out" ] || fail "an error on standard output"
