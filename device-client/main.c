@@ -13,7 +13,7 @@ static const struct {
     {"provision", command_provision,
      "--server URL [--claim TOKEN] --root ROOT.json --hwid ID --state DIR\n"
      "              --slot-a FILE --slot-b FILE --boot-file FILE [--health PROGRAM] [--ca FILE]\n"
-     "              [--director-root ROOT.json] [--no-clock]"},
+     "              [--director-root ROOT.json] [--timezone Europe/Berlin] [--no-clock]"},
     {"run", command_run,
      "--state DIR [--slot a|b] [--health PROGRAM] [--first-poll-ms N] [--poll-floor-ms N]"},
     {"check", command_check, "--state DIR [--slot a|b]          one check now"},

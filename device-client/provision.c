@@ -9,6 +9,7 @@
 #include "device-client/slots/slots.h"
 #include "device-client/supervisor/config.h"
 #include "device-client/trust/trust.h"
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 #include "lib/os/file.h"
@@ -25,6 +26,7 @@ struct provision {
     const char *health;
     const char *ca;
     const char *director_root;
+    const char *timezone;
     bool no_clock;
 };
 
@@ -54,6 +56,16 @@ static bool copy_text(char *out, size_t room, const char *name, const char *text
     return text_copy(out, room, text) || err_set(err, ERR_LIMIT, "%s is too long", name);
 }
 
+static bool copy_zone(struct config *out, const char *name, struct err *err)
+{
+    if (!name)
+        return true;
+    if (!copy_text(out->timezone, sizeof(out->timezone), "--timezone", name, err))
+        return false;
+    return clock_zone_set(name) ||
+           err_set(err, ERR_INVALID, "--timezone: this system does not know '%s'", name);
+}
+
 static bool make_config(const struct provision *given, struct config *out, struct err *err)
 {
     *out = (struct config){.boot = "file", .no_clock = given->no_clock};
@@ -61,7 +73,7 @@ static bool make_config(const struct provision *given, struct config *out, struc
            copy_text(out->claim, sizeof(out->claim), "--claim", given->claim ? given->claim : "",
                      err) &&
            copy_text(out->hwid, sizeof(out->hwid), "--hwid", given->hwid, err) &&
-           copy_path(out->slot_a, given->slot_a, err) &&
+           copy_zone(out, given->timezone, err) && copy_path(out->slot_a, given->slot_a, err) &&
            copy_path(out->slot_b, given->slot_b, err) &&
            copy_path(out->boot_file, given->boot_file, err) &&
            copy_path(out->health, given->health, err) && copy_path(out->ca_file, given->ca, err);
@@ -148,6 +160,7 @@ int command_provision(int argc, char **argv)
         {.name = "--health", .value = &given.health},
         {.name = "--ca", .value = &given.ca},
         {.name = "--director-root", .value = &given.director_root},
+        {.name = "--timezone", .value = &given.timezone},
         {.name = "--no-clock", .flag = &given.no_clock},
     };
     AUTO_SIGN_KEY struct sign_key *key = NULL;

@@ -128,6 +128,8 @@ static bool open_parts(struct agent *agent, struct err *err)
         return false;
     agent->health =
         mem_strdup(agent->options.health ? agent->options.health : agent->config.health);
+    if (!clock_zone_set(agent->config.timezone)) /* then it is UTC, as without one */
+        LOG_WARNING("agent.zone_unknown", "zone='%s'", agent->config.timezone);
     slots_init(&agent->slots, agent->config.slot_a, agent->config.slot_b);
     return sign_key_load(key_path, &agent->key, err) &&
            file_make_dirs(agent->download_dir, 0700, err) &&

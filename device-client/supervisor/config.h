@@ -30,6 +30,7 @@ struct config {
     char boot_file[CONFIG_PATH_ROOM];
     char health[CONFIG_PATH_ROOM];  /* program, or "" */
     char ca_file[CONFIG_PATH_ROOM]; /* PEM, or "" */
+    char timezone[WIRE_NAME_ROOM];  /* IANA name, or "" for UTC */
     bool no_clock;                  /* the device's clock says nothing after a start */
 };
 

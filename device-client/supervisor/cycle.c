@@ -60,6 +60,8 @@ static void describe(const struct agent *agent, struct wire_attributes *out)
     attribute(out, "hwid", agent->config.hwid);
     attribute(out, "kernel", name.release);
     attribute(out, "os.version", runs->known ? runs->version : "");
+    if (agent->config.timezone[0])
+        attribute(out, "timezone", agent->config.timezone);
     wire_attributes_sort(out);
 }
 
@@ -221,6 +223,7 @@ bool agent_check(struct agent *agent, enum machine_next *next, struct err *err)
 static int64_t pause_ms(struct agent *agent, bool ok)
 {
     int64_t until_activate = agent->activate_mono_ms - clock_mono_ms();
+    int64_t until_switch = agent->switch_ms - agent_now(agent);
     int64_t wait;
 
     if (!ok)
@@ -230,6 +233,8 @@ static int64_t pause_ms(struct agent *agent, bool ok)
     wait = backoff_poll_ms(agent->next_poll_s, agent->options.poll_floor_ms, random_number());
     if (agent->record.state == UPDATE_STAGED && until_activate > 0 && until_activate < wait)
         wait = until_activate;
+    if (agent->record.state == UPDATE_STAGED && until_switch > 0 && until_switch < wait)
+        wait = until_switch;
     return wait;
 }
 

@@ -7,6 +7,7 @@
 #include "device-client/limits.h"
 #include "device-client/report/send.h"
 #include "device-client/supervisor/parts.h"
+#include "device-client/supervisor/switching.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
@@ -334,18 +335,20 @@ static bool holds(void *arg, enum slot slot, const struct image *image, struct e
 /* --- permissions and health
  * --------------------------------------------------------------------------- */
 
-static bool may_switch(void *arg, const struct record *record)
+static bool may_switch(void *arg, const struct record *record, struct err *why)
 {
-    const struct agent *agent = arg;
-    int64_t latest_ms = record->offered_ms + DEFER_MS_MAX;
-    int64_t until_ms = 0;
+    struct agent *agent = arg;
+    struct switching switching = {
+        .offered_ms = record->offered_ms,
+        .window = record->window,
+        .knows_time = agent_knows_time(agent),
+        .zone = clock_zone_offset_s,
+    };
     struct err err = {0};
 
-    if (!deferral_load(agent->state_dir, &until_ms, &err)) {
+    if (!deferral_load(agent->state_dir, &switching.deferred_ms, &err))
         LOG_WARNING("update.deferral_unreadable", "because='%s'", err.text);
-        return true;
-    }
-    return agent_now(agent) >= (until_ms < latest_ms ? until_ms : latest_ms);
+    return switching_is_due(&switching, agent_now(agent), &agent->switch_ms, why);
 }
 
 static bool ask_to_switch(struct agent *agent, const struct record *record,

@@ -14,6 +14,7 @@
 
 #include "device-client/limits.h"
 #include "device-client/supervisor/machine_move.h"
+#include "lib/base/text.h"
 #include "lib/log/log.h"
 
 /* --- moving ----------------------------------------------------------------------------------- */
@@ -246,11 +247,28 @@ static bool step_downloading(struct machine *machine, enum machine_next *next, s
     return refuse(machine, &why, next, err);
 }
 
+/* What a staged update waits for is told, and when it waits no more. */
+static bool note_wait(struct machine *machine, const struct err *why, struct err *err)
+{
+    struct record *record = machine->record;
+    char detail[WIRE_DETAIL_ROOM];
+
+    wire_detail_copy(detail, why->text);
+    if (record->reason == why->refusal && text_equal(record->detail, detail))
+        return true;
+    LOG_INFO("update.waits", "reason=%s detail='%s'", refusal_name(why->refusal), detail);
+    record->reason = why->refusal;
+    memcpy(record->detail, detail, sizeof(detail));
+    number_report(machine);
+    return machine->ops->save(machine->arg, record, err) && ensure_reported(machine, err);
+}
+
 static bool step_staged(struct machine *machine, enum machine_next *next, struct err *err)
 {
     const struct record *record = machine->record;
     struct err why = {0};
     bool go = false;
+    bool may;
 
     if (!machine->slot_checked) {
         if (!machine->ops->holds(machine->arg, (enum slot)record->target_slot, &record->image,
@@ -258,7 +276,10 @@ static bool step_staged(struct machine *machine, enum machine_next *next, struct
             return refuse(machine, &why, next, err);
         machine->slot_checked = true;
     }
-    if (!machine->ops->may_switch(machine->arg, record)) {
+    may = machine->ops->may_switch(machine->arg, record, &why);
+    if (!note_wait(machine, &why, err))
+        return false;
+    if (!may) {
         *next = MACHINE_REST;
         return true;
     }

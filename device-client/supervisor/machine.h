@@ -39,8 +39,8 @@ struct machine_ops {
                   struct err *err);
     /* True when the slot's bytes are the image's. */
     bool (*holds)(void *arg, enum slot slot, const struct image *image, struct err *err);
-    /* True when nobody asked to wait (`slipway-agent defer`). */
-    bool (*may_switch)(void *arg, const struct record *record);
+    /* False, with a reason to tell: somebody asked to wait, or the window is closed. */
+    bool (*may_switch)(void *arg, const struct record *record, struct err *why);
     /* The server's second permission. */
     bool (*allow)(void *arg, const struct record *record, bool *go, struct err *err);
     /* The image is committed: its counter and floor are noted where they never fall. */

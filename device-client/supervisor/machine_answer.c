@@ -33,6 +33,7 @@ static void take_offer(struct record *record, const struct wire_poll_answer *ans
 {
     record->assignment = answer->assignment;
     record->offered = answer->targets[0];
+    record->window = answer->conditions.window;
     memcpy(record->deployment, answer->deployment, sizeof(record->deployment));
     if (is_same && record->directed)
         return;
@@ -87,6 +88,7 @@ bool machine_install(struct machine *machine, const struct wire_target *target, 
     record->offered = *target;
     record->delta_count = 0;
     record->directed = false;
+    record->window.set = false;
     record->deployment[0] = '\0';
     return start_update(machine, now_ms, err);
 }

@@ -54,6 +54,7 @@ struct agent {
     unsigned failures; /* cycles in a row */
     uint64_t next_poll_s;
     int64_t activate_mono_ms; /* the server does not want to be asked before */
+    int64_t switch_ms;        /* when a deferral ends or the window opens, else 0 or INT64_MAX */
     int64_t started_mono_ms;
     uint64_t offer;      /* assignment of the offer being looked at in this cycle, or 0 */
     enum refusal told;   /* the last refusal outside an update that was reported ... */
@@ -68,6 +69,8 @@ extern const struct machine_ops agent_ops;
 /* What is the time? The attested one goes on by the monotonic clock; never before what was trusted
  * or when this program was built. */
 int64_t agent_now(const struct agent *agent);
+/* Does that come from a clock, or only from what it cannot be before? */
+bool agent_knows_time(const struct agent *agent);
 /* The anchors that are stored, and the pins that follow from them. */
 MUST_USE bool agent_load_anchors(struct agent *agent, struct err *err);
 /* For a device that cannot authenticate its server: the image repository alone, which its

@@ -52,6 +52,13 @@ static const struct wire_field wire_delta_fields[] = {
 };
 TABLE(wire_delta);
 
+static const struct wire_field window_fields[] = {
+    {.name = "days",  .kind = WIRE_DAYS,     AT(window, days)},
+    {.name = "start", .kind = WIRE_DAY_TIME, AT(window, start_min)},
+    {.name = "end",   .kind = WIRE_DAY_TIME, AT(window, end_min)},
+};
+TABLE(window);
+
 static const struct wire_field record_fields[] = {
     {.name = "state",             .kind = WIRE_STATE,        AT(record, state)},
     {.name = "assignment",        .kind = WIRE_U64,          AT(record, assignment), .max = UINT64_MAX},
@@ -68,6 +75,7 @@ static const struct wire_field record_fields[] = {
     {.name = "delta_refused",     .kind = WIRE_BOOL,         AT(record, delta_refused)},
     {.name = "delta_tries",       .kind = WIRE_U64,          AT(record, delta_tries), .max = UINT64_MAX, .presence = WIRE_LATER},
     {.name = "offered_at",        .kind = WIRE_TIME_OR_NONE, AT(record, offered_ms)},
+    {.name = "window",            .kind = WIRE_OBJECT,       AT(record, window), .of = &window_table, .presence = WIRE_IF_TRUE},
     {.name = "report_seq",        .kind = WIRE_U64,          AT(record, report_seq), .max = UINT64_MAX},
     {.name = "report_epoch",      .kind = WIRE_HEX,          TEXT(record, report_epoch)},
     {.name = "running",           .kind = WIRE_U64,          AT(record, running), .max = SLOT_B},

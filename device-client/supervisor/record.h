@@ -44,6 +44,7 @@ struct record {
     bool delta_refused; /* a patch was wrong: only the full image is left */
     uint64_t
         delta_tries; /* patches that were begun to be applied and neither worked nor were refused */
+    struct window window;                   /* within which the switch may be */
     int64_t offered_ms;                     /* when the device learnt of it */
     uint64_t report_seq;                    /* of the present state's report, in ... */
     uint8_t report_epoch[WIRE_EPOCH_BYTES]; /* ... this epoch of the queue */

@@ -41,6 +41,13 @@ int64_t agent_now(const struct agent *agent)
     return clock_ms > lower_ms ? clock_ms : lower_ms;
 }
 
+bool agent_knows_time(const struct agent *agent)
+{
+    if (agent->attested_ms)
+        return true;
+    return !agent->config.no_clock && clock_now_ms() >= lower_bound(agent) - CLOCK_BEHIND_MS_MAX;
+}
+
 static bool attest(struct agent *agent, struct err *err)
 {
     uint8_t nonce[TIME_NONCE_BYTES];

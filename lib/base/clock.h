@@ -10,3 +10,9 @@ int64_t clock_now_ms(void);
 int64_t clock_mono_ms(void);
 /* The same in microseconds, for measuring. */
 int64_t clock_mono_us(void);
+
+/* The process's time zone, by its IANA name ("Europe/Berlin"); "": UTC. False when this system does
+ * not know it; then nothing changed. Before there are threads. */
+MUST_USE bool clock_zone_set(const char *name);
+/* Seconds by which that zone's clocks are ahead of UTC at a moment. */
+int32_t clock_zone_offset_s(int64_t utc_s, void *unused);

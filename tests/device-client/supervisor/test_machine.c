@@ -14,7 +14,7 @@
 #include "lib/log/log.h"
 
 #define UUID "0f8fad5b-d9cb-469f-a165-70867728950e"
-enum { REPORTS_MAX = 200, GARBAGE = 0, OLD = 1, NEW = 2, DIRECTED = 9, STARTS_MAX = 40 };
+enum { REPORTS_MAX = 200, GARBAGE = 0, OLD = 1, NEW = 2, NEWER = 3, DIRECTED = 9, STARTS_MAX = 40 };
 
 /* What goes otherwise than hoped. */
 struct twist {
@@ -38,7 +38,10 @@ struct world {
     size_t report_count;
     struct twist twist;
     uint64_t committed_floor;
-    unsigned patches; /* that were begun */
+    unsigned patches;    /* that were begun */
+    int closed;          /* the window; else 0 */
+    int goal;            /* what the server chooses; 0: NEW */
+    uint64_t assignment; /* of it; 0: 1 */
     /* the power */
     unsigned writes;
     unsigned cut_at;    /* after this write; 0: never */
@@ -109,7 +112,7 @@ static bool boot_try(void *arg, enum slot slot, struct err *err)
 
     (void)err;
     cr_assert_neq(world->boot.active, slot);
-    cr_assert_eq(world->slots[slot], NEW, "only a whole slot is ever tried");
+    cr_assert_geq(world->slots[slot], NEW, "only a whole slot is ever tried");
     return boot_set(world, slot, BOOT_TRY);
 }
 
@@ -191,7 +194,7 @@ static bool write_slot(void *arg, const struct record *record, const struct wire
     }
     if (delta && world->twist.bad_delta)
         return err_refuse(err, REFUSAL_DELTA_RESULT_HASH, "bad patch");
-    world->slots[slot] = NEW;
+    world->slots[slot] = record->image.sha256[0];
     wrote(world);
     return true;
 }
@@ -215,11 +218,14 @@ static bool holds(void *arg, enum slot slot, const struct image *image, struct e
            err_refuse(err, REFUSAL_INSTALL_READBACK, "other bytes");
 }
 
-static bool may_switch(void *arg, const struct record *record)
+static bool may_switch(void *arg, const struct record *record, struct err *why)
 {
-    (void)arg;
+    struct world *world = arg;
+
     (void)record;
-    return true;
+    if (!world->closed)
+        return true;
+    return err_refuse(why, REFUSAL_WINDOW, "the window opens at %d", world->closed);
 }
 
 static bool allow(void *arg, const struct record *record, bool *go, struct err *err)
@@ -260,7 +266,9 @@ static const struct machine_ops ops = {
 
 static struct wire_poll_answer answer_of(const struct world *world)
 {
-    struct wire_poll_answer answer = {.assignment = 1, .next_poll_s = 1, .target_count = 1};
+    struct wire_poll_answer answer = {.assignment = world->assignment ? world->assignment : 1,
+                                      .next_poll_s = 1,
+                                      .target_count = 1};
 
     if (world->twist.withdrawn && world->record.state == UPDATE_STAGED) {
         answer.assignment = 2;
@@ -270,7 +278,7 @@ static struct wire_poll_answer answer_of(const struct world *world)
         return (struct wire_poll_answer){.assignment = 2, .next_poll_s = 1};
     (void)text_copy(answer.deployment, sizeof(answer.deployment), UUID);
     (void)text_copy(answer.targets[0].path, sizeof(answer.targets[0].path), "os/x");
-    answer.targets[0].sha256[0] = NEW;
+    answer.targets[0].sha256[0] = (uint8_t)(world->goal ? world->goal : NEW);
     answer.deltas[0].from[0] = OLD;
     answer.delta_count = world->twist.with_delta;
     return answer;
@@ -573,6 +581,98 @@ Test(machine, the_same_update_under_a_new_assignment_goes_on)
     cr_assert(machine_answer(&machine, &answer, 0, &err));
     cr_expect_eq(record.state, UPDATE_STAGED);
     cr_expect_eq(world.record.assignment, 7);
+}
+
+Test(machine, takes_the_same_deployment_again_after_it_failed)
+{
+    static const struct {
+        struct twist twist;
+        enum update_state end;
+    } firsts[] = {
+        {{.bad_image = true}, UPDATE_FAILED},
+        {{.unhealthy = true}, UPDATE_ROLLED_BACK},
+        {{.unbootable = true}, UPDATE_ROLLED_BACK},
+        {{.with_delta = true, .bad_delta = true, .bad_image = true}, UPDATE_FAILED},
+    };
+
+    for (size_t i = 0; i < COUNT(firsts); i++) {
+        struct world world = {.twist = firsts[i].twist};
+        size_t first;
+
+        factory(&world);
+        run(&world);
+        cr_assert_eq(last_report(&world)->state, firsts[i].end, "%zu", i);
+        first = world.report_count;
+        world.twist = (struct twist){.with_delta = firsts[i].twist.with_delta};
+        world.assignment = 5;
+        world.patches = 0;
+        run(&world);
+        cr_expect_eq(last_report(&world)->state, UPDATE_SUCCEEDED, "%zu", i);
+        cr_expect_str_eq(last_report(&world)->deployment, UUID);
+        cr_expect_eq(world.reports[first].state, UPDATE_DOWNLOADING, "it begins anew: %zu", i);
+        cr_expect_eq(world.slots[world.running], NEW, "%zu", i);
+    }
+}
+
+Test(machine, goes_on_from_a_stepping_stone_in_the_same_deployment)
+{
+    struct world world = {.goal = NEW};
+    size_t first;
+
+    factory(&world);
+    run(&world);
+    cr_assert_eq(last_report(&world)->state, UPDATE_SUCCEEDED);
+    first = world.report_count;
+    world.goal = NEWER;
+    world.assignment = 2;
+    run(&world);
+    expect_whole(&(struct world){.running = world.running,
+                                 .boot = world.boot,
+                                 .record = world.record,
+                                 .slots = {world.slots[0], world.slots[1]},
+                                 .reports = {world.reports[world.report_count - 1]},
+                                 .report_count = 1});
+    cr_expect_eq(world.slots[world.running], NEWER);
+    cr_expect_eq(world.slots[slot_other(world.running)], NEW, "the way back is the stone");
+    cr_expect_eq(world.report_count, 2 * first);
+    cr_expect_str_eq(last_report(&world)->deployment, UUID);
+}
+
+Test(machine, tells_once_what_a_staged_update_waits_for)
+{
+    struct world world = {.closed = 5};
+    struct record record;
+    struct machine machine = {.ops = &ops, .arg = &world, .record = &record};
+    struct wire_poll_answer answer;
+    enum machine_next next;
+    struct err err = {0};
+    size_t told;
+
+    factory(&world);
+    record = world.record;
+    answer = answer_of(&world);
+    answer.conditions.window = (struct window){.set = true, .days = 1, .start_min = 60};
+    cr_assert(machine_answer(&machine, &answer, 0, &err));
+    cr_expect_eq(record.window.start_min, 60);
+    for (int i = 0; i < 3; i++) {
+        cr_assert(machine_run(&machine, &next, &err));
+        cr_expect_eq(next, MACHINE_REST);
+        cr_assert_eq(record.state, UPDATE_STAGED);
+    }
+    told = world.report_count;
+    cr_expect_eq(told, 3, "downloading, staged, staged because of the window");
+    cr_expect_eq(last_report(&world)->state, UPDATE_STAGED);
+    cr_expect_eq(last_report(&world)->reason, REFUSAL_WINDOW);
+    cr_expect_str_eq(last_report(&world)->detail, "the window opens at 5");
+    cr_expect_eq(record.last_refusal, REFUSAL_NONE, "it is no failure");
+
+    world.closed = 0;
+    cr_assert(machine_run(&machine, &next, &err));
+    cr_expect_eq(next, MACHINE_REBOOT);
+    cr_expect_eq(world.report_count, told + 2);
+    cr_expect_eq(world.reports[told].state, UPDATE_STAGED);
+    cr_expect_eq(world.reports[told].reason, REFUSAL_NONE);
+    cr_expect_eq(last_report(&world)->state, UPDATE_ACTIVATING);
 }
 
 Test(machine, never_confirms_before_the_server_was_reached)
