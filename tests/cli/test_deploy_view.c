@@ -64,8 +64,8 @@ Test(deploy_view, has_a_line_for_each_phase_whatever_its_kind)
     static const char *const says[] = {
         "v2 to board/lab: running, phase 2 of 3\n",
         "done         filter   [##############################]  2 succeeded  (tag.ring = 'lab')\n",
-        "running      4        [###############               ]  2 succeeded, soaks since "
-        "2026-11-23T05:00:00Z, hold\n",
+        "2 succeeded, soaks since 2026-11-23T05:00:00Z, hold\n",
+        "running      4        [###############               ]  2",
         "waiting      100 %    [                              ]  nobody yet\n",
     };
     AUTO_BUF out;
