@@ -2,7 +2,8 @@
  * The statistic between its bounds is cut into cells; what falls between two is shared by both. A
  * step of the chain is some outcomes: their successes move it down, the failures among them up. At
  * the floor the cap goes: from then on a whole phase may be under way. Once the chance of a stop in
- * a step no longer changes, it is the same in all steps to come.
+ * a step no longer changes, it is the same in all steps to come; after STEPS_MAX it is taken as it
+ * is, because a request waits for this.
  *
  * Uptime until the health gate stops is about that of a Brownian motion with the same drift and
  * variance: its 95th percentile is taken as the mean and 1.645 deviations.
@@ -15,7 +16,7 @@
 #include "server/rollout/gate/health.h"
 #include "server/rollout/gate/install.h"
 
-enum { CELLS = 200, FAILURES_MAX = 12, SAME_STEPS = 20, HISTORY_MIN = 100 };
+enum { CELLS = 200, FAILURES_MAX = 12, SAME_STEPS = 20, STEPS_MAX = 2000, HISTORY_MIN = 100 };
 static const double same = 1e-3;
 static const double crash_assumed = 0.01;
 static const double fleet_share = 0.2;
@@ -179,10 +180,11 @@ static struct curve_point draw_point(const struct curve_ask *ask, double failing
     struct curve_point point = {.failing = failing};
     struct chain chain;
     double alive = 1, before = -1, outcomes = 0;
-    unsigned steady = 0;
+    unsigned steady = 0, steps = 0;
 
     chain_init(&chain, ask, failing);
-    while (outcomes < (double)ask->devices && steady < SAME_STEPS && alive > 1e-6) {
+    while (outcomes < (double)ask->devices && steady < SAME_STEPS && alive > 1e-6 &&
+           steps++ < STEPS_MAX) {
         double hazard;
 
         chain_step(&chain);

@@ -4,7 +4,7 @@
  * how many devices are touched until then, for several true shares of failures; and how much more
  * often than before updated devices must crash for the health gate to see it before a fifth of the
  * fleet has the update. Computed, not simulated: the common test's statistic is a Markov chain, and
- * tests/bench/blast_radius plays what this says. Pure; a few milliseconds.
+ * tests/bench/blast_radius plays what this says. Pure; ten milliseconds, at most a hundred.
  */
 #include "server/rollout/gate/settings.h"
 

@@ -2,6 +2,8 @@
 #include "server/rollout/gate/settings.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/mem.h"
@@ -15,6 +17,7 @@ const struct gate_settings gate_settings_default = {
 };
 
 enum kind { REAL, WHOLE };
+enum { REAL_ROOM = 32 };
 
 struct number {
     const char *name;
@@ -27,25 +30,25 @@ struct number {
 
 #define AT(member) offsetof(struct gate_settings, member)
 static const struct number install_numbers[] = {
-    {"p0",    REAL,  AT(install.p0),    0, 1, "share of devices that may fail with a good release"},
-    {"p1",    REAL,  AT(install.p1),    0, 1, "share that fails with a bad one; above `p0`"},
-    {"alpha", REAL,  AT(install.alpha), 0, 0.5, "chance to stop a good release, at most"},
-    {"beta",  REAL,  AT(install.beta),  0, 0.5, "chance to lift the cap for a bad one, at most"},
+    {"p0",    REAL,  AT(install.p0),    1e-9, 1, "share of devices that may fail with a good release"},
+    {"p1",    REAL,  AT(install.p1),    1e-9, 1, "share that fails with a bad one; above `p0`"},
+    {"alpha", REAL,  AT(install.alpha), 1e-9, 0.5, "chance to stop a good release, at most"},
+    {"beta",  REAL,  AT(install.beta),  1e-9, 0.5, "chance to lift the cap for a bad one, at most"},
     {"start", WHOLE, AT(install.start), 1, 1000000,
      "devices that may be activating with an open outcome at first; each success adds one"},
 };
 static const struct number health_numbers[] = {
-    {"ratio", REAL, AT(health.ratio), 1, 1000, "so many times the bad days of the others is bad"},
-    {"alpha", REAL, AT(health.alpha), 0, 0.5, "chance to stop a good release, at most"},
-    {"beta",  REAL, AT(health.beta),  0, 0.5,
+    {"ratio", REAL, AT(health.ratio), 1.01, 1000, "so many times the bad days of the others is bad"},
+    {"alpha", REAL, AT(health.alpha), 1e-9, 0.5, "chance to stop a good release, at most"},
+    {"beta",  REAL, AT(health.beta),  1e-9, 0.5,
      "how far good days are remembered: the smaller, the longer"},
 };
 static const struct number silence_numbers[] = {
     {"intervals", WHOLE, AT(silence.intervals), 2, 1000,
      "poll intervals without a word until a device is silent"},
-    {"ratio",     REAL,  AT(silence.ratio),     1, 1000,
+    {"ratio",     REAL,  AT(silence.ratio),     1.01, 1000,
      "so many times the silent devices of the others is bad"},
-    {"alpha",     REAL,  AT(silence.alpha),     0, 0.5, "chance to stop a good release, at most"},
+    {"alpha",     REAL,  AT(silence.alpha),     1e-9, 0.5, "chance to stop a good release, at most"},
 };
 static const struct number threshold_numbers[] = {
     {"failed_percent", WHOLE, AT(threshold.failed_percent), 0, 100,
@@ -196,6 +199,19 @@ bool gate_settings_parse(const char *text, struct gate_settings *out, struct err
            gate_settings_read(tree, "gate", out, err);
 }
 
+/* As short as it can be to be read as the same number. */
+static void format_real(double real, struct buf *out)
+{
+    char text[REAL_ROOM];
+
+    for (int digits = 6; digits <= 17; digits++) {
+        (void)snprintf(text, sizeof(text), "%.*g", digits, real);
+        if (strtod(text, NULL) == real)
+            break;
+    }
+    buf_add_text(out, text);
+}
+
 static void format_number(const struct number *number, const struct gate_settings *settings,
                           struct buf *out)
 {
@@ -205,7 +221,7 @@ static void format_number(const struct number *number, const struct gate_setting
     buf_printf(out, "\"%s\":", number->name);
     if (number->kind == REAL) {
         memcpy(&real, at_const(settings, number->field), sizeof(real));
-        buf_printf(out, "%.12g", real);
+        format_real(real, out);
     } else {
         memcpy(&whole, at_const(settings, number->field), sizeof(whole));
         buf_printf(out, "%" PRIu64, whole);

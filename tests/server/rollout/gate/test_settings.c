@@ -48,6 +48,8 @@ Test(gate_settings, refuse_what_makes_no_sense_and_name_the_field)
         {"{\"install\":{\"start\":0}}", "'gate.install.start'"},
         {"{\"install\":{\"start\":1.5}}", "'gate.install.start'"},
         {"{\"health\":{\"ratio\":1}}", "'gate.health.ratio'"},
+        {"{\"health\":{\"ratio\":1.0000000001}}", "'gate.health.ratio'"},
+        {"{\"silence\":{\"alpha\":1e-300}}", "'gate.silence.alpha'"},
         {"{\"silence\":{\"intervals\":1}}", "'gate.silence.intervals'"},
         {"{\"threshold\":{\"failed_percent\":101}}", "'gate.threshold.failed_percent'"},
         {"{\"scope\":\"some\"}", "'gate.scope'"},
@@ -69,6 +71,8 @@ Test(gate_settings, come_back_as_they_were_written)
     static const char *const texts[] = {
         "{}",
         "{\"install\":null,\"health\":null,\"silence\":null}",
+        "{\"install\":{\"alpha\":0.49999999999999994,\"p1\":0.9999999999999999},"
+        "\"health\":{\"ratio\":1.0100000000000002,\"beta\":0.3333333333333333}}",
         "{\"install\":{\"p0\":0.001,\"p1\":0.1,\"alpha\":0.01,\"beta\":0.2,\"start\":1000000},"
         "\"silence\":{\"intervals\":2,\"ratio\":1.5,\"alpha\":0.4},"
         "\"threshold\":{\"failed_percent\":0,\"min_finished\":1},\"scope\":\"stratum\"}",
@@ -98,7 +102,7 @@ Test(gate_settings, are_described_with_their_defaults)
 
     buf_init(&out, 16384);
     gate_settings_describe(&out);
-    cr_expect(strstr(buf_text(&out), "| `install.p0` | 0.005 | between 0 and 1 |"));
+    cr_expect(strstr(buf_text(&out), "| `install.p0` | 0.005 | between 1e-09 and 1 |"));
     cr_expect(strstr(buf_text(&out), "| `install.start` | 3 | 1 to 1000000 |"));
     buf_done(&out);
 }
