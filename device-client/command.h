@@ -28,5 +28,6 @@ int command_status(int argc, char **argv);
 int command_confirm(int argc, char **argv);
 int command_fall_back(int argc, char **argv);
 int command_defer(int argc, char **argv);
+int command_event(int argc, char **argv);
 int command_install(int argc, char **argv);
 int command_states(int argc, char **argv);

@@ -19,6 +19,8 @@ enum {
     MESSAGE_MS_MAX = 60 * 1000,             /* one exchange of device messages */
     METADATA_MS_MAX = 10 * 60 * 1000,       /* one metadata file */
     POLL_JITTER_PERCENT = 20,               /* of the server's interval, both ways */
+    EVENTS_MS = 60 * 60 * 1000,             /* troubles are told at least so often, ... */
+    UPTIME_MS = 24 * 60 * 60 * 1000,        /* ... uptime so; unless the server asks more often */
     ACTIVATE_RETRY_MS_MAX = 60 * 60 * 1000, /* whatever the server says */
 
     /* bytes */
@@ -33,8 +35,15 @@ enum {
     QUEUE_BYTES_MAX = 1024 * 1024,     /* then, too */
     QUEUE_FILE_BYTES_MAX = 2 * QUEUE_BYTES_MAX, /* a longer file is not ours */
 
+    SPOOL_EVENTS_MAX = 64,          /* kinds of events that wait */
+    KERNEL_LOG_BYTES_MAX = 1 << 20, /* of a crash that is looked at */
+
     IDENTIFY_TARGETS_MAX = 4096, /* signed images a slot is compared with */
 };
+
+/* What the server takes: of one event, and of one report of uptime. */
+#define EVENT_SPAN_MS_MAX (INT64_C(31) * 86400 * 1000)
+#define EVENT_UPTIME_MS_MAX (INT64_C(7) * 86400 * 1000)
 
 /* Without a fresh timestamp for so long the device says so (NO_FRESH_METADATA). */
 #define FRESH_MS_MAX (INT64_C(72) * 3600 * 1000)

@@ -13,14 +13,19 @@ static const struct {
     {"provision", command_provision,
      "--server URL [--claim TOKEN] --root ROOT.json --hwid ID --state DIR\n"
      "              --slot-a FILE --slot-b FILE --boot-file FILE [--health PROGRAM] [--ca FILE]\n"
-     "              [--director-root ROOT.json] [--timezone Europe/Berlin] [--no-clock]"},
+     "              [--director-root ROOT.json] [--no-clock]\n"
+     "              [--timezone Europe/Berlin] [--pstore DIR] [--reset-reason FILE]"},
     {"run", command_run,
-     "--state DIR [--slot a|b] [--health PROGRAM] [--first-poll-ms N] [--poll-floor-ms N]"},
+     "--state DIR [--slot a|b] [--health PROGRAM] [--first-poll-ms N] [--poll-floor-ms N]\n"
+     "              [--boot-id FILE]"},
     {"check", command_check, "--state DIR [--slot a|b]          one check now"},
     {"status", command_status, "--state DIR [--json]"},
     {"confirm", command_confirm, "--state DIR                     the running slot is good"},
     {"fall-back", command_fall_back, "--state DIR                   back to the other slot"},
     {"defer", command_defer, "MINUTES --state DIR               hold the switch back; 0 ends it"},
+    {"event", command_event,
+     "--category app-crash --state DIR [--class app|os] [--component NAME] [--exit-status N]\n"
+     "              [--signal N] [--summary TEXT] [--backtrace FILE] [--count N] [--planned]"},
     {"install", command_install, "FILE --state DIR [--slot a|b]   a signed image, without network"},
     {"states", command_states, "                                 the states of an update, as docs"},
 };

@@ -27,6 +27,8 @@ struct provision {
     const char *ca;
     const char *director_root;
     const char *timezone;
+    const char *pstore;
+    const char *reset_reason;
     bool no_clock;
 };
 
@@ -73,7 +75,9 @@ static bool make_config(const struct provision *given, struct config *out, struc
            copy_text(out->claim, sizeof(out->claim), "--claim", given->claim ? given->claim : "",
                      err) &&
            copy_text(out->hwid, sizeof(out->hwid), "--hwid", given->hwid, err) &&
-           copy_zone(out, given->timezone, err) && copy_path(out->slot_a, given->slot_a, err) &&
+           copy_zone(out, given->timezone, err) && copy_path(out->pstore, given->pstore, err) &&
+           copy_path(out->reset_reason, given->reset_reason, err) &&
+           copy_path(out->slot_a, given->slot_a, err) &&
            copy_path(out->slot_b, given->slot_b, err) &&
            copy_path(out->boot_file, given->boot_file, err) &&
            copy_path(out->health, given->health, err) && copy_path(out->ca_file, given->ca, err);
@@ -161,6 +165,8 @@ int command_provision(int argc, char **argv)
         {.name = "--ca", .value = &given.ca},
         {.name = "--director-root", .value = &given.director_root},
         {.name = "--timezone", .value = &given.timezone},
+        {.name = "--pstore", .value = &given.pstore},
+        {.name = "--reset-reason", .value = &given.reset_reason},
         {.name = "--no-clock", .flag = &given.no_clock},
     };
     AUTO_SIGN_KEY struct sign_key *key = NULL;

@@ -34,6 +34,7 @@ int command_run(int argc, char **argv)
         {.name = "--state", .value = &options.state_dir, .required = true},
         {.name = "--slot", .value = &options.slot},
         {.name = "--health", .value = &options.health},
+        {.name = "--boot-id", .value = &options.boot_id},
         {.name = "--first-poll-ms", .value = &first},
         {.name = "--poll-floor-ms", .value = &floor},
     };

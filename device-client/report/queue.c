@@ -153,26 +153,53 @@ static bool append(struct report_queue *queue, const struct buf *entry, struct e
     return true;
 }
 
-bool report_queue_add(struct report_queue *queue, struct wire_report *report, struct err *err)
+/* The oldest go, so that the newest message has room. */
+static bool make_room(struct report_queue *queue, struct err *err)
 {
-    AUTO_BUF message;
-    AUTO_BUF entry;
-
-    buf_init(&message, WIRE_REQUEST_BYTES_MAX);
-    buf_init(&entry, WIRE_REQUEST_BYTES_MAX + ENTRY_HEAD_BYTES);
     while (queue->length >= QUEUE_REPORTS_MAX || queue->text.len > QUEUE_BYTES_MAX) {
         report_queue_drop_first(queue);
         if (!report_queue_trim(queue, err))
             return false;
     }
+    return true;
+}
+
+static bool add_message(struct report_queue *queue, const struct buf *message, struct err *err)
+{
+    AUTO_BUF entry;
+
+    ASSERT(!message->failed);
+    buf_init(&entry, WIRE_REQUEST_BYTES_MAX + ENTRY_HEAD_BYTES);
+    buf_add_u32(&entry, (uint32_t)message->len);
+    buf_add_u32(&entry, crc32c(message->data, message->len));
+    buf_add(&entry, message->data, message->len);
+    return append(queue, &entry, err);
+}
+
+bool report_queue_add(struct report_queue *queue, struct wire_report *report, struct err *err)
+{
+    AUTO_BUF message;
+
+    buf_init(&message, WIRE_REQUEST_BYTES_MAX);
+    if (!make_room(queue, err))
+        return false;
     memcpy(report->epoch, queue->epoch, WIRE_EPOCH_BYTES);
     report->seq = report_queue_last_seq(queue) + 1;
     wire_report_format(report, &message);
-    ASSERT(!message.failed);
-    buf_add_u32(&entry, (uint32_t)message.len);
-    buf_add_u32(&entry, crc32c(message.data, message.len));
-    buf_add(&entry, message.data, message.len);
-    return append(queue, &entry, err);
+    return add_message(queue, &message, err);
+}
+
+bool report_queue_add_event(struct report_queue *queue, struct wire_event *event, struct err *err)
+{
+    AUTO_BUF message;
+
+    buf_init(&message, WIRE_REQUEST_BYTES_MAX);
+    if (!make_room(queue, err))
+        return false;
+    memcpy(event->epoch, queue->epoch, WIRE_EPOCH_BYTES);
+    event->seq = report_queue_last_seq(queue) + 1;
+    wire_event_format(event, &message);
+    return add_message(queue, &message, err);
 }
 
 const struct buf *report_queue_first(struct report_queue *queue)

@@ -18,7 +18,7 @@
  * an empty one with a new epoch.
  */
 #include "lib/base/err.h"
-#include "lib/wire/device.h"
+#include "lib/wire/event.h"
 
 struct report_queue;
 
@@ -27,6 +27,9 @@ void report_queue_close(struct report_queue *queue);
 /* Sets epoch and seq of `report` and appends it, durably. A full queue drops its oldest. */
 MUST_USE bool report_queue_add(struct report_queue *queue, struct wire_report *report,
                                struct err *err);
+/* The same for an event. */
+MUST_USE bool report_queue_add_event(struct report_queue *queue, struct wire_event *event,
+                                     struct err *err);
 /* The oldest report that was not removed, as a message; NULL when there is none. Borrowed until
  * the next call. */
 const struct buf *report_queue_first(struct report_queue *queue);

@@ -154,6 +154,8 @@ bool agent_open(const struct agent_options *options, struct agent **out, struct 
     agent->counters_path = state_path(options->state_dir, "counters");
     agent->started_mono_ms = clock_mono_ms();
     agent->next_poll_s = 1;
+    agent->up_mono_ms = agent->started_mono_ms;
+    agent->told_mono_ms = agent->started_mono_ms - EVENTS_MS; /* what waits is told at once */
     if (!open_parts(agent, err)) {
         agent_close(agent);
         return false;

@@ -12,6 +12,7 @@ struct agent_options {
     const char *state_dir;
     const char *slot;      /* "a" or "b": what the loader started; NULL: what the boot state says */
     const char *health;    /* replaces the provisioned health program; NULL: that one */
+    const char *boot_id;   /* file with the id of this start of the system; NULL: the kernel's */
     int64_t first_poll_ms; /* the first poll comes at a random time below this */
     int64_t poll_floor_ms; /* polls are never closer together */
 };

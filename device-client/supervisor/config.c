@@ -24,6 +24,8 @@ static const struct wire_field config_fields[] = {
     {.name = "health",    .kind = WIRE_TEXT, TEXT(health)},
     {.name = "ca_file",   .kind = WIRE_TEXT, TEXT(ca_file)},
     {.name = "timezone",  .kind = WIRE_TEXT, TEXT(timezone), .presence = WIRE_LATER},
+    {.name = "pstore",    .kind = WIRE_TEXT, TEXT(pstore), .presence = WIRE_LATER},
+    {.name = "reset_reason", .kind = WIRE_TEXT, TEXT(reset_reason), .presence = WIRE_LATER},
     {.name = "no_clock",  .kind = WIRE_BOOL, .offset = offsetof(struct config, no_clock), .presence = WIRE_LATER},
 };
 /* clang-format on */

@@ -12,6 +12,8 @@
  *   STATE/anchors.json   what the device believes in beside metadata: device-client/trust/anchors.h
  *   STATE/counters       what never falls: device-client/trust/counters.h
  *   STATE/download/      files on their way
+ *   STATE/events/        what happened and was not queued yet (report/spool.h)
+ *   STATE/boot           which start of the system this is, and whether it was ended in order
  *   STATE/deferred       until when `slipway-agent defer` holds the switch back
  *   STATE/lock           held by the running agent; its process id
  */
@@ -31,7 +33,9 @@ struct config {
     char health[CONFIG_PATH_ROOM];  /* program, or "" */
     char ca_file[CONFIG_PATH_ROOM]; /* PEM, or "" */
     char timezone[WIRE_NAME_ROOM];  /* IANA name, or "" for UTC */
-    bool no_clock;                  /* the device's clock says nothing after a start */
+    char pstore[CONFIG_PATH_ROOM];  /* where the kernel leaves its last words, or "": as usual */
+    char reset_reason[CONFIG_PATH_ROOM]; /* file that names a watchdog after its reset, or "" */
+    bool no_clock;                       /* the device's clock says nothing after a start */
 };
 
 /* "STATE/name"; the caller frees it. */

@@ -6,6 +6,7 @@
 #include "device-client/fetch/fetch.h"
 #include "device-client/limits.h"
 #include "device-client/report/send.h"
+#include "device-client/supervisor/events.h"
 #include "device-client/supervisor/parts.h"
 #include "device-client/transport/backoff.h"
 #include "lib/base/clock.h"
@@ -159,6 +160,7 @@ static bool converse(struct agent *agent, enum machine_next *next, struct err *e
         return false;
     agent->machine.reached = true;
     agent->next_poll_s = answer.next_poll_s;
+    agent->report_s = answer.report_s.set ? answer.report_s.value : 0;
     if (answer.attributes && !send_attributes(agent, err))
         return false;
     return take_answer(agent, &answer, err) && machine_run(&agent->machine, next, err);
@@ -198,6 +200,8 @@ static bool cycle(struct agent *agent, enum machine_next *next, struct err *err)
     }
     if (agent->claimed && transport_is_unknown(agent->transport))
         forget_claim(agent);
+    if (ok)
+        events_collect(agent);
     if (agent->claimed && *next != MACHINE_REBOOT &&
         !report_send_all(agent->queue, agent->transport, &send_err) && ok) {
         *err = send_err;
@@ -284,7 +288,7 @@ static bool start(struct agent *agent, enum machine_next *next, struct err *err)
     return machine_run(&agent->machine, next, err);
 }
 
-enum agent_end agent_run(struct agent *agent)
+static enum agent_end run_all(struct agent *agent)
 {
     enum machine_next next = MACHINE_REST;
     struct err err = {0};
@@ -303,4 +307,15 @@ enum agent_end agent_run(struct agent *agent)
     if (agent->wake.stop)
         return AGENT_STOPPED;
     return agent->wake.reboot ? AGENT_REBOOT : run_cycles(agent);
+}
+
+enum agent_end agent_run(struct agent *agent)
+{
+    enum agent_end end;
+
+    events_start(agent);
+    end = run_all(agent);
+    if (end != AGENT_FAILED)
+        events_stop(agent);
+    return end;
 }

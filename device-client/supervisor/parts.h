@@ -53,6 +53,10 @@ struct agent {
     bool base_checked; /* the running slot was compared with its image since the start */
     unsigned failures; /* cycles in a row */
     uint64_t next_poll_s;
+    uint64_t report_s;    /* how often the server wants to hear of troubles; 0: it did not say */
+    int64_t up_mono_ms;   /* until when uptime was counted */
+    int64_t told_mono_ms; /* when troubles were told last */
+    char boot_id[64];     /* of this start of the system, "": not known */
     int64_t activate_mono_ms; /* the server does not want to be asked before */
     int64_t switch_ms;        /* when a deferral ends or the window opens, else 0 or INT64_MAX */
     int64_t started_mono_ms;
