@@ -189,11 +189,21 @@ check-docs: $(B)/slipwayd $(B)/slipway-agent
 docs: $(B)/slipwayd $(B)/slipway-agent   ## print the generated pages of docs/ again
 	@sh tests/arch/docs.sh write $(B)
 
-install: all ## install programs, migrations and man-page-like docs under DESTDIR/PREFIX
+man: $(B)/man/slipway.1   ## the manual page of slipway, printed from its table of commands
+$(B)/man/slipway.1: $(B)/slipway
+	@mkdir -p $(@D)
+	$(B)/slipway man >$@
+
+install: all man ## install programs, migrations and man-page-like docs under DESTDIR/PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/slipway/migrations $(DESTDIR)$(PREFIX)/share/doc/slipway
 	install -m 755 $(PROGRAMS:%=$(B)/%) $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 migrations/*.sql $(DESTDIR)$(PREFIX)/share/slipway/migrations/
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system deploy/slipway-signer.service
+	install -D -m 644 $(B)/man/slipway.1 $(DESTDIR)$(PREFIX)/share/man/man1/slipway.1
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(B)/slipway completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/slipway
+	$(B)/slipway completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_slipway
+	$(B)/slipway completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/slipway.fish
 	install -m 644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/slipway/
 
 clean:       ## remove build/
@@ -205,5 +215,5 @@ help:        ## this list
 
 -include $(shell find $(B) $(L) -name '*.d' 2>/dev/null)
 .PHONY: all deps tests check test demo acceptance coverage lint check-format format check-headers check-layers \
-        check-banned check-tidy check-cppcheck check-docs docs install clean help
+        check-banned check-tidy check-cppcheck check-docs docs install man clean help
 .SECONDARY:

@@ -86,6 +86,7 @@ int cli_run(const struct cli_command *const *tables, int argc, char **argv, stru
     int words = 0;
 
     cli->command = &none;
+    cli->tables = tables;
     if (argc > 0 && is_help(argv[0]))
         return print_overview(cli, tables);
     if (argc == 0) {

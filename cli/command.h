@@ -26,6 +26,7 @@ struct cli_command {
 /* What every command has at hand. */
 struct cli {
     const struct cli_command *command; /* the one that runs */
+    const struct cli_command *const *tables; /* all of them, NULL-terminated */
     bool json;                         /* --json was given: results as JSON on `out` */
     FILE *out;                         /* results */
     FILE *err;                         /* complaints and progress */
@@ -57,6 +58,8 @@ extern const struct cli_command cli_report_file_commands[];
 extern const struct cli_command cli_event_commands[];
 extern const struct cli_command cli_webhook_commands[];
 extern const struct cli_command cli_dashboard_commands[];
+extern const struct cli_command cli_artifact_commands[];
+extern const struct cli_command cli_shell_commands[];
 
 /* Finds the command in the NULL-terminated list of tables and runs it; `--help` and no command
  * at all print the list. The exit status. */

@@ -32,6 +32,8 @@ static const struct cli_command *const tables[] = {
     cli_event_commands,
     cli_webhook_commands,
     cli_dashboard_commands,
+    cli_artifact_commands,
+    cli_shell_commands,
     NULL,
 };
 /* clang-format on */

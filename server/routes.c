@@ -9,6 +9,7 @@
 #include "server/metrics/health.h"
 #include "server/openapi/routes.h"
 #include "server/operator/routes.h"
+#include "server/operator/routes_artifact.h"
 #include "server/operator/routes_dashboard.h"
 #include "server/operator/routes_deployments.h"
 #include "server/operator/routes_fleet.h"
@@ -25,12 +26,12 @@ const struct http_route *const route_tables[] = {operator_routes,   device_route
                                                  report_routes,     fleet_routes,
                                                  stream_routes,     openapi_routes,
                                                  deployment_routes, webhook_routes,
-                                                 dashboard_routes,  NULL};
+                                                 dashboard_routes,  collection_routes, NULL};
 const size_t route_counts[] = {OPERATOR_ROUTE_COUNT, DEVICE_ROUTE_COUNT,     REPO_ROUTE_COUNT,
                                ARTIFACT_ROUTE_COUNT, HEALTH_ROUTE_COUNT,     WHY_ROUTE_COUNT,
                                REPORT_ROUTE_COUNT,   FLEET_ROUTE_COUNT,      STREAM_ROUTE_COUNT,
                                OPENAPI_ROUTE_COUNT,  DEPLOYMENT_ROUTE_COUNT, WEBHOOK_ROUTE_COUNT,
-                               DASHBOARD_ROUTE_COUNT};
+                               DASHBOARD_ROUTE_COUNT, COLLECTION_ROUTE_COUNT};
 _Static_assert(COUNT(route_tables) == COUNT(route_counts) + 1, "every table has its length");
 
 bool routes_authenticate(struct http_request *req, const char *token, void *app, struct err *err)

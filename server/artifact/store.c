@@ -1,6 +1,7 @@
 /* The file system is the index: a hash either has its file or it has not. */
 #include "server/artifact/store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,6 +28,31 @@ static bool empty_temp(const char *dir, struct err *err)
            file_make_dirs(temp, FOLDER_MODE, err);
 }
 
+/* A crash while files left: whether they may, is decided anew. */
+static bool restore_leaving(const struct artifact_store *store, struct err *err)
+{
+    AUTO_FREE char *leaving = mem_printf("%s/leaving", store->dir);
+    const struct dirent *entry;
+    bool is_good = file_make_dirs(leaving, FOLDER_MODE, err);
+    DIR *dir = is_good ? opendir(leaving) : NULL;
+
+    if (is_good && !dir)
+        return err_system(err, "could not open '%s'", leaving);
+    while (is_good && (entry = readdir(dir))) {
+        AUTO_FREE char *from = mem_printf("%s/%s", leaving, entry->d_name);
+        uint8_t sha256[HASH_BYTES];
+        char path[ARTIFACT_PATH_ROOM];
+
+        if (!text_to_hex_bytes(entry->d_name, strlen(entry->d_name), sha256, HASH_BYTES))
+            continue; /* not ours */
+        artifact_store_path(store, sha256, path);
+        is_good = file_rename(from, path, err);
+    }
+    if (dir)
+        (void)closedir(dir);
+    return is_good;
+}
+
 bool artifact_store_open(const char *dir, struct artifact_store **out, struct err *err)
 {
     AUTO_FREE char *blobs = mem_printf("%s/blobs", dir);
@@ -39,6 +65,10 @@ bool artifact_store_open(const char *dir, struct artifact_store **out, struct er
         return err_wrap(err, "storage");
     store = mem_alloc(sizeof(*store));
     store->dir = mem_strdup(dir);
+    if (!restore_leaving(store, err)) {
+        artifact_store_close(store);
+        return err_wrap(err, "storage");
+    }
     *out = store;
     return true;
 }
@@ -104,6 +134,30 @@ bool artifact_store_adopt(const struct artifact_store *store, const char *temp,
         return false;
     *name = '/';
     return sync_file(temp, err) && file_rename(temp, path, err);
+}
+
+/* It is taken away first and looked at then: what comes to its name meanwhile is another file, and
+ * what is put back over such a one has the same bytes. */
+bool artifact_store_remove(const struct artifact_store *store, const uint8_t sha256[HASH_BYTES],
+                           int64_t before_ms, struct err *err)
+{
+    char path[ARTIFACT_PATH_ROOM], leaving[ARTIFACT_PATH_ROOM], name[HASH_HEX_ROOM];
+    struct stat info;
+
+    artifact_store_path(store, sha256, path);
+    text_from_hex_bytes(sha256, HASH_BYTES, name);
+    format(leaving, store->dir, "leaving", name);
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+        return true;
+    if (!file_rename(path, leaving, err))
+        return false;
+    if (stat(leaving, &info) != 0)
+        return err_system(err, "could not look at '%s'", leaving);
+    if ((int64_t)info.st_mtim.tv_sec * 1000 + info.st_mtim.tv_nsec / 1000000 >= before_ms) {
+        return file_rename(leaving, path, err) &&
+               err_set(err, ERR_CONFLICT, "'%s' was stored again", name);
+    }
+    return file_remove(leaving, err);
 }
 
 bool artifact_store_read(const struct artifact_store *store, const uint8_t sha256[HASH_BYTES],

@@ -7,6 +7,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "server/auth/tokens.h"
+#include "server/jobs/collect.h"
 #include "server/jobs/delta.h"
 #include "server/jobs/figures.h"
 #include "server/jobs/jobs.h"
@@ -27,6 +28,7 @@ struct upkeep {
     struct silence *silence;
     struct recount *recount;
     struct retention *retention;
+    struct collector *collector;
     struct figures *figures;
     struct symbolizer *symbolizer;
     struct jobs *jobs;
@@ -86,6 +88,13 @@ static void keep_reports(void *arg)
     retention_run(upkeep->retention);
 }
 
+static void collect_artifacts(void *arg)
+{
+    const struct upkeep *upkeep = arg;
+
+    collector_run(upkeep->collector);
+}
+
 static void name_frames(void *arg)
 {
     const struct upkeep *upkeep = arg;
@@ -142,6 +151,7 @@ struct upkeep *upkeep_new(const struct worker *worker, const struct upkeep_optio
         {"recount", RECOUNT_RUN_MS, recount_deployments, upkeep},
         {"symbolize", SYMBOLIZE_RUN_MS, name_frames, upkeep},
         {"retention", RETENTION_RUN_MS, keep_reports, upkeep},
+        {"artifacts", COLLECT_RUN_MS, collect_artifacts, upkeep},
     };
     /* clang-format on */
 
@@ -152,6 +162,12 @@ struct upkeep *upkeep_new(const struct worker *worker, const struct upkeep_optio
     upkeep->silence = silence_new(worker->db, worker->metrics);
     upkeep->recount = recount_new(worker->db, worker->metrics);
     upkeep->retention = retention_new(&retention);
+    upkeep->collector =
+        collector_new(&(const struct collect_place){.db = worker->db,
+                                                    .loop = worker->loop,
+                                                    .offload = worker->offload,
+                                                    .artifacts = worker->artifacts,
+                                                    .grace_s = COLLECT_GRACE_S});
     upkeep->symbolizer =
         symbolizer_new(&(const struct symbolize_place){.db = worker->db,
                                                        .loop = worker->loop,
@@ -171,6 +187,7 @@ void upkeep_free(struct upkeep *upkeep)
     silence_free(upkeep->silence);
     recount_free(upkeep->recount);
     retention_free(upkeep->retention);
+    collector_free(upkeep->collector);
     figures_free(upkeep->figures);
     symbolizer_free(upkeep->symbolizer);
     repo_watch_free(upkeep->watch);

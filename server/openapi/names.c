@@ -26,14 +26,14 @@ const struct shape_name shape_names[] = {
      "{device:hash, product:text, group:text, group_id:uuid, hwid:text, state:text, "
      "state_reason:text, hold:{until:time|null, reason:text|null, ...}|null, "
      "tags:{*:text}, replaced_by:hash|null, assignment:int, installed:[{sha256:hash, "
-     "version:text|null, release_counter:int|null, ...}], last_seen:time, "
+     "version:text|null, release_counter:int|null, ...}], last_seen:time|null, "
      "claimed:time|null, ...}"},
     {"Image",
      "{sha256:hash, length:int, path:text, version:text|null, component:text, "
      "component_id:uuid, type:text, product:text, product_id:uuid, hwids:[text], "
      "role:text, release_counter:int|null, security_epoch:int, floor:int, "
      "stepping_stone:int, requires:[any], revert_to:[any], revert_until:any, sbom:any, "
-     "full_zstd_length:int|null, created:time, ...}"},
+     "removed:time|null, full_zstd_length:int|null, created:time, ...}"},
     {"Release",
      "{id:uuid, name:text, product:text, product_id:uuid, notes:text, exact:bool, "
      "reversible:bool, assumes:{...}, images:[{sha256:hash, length:int, "
@@ -60,8 +60,8 @@ const struct shape_name shape_names[] = {
     {"Issue",
      "{id:uuid, title:text, category:text, class:text, component:text, product:text, "
      "state:text, state_since:time, note:text, assignee:text, first_seen:time, "
-     "last_seen:time, first_image:hash|null, first_release:text|null, count:int|null, "
-     "devices:int|null, regressions:int, same_as:uuid|null, ...}"},
+     "last_seen:time|null, first_image:hash|null, first_release:text|null, "
+     "count:int|null, devices:int|null, regressions:int, same_as:uuid|null, ...}"},
     {"Request",
      "{id:uuid, state:text, note:text, author:text, approver:text|null, created:time, "
      "ended:time|null, documents:[{repository:text, role:text, version:int|null, "

@@ -117,7 +117,7 @@ const struct openapi_row openapi_rows_fleet[] = {
                "state:text, state_reason:text, hold:{until:time|null, reason:text, "
                "...}|null, tags:{*:text}, replaced_by:hash|null, assignment:int, "
                "installed:[{sha256:hash, version:text|null, release_counter:int|null, "
-               "...}], last_seen:time, claimed:time|null, product_id:uuid, "
+               "...}], last_seen:time|null, claimed:time|null, product_id:uuid, "
                "attributes:{*:text}, failures:int, penalty_until:any, deployments:[any], "
                "reports:[any], ...}"},
     {.method = "GET", .path = "/api/v1/devices/:device/director",
@@ -126,8 +126,8 @@ const struct openapi_row openapi_rows_fleet[] = {
     {.method = "GET", .path = "/api/v1/devices/:device/why",
      .answer = "{device:hash, answer:{action:text, reason:text|null, text:text, ...}, "
                "steps:[{step:text, verdict:text, reason:text|null, text:text, "
-               "facts:{...}, ...}], last_seen:time, next_poll:time, row:{...}|null, "
-               "refusals:[any], ...}"},
+               "facts:{...}, ...}], last_seen:time|null, next_poll:time|null, "
+               "row:{...}|null, refusals:[any], ...}"},
     {.method = "POST", .path = "/api/v1/devices/:device/capabilities",
      .body = "{name:'debug-shell'|'sideload', expires:time, reason:text(1,200)}",
      .example = "{\"name\":\"debug-shell\",\"expires\":\"${sooner}\",\"reason\":\"ticket 17\"}",

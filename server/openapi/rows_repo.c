@@ -80,6 +80,19 @@ const struct openapi_row openapi_rows_repo[] = {
     {.method = "GET", .path = "/api/v1/images/:sha256/sbom",
      .answer = "{bomFormat:text, specVersion:text, components:[{type:text, name:text, "
                "version:text|null, ...}], ...}"},
+    {.method = "GET", .path = "/api/v1/artifacts/:sha256/why",
+     .names = "images",
+     .answer = "{sha256:hash, path:text, version:text|null, length:int, state:text, "
+               "unneeded:any, removed:time|null, goes:any, reasons:[{reason:text|null, "
+               "detail:text, ...}], ...}"},
+    {.method = "POST", .path = "/api/v1/artifacts/:sha256/lock",
+     .names = "images",
+     .body = "{reason:text(1,200)}",
+     .example = "{\"reason\":\"court order\"}",
+     .answer = "{sha256:hash, path:text, locked:time|null, reason:text|null, ...}"},
+    {.method = "POST", .path = "/api/v1/artifacts/:sha256/unlock",
+     .names = "images",
+     .answer = "{sha256:hash, path:text, locked:time|null, reason:any, ...}"},
     {.method = "GET", .path = "/api/v1/deltas",
      .query = "limit after state",
      .answer = "{items:[any], next:text|null, ...}"},

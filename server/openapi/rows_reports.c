@@ -48,7 +48,7 @@ const struct openapi_row openapi_rows_reports[] = {
      .query = "product group since until points",
      .answer = "{as_of:time|null, versions:[{image:hash|null, version:text|null, "
                "release_counter:int|null, releases:[any], count:int|null, "
-               "first_seen:time, last_seen:time, ...}], history:[any], ...}"},
+               "first_seen:time, last_seen:time|null, ...}], history:[any], ...}"},
     {.method = "GET", .path = "/api/v1/dashboard/health",
      .query = "product group",
      .answer = "{as_of:time|null, total:int, classes:[{class:text, count:int|null, "
@@ -56,7 +56,7 @@ const struct openapi_row openapi_rows_reports[] = {
     {.method = "GET", .path = "/api/v1/dashboard/issues",
      .query = "product group since until limit",
      .answer = "{total:int, items:[{id:uuid, title:text, category:text, product:text, "
-               "state:text, count:int|null, devices:int|null, last_seen:time, "
+               "state:text, count:int|null, devices:int|null, last_seen:time|null, "
                "percent:number|null, ...}], ...}"},
     {.method = "GET", .path = "/api/v1/dashboard/bytes",
      .query = "product group since until",
@@ -89,15 +89,16 @@ const struct openapi_row openapi_rows_reports[] = {
     {.method = "GET", .path = "/api/v1/issues/:id",
      .answer = "{id:uuid, title:text, category:text, class:text, component:text, "
                "product:text, state:text, state_since:time, note:text, assignee:text, "
-               "first_seen:time, last_seen:time, first_image:hash|null, "
+               "first_seen:time, last_seen:time|null, first_image:hash|null, "
                "first_release:text|null, count:int|null, devices:int|null, "
                "regressions:int, same_as:uuid|null, backtrace:any, frames:any, "
                "versions:[{image:hash|null, version:text|null, release_counter:int|null, "
-               "releases:[any], count:int|null, first_seen:time, last_seen:time, ...}], "
-               "timeline:[{day:text, count:int|null, ...}], affected:[{device:hash, "
-               "count:int|null, first_seen:time, last_seen:time, ...}], "
-               "samples:[{id:text, received:time, device:hash, summary:text, signal:int, "
-               "exit_status:int|null, image:hash|null, attachment:any, ...}], ...}"},
+               "releases:[any], count:int|null, first_seen:time, last_seen:time|null, "
+               "...}], timeline:[{day:text, count:int|null, ...}], "
+               "affected:[{device:hash, count:int|null, first_seen:time, "
+               "last_seen:time|null, ...}], samples:[{id:text, received:time, "
+               "device:hash, summary:text, signal:int, exit_status:int|null, "
+               "image:hash|null, attachment:any, ...}], ...}"},
     {.method = "PATCH", .path = "/api/v1/issues/:id",
      .body = "{note?:text(0,1000), assignee?:text(0,63)}",
      .example = "{\"note\":\"the codec again\",\"assignee\":\"kim\"}",

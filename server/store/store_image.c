@@ -17,7 +17,7 @@
     "                    'packages', s.packages, 'length', octet_length(s.document),"              \
     "                    'sha256', encode(s.sha256, 'hex'), 'stored', slipway_time(s.stored_at))"  \
     "             FROM image_sbom s WHERE s.image_id = i.id),"                                     \
-    " 'full_zstd_length', i.full_zstd_length, 'created', slipway_time(i.created_at))"
+    " 'removed', slipway_time(i.removed_at), 'full_zstd_length', i.full_zstd_length, 'created', slipway_time(i.created_at))"
 #define IMAGE_JOIN                                                                                 \
     " JOIN component c ON c.id = i.component_id JOIN product p ON p.id = c.product_id"
 
@@ -50,7 +50,7 @@ static const struct db_stmt image_expect = {
     .scope = DB_TENANT,
     .tenant_param = 1,
     .sql = "WITH " CHECKED " SELECT (SELECT " IMAGE_JSON " FROM image i" IMAGE_JOIN
-           "          WHERE i.tenant_id = $1 AND i.sha256 = $2::bytea)"
+           "          WHERE i.tenant_id = $1 AND i.sha256 = $2::bytea AND i.removed_at IS NULL)"
            "   FROM checked WHERE ok",
 };
 
@@ -77,7 +77,9 @@ static const struct db_stmt image_add = {
            "         $10::bigint, $11::bigint, $12::bigint, $13::text, $14::text, $15::text,"
            "         $16::bigint[], nullif($17::timestamptz, 'epoch'), $18::jsonb"
            "    FROM checked WHERE ok"
-           "  ON CONFLICT (tenant_id, sha256) DO NOTHING"
+           "  ON CONFLICT (tenant_id, sha256) DO UPDATE"
+           "     SET removed_at = NULL, unneeded_at = NULL, is_gone = false"
+           "   WHERE image.removed_at IS NOT NULL" /* taken again */
            "  RETURNING *),"
            " noted AS ("
            "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'image' FROM made),"
@@ -89,7 +91,8 @@ static const struct db_stmt image_add = {
            " SELECT " IMAGE_JSON
            "   FROM (SELECT * FROM made"
            "         UNION ALL"
-           "         SELECT * FROM image WHERE tenant_id = $1 AND sha256 = $2) i" IMAGE_JOIN
+           "         SELECT * FROM image WHERE tenant_id = $1 AND sha256 = $2"
+           "            AND NOT EXISTS (SELECT FROM made)) i" IMAGE_JOIN
            "  WHERE (SELECT count(seq) FROM audited) >= 0", /* so that it is called */
 };
 /* clang-format on */
@@ -158,7 +161,7 @@ static const struct db_stmt image_file = {
     .params = 3,
     .scope = DB_EVERY_TENANT,
     .sql = "SELECT i.length FROM image i JOIN tenant t ON t.id = i.tenant_id"
-           " WHERE t.name = $1 AND i.sha256 = $2 AND i.path = $3"
+           " WHERE t.name = $1 AND i.sha256 = $2 AND i.path = $3 AND i.removed_at IS NULL"
            " UNION "
            "SELECT f.length FROM repo_file f JOIN tenant t ON t.id = f.tenant_id"
            " WHERE t.name = $1 AND f.sha256 = $2 AND f.path = $3",

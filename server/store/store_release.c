@@ -66,6 +66,7 @@ static const struct db_stmt release_create = {
            "         i.revert_to, i.revert_until, c.product_id, c.type, c.name"
            "    FROM unnest($5::bytea[]) AS given (sha256)"
            "    LEFT JOIN image i ON i.tenant_id = $1 AND i.sha256 = given.sha256"
+           "                     AND i.removed_at IS NULL"
            "    LEFT JOIN component c ON c.id = i.component_id),"
            " missing AS (SELECT encode(sha256, 'hex') AS hex FROM wanted WHERE id IS NULL LIMIT 1),"
            " foreigner AS (SELECT encode(w.sha256, 'hex') AS hex FROM wanted w, goal"

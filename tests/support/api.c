@@ -21,6 +21,7 @@
 #include "server/guard/guard.h"
 #include "server/http/http.h"
 #include "server/operator/routes.h"
+#include "server/operator/routes_artifact.h"
 #include "server/operator/routes_dashboard.h"
 #include "server/operator/routes_deployments.h"
 #include "server/operator/routes_fleet.h"
@@ -41,11 +42,11 @@ enum { ANSWER_MAX = 16 << 20 };
 
 static const struct http_route *const tables[] = {
     operator_routes,   repo_routes,   artifact_routes, report_routes,    fleet_routes, why_routes,
-    deployment_routes, stream_routes, webhook_routes,  dashboard_routes, NULL};
+    deployment_routes, stream_routes, webhook_routes,  dashboard_routes, collection_routes, NULL};
 static const size_t counts[] = {OPERATOR_ROUTE_COUNT,   REPO_ROUTE_COUNT,   ARTIFACT_ROUTE_COUNT,
                                 REPORT_ROUTE_COUNT,     FLEET_ROUTE_COUNT,  WHY_ROUTE_COUNT,
                                 DEPLOYMENT_ROUTE_COUNT, STREAM_ROUTE_COUNT, WEBHOOK_ROUTE_COUNT,
-                                DASHBOARD_ROUTE_COUNT};
+                                DASHBOARD_ROUTE_COUNT, COLLECTION_ROUTE_COUNT};
 
 static bool authenticate(struct http_request *req, const char *token, void *app, struct err *err)
 {

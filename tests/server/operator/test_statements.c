@@ -7,6 +7,7 @@
 #include "server/store/store_audit.h"
 #include "server/store/store_capability.h"
 #include "server/store/store_claim.h"
+#include "server/store/store_collect.h"
 #include "server/store/store_component.h"
 #include "server/store/store_dashboard.h"
 #include "server/store/store_delta.h"
@@ -40,6 +41,7 @@ static const struct db_stmt *const *const files[] = {
     store_enroll_statements,
     store_freeze_statements,
     store_once_statements,
+    store_artifact_statements,
     store_sbom_statements,
     store_capability_statements,
     store_claim_statements,

@@ -4,6 +4,7 @@
 #include "lib/base/mem.h"
 #include "server/db/sync.h"
 #include "server/store/store_activate.h"
+#include "server/store/store_collect.h"
 #include "server/store/store_attachment.h"
 #include "server/store/store_delivery.h"
 #include "server/store/store_device.h"
@@ -29,7 +30,7 @@ Test(store, prepares_every_statement_with_as_many_parameters_as_it_says)
         store_report_statements,   store_seen_statements,       store_session_statements,
         store_event_statements,    store_tick_statements,       store_director_statements,
         store_activate_statements, store_recount_statements,    store_attachment_statements,
-        store_symbol_statements,   store_quarantine_statements, store_delivery_statements,
+        store_symbol_statements,   store_collect_statements,   store_quarantine_statements, store_delivery_statements,
         store_figures_statements,  store_notice_statements,
     };
     AUTO_FREE char *database = pg_test_database();
