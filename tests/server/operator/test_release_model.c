@@ -155,9 +155,9 @@ Test(release_model, keeps_what_an_image_is_made_of_as_it_came)
         "{ \"SPDXID\":\"SPDXRef-DOCUMENT\",\"spdxVersion\":\"SPDX-2.3\",\"packages\":[]}";
     static const char cyclone[] = "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.5\"}";
     struct api *api;
-    AUTO_FREE char *product = open_product(&api);
     AUTO_FREE char *path = mem_printf("/api/v1/images/%064d/sbom", 0);
 
+    mem_free(open_product(&api));
     add_image(api, 0, "os", 1, "floor = 0");
     {
         AUTO_ANSWER none = api_ask(api, "GET", path, NULL);
