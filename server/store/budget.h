@@ -25,7 +25,7 @@
 #define STORE_BYTES_RATE "least(d.bytes_per_hour, g.bytes_per_hour)"
 #define STORE_BYTES_NOW                                                                            \
     "least(" STORE_BYTES_RATE " / 60, b.bytes + (" STORE_BYTES_RATE                                \
-    "      * extract(epoch FROM clock_timestamp() - b.filled_at) / 3600)::bigint)"
+    "      * extract(epoch FROM statement_timestamp() - b.filled_at) / 3600)::bigint)"
 
 /* So many outcomes of deployment `d` may be open at first. */
 #define STORE_CAP_START "coalesce((d.gate #>> '{install,start}')::bigint, 1000000000)"

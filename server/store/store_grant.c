@@ -170,7 +170,7 @@ static const struct db_stmt grant_add = {
         "  UPDATE group_budget b"
         "     SET bytes = open.bytes - coalesce((SELECT sum(fit.bytes) FROM fit"
         "                                         WHERE fit.group_id = open.group_id), 0),"
-        "         filled_at = clock_timestamp()"
+        "         filled_at = statement_timestamp()"
         "    FROM open WHERE b.group_id = open.group_id AND open.rate IS NOT NULL),"
         " strata AS ("
         "  INSERT INTO deployment_stratum AS s (deployment_id, stratum, tenant_id, hwid, source,"

@@ -192,7 +192,7 @@ Test(store_budget, bytes_are_granted_as_they_fill_up_and_a_minute_of_them_is_kep
     budget_open(&tally, &fixture, 40);
     /* 600 a minute; each ask is 1,000 */
     world_sql(&fixture, "UPDATE device_group SET bytes_per_hour = 36000;"
-                        "UPDATE group_budget SET bytes = -50, filled_at = clock_timestamp()");
+                        "UPDATE group_budget SET bytes = -50, filled_at = statement_timestamp()");
     cr_expect_eq(grant(&tally, 1, 10), 0, "nothing yet");
     world_sql(&fixture, "UPDATE group_budget SET filled_at = filled_at - interval '10 s'");
     cr_expect_eq(grant(&tally, 1, 10), 1, "an image may be more than there is, once");
