@@ -136,6 +136,8 @@ static const char setup[] =
     " SELECT p.tenant_id, p.id, 'v' || n, now() FROM product p, generate_series(1, 12) AS n;"
     "INSERT INTO release_image (release_id, image_id, tenant_id)"
     " SELECT r.id, i.id, r.tenant_id FROM release r JOIN image i ON i.version = r.name;"
+    "INSERT INTO delta (tenant_id, from_image_id, to_image_id, state)" /* there are no files */
+    " SELECT f.tenant_id, f.id, t.id, 'dropped' FROM image f JOIN image t ON t.id <> f.id;"
     "INSERT INTO deployment (public_id, tenant_id, group_id, release_id, state, salt, gate)"
     " SELECT gen_random_uuid(), g.tenant_id, g.id, r.id, 'paused', 'salt',"
     "        '{\"install\":null,\"health\":null,\"silence\":null,\"threshold\":null}'"
@@ -185,7 +187,8 @@ static const char rows[] =
     " SELECT g.id, date_bin('10 minutes', now(), '2000-01-01Z') - n * interval '10 minutes',"
     "        g.tenant_id, (SELECT jsonb_object_agg(encode(sha256, 'hex'), n + release_counter)"
     "                        FROM image), jsonb_build_object('online', 1000 + n, 'quiet', n)"
-    "   FROM device_group g, generate_series(1, 4320) AS n;"
+    "   FROM device_group g, generate_series(1, 4320) AS n"
+    "  WHERE g.name IN ('production', 'field-test');"
     "INSERT INTO traffic_day (group_id, day, tenant_id, sent, saved)"
     " SELECT g.id, current_date - n, g.tenant_id, 10000000000 + n, 90000000000 + n"
     "   FROM device_group g, generate_series(0, 365) AS n;"
