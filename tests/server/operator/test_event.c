@@ -409,6 +409,11 @@ Test(symbols, are_stored_by_build_id_and_make_issues_due)
         cr_expect_eq(items(&list), 1);
     }
     {
+        AUTO_ANSWER audit = api_ask(api, "GET", "/api/v1/audit?limit=200", NULL);
+
+        cr_expect(strstr(buf_text(&audit.body), "symbols.write"));
+    }
+    {
         struct answer answer = {.fixture = &api->fixture};
         static const struct db_stmt due = {.name = "test_due",
                                            .scope = DB_EVERY_TENANT,
