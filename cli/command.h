@@ -60,6 +60,8 @@ extern const struct cli_command cli_webhook_commands[];
 extern const struct cli_command cli_dashboard_commands[];
 extern const struct cli_command cli_artifact_commands[];
 extern const struct cli_command cli_shell_commands[];
+extern const struct cli_command cli_support_commands[];
+extern const struct cli_command cli_import_commands[];
 
 /* Finds the command in the NULL-terminated list of tables and runs it; `--help` and no command
  * at all print the list. The exit status. */

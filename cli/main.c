@@ -34,6 +34,8 @@ static const struct cli_command *const tables[] = {
     cli_dashboard_commands,
     cli_artifact_commands,
     cli_shell_commands,
+    cli_support_commands,
+    cli_import_commands,
     NULL,
 };
 /* clang-format on */
