@@ -25,11 +25,11 @@ struct cli_command {
 
 /* What every command has at hand. */
 struct cli {
-    const struct cli_command *command; /* the one that runs */
+    const struct cli_command *command;       /* the one that runs */
     const struct cli_command *const *tables; /* all of them, NULL-terminated */
-    bool json;                         /* --json was given: results as JSON on `out` */
-    FILE *out;                         /* results */
-    FILE *err;                         /* complaints and progress */
+    bool json;                               /* --json was given: results as JSON on `out` */
+    FILE *out;                               /* results */
+    FILE *err;                               /* complaints and progress */
 };
 
 extern const struct cli_command cli_init_commands[];

@@ -129,7 +129,8 @@ CREATE TABLE version_count (
     classes   jsonb NOT NULL, -- {"online": n, ...}
     PRIMARY KEY (group_id, at)
 );
-CREATE INDEX version_count_age ON version_count (at);
+-- For what is forgotten. Not a tree: that would be walked for a group's newest look.
+CREATE INDEX version_count_age ON version_count USING brin (at);
 
 -- Bytes that devices fetched, and bytes that they did not need to because of deltas.
 CREATE TABLE traffic_day (

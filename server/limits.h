@@ -69,7 +69,7 @@ enum {
     OPERATOR_BODY_BYTES_MAX = 64 << 10,
     DEVICE_LIST_BYTES_MAX = 1 << 20, /* ids of devices in one request */
     SBOM_BYTES_MAX = 4 << 20,
-    UPLOAD_BUFFER_BYTES = 1 << 20,   /* written at once; an upload has two of these */
+    UPLOAD_BUFFER_BYTES = 1 << 20, /* written at once; an upload has two of these */
     UPLOAD_BUFFER_BYTES_MAX = 2 << 20,
     DELTA_RUN_S_MAX = 3600, /* processor time of one deltagen ... */
     DELTA_LEASE_S = 20,     /* ... which is another worker's when nobody renews it */

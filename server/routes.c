@@ -20,17 +20,14 @@
 #include "server/stream/routes.h"
 #include "server/worker.h"
 
-const struct http_route *const route_tables[] = {operator_routes,   device_routes,
-                                                 repo_routes,       artifact_routes,
-                                                 health_routes,     why_routes,
-                                                 report_routes,     fleet_routes,
-                                                 stream_routes,     openapi_routes,
-                                                 deployment_routes, webhook_routes,
-                                                 dashboard_routes,  collection_routes, NULL};
-const size_t route_counts[] = {OPERATOR_ROUTE_COUNT, DEVICE_ROUTE_COUNT,     REPO_ROUTE_COUNT,
-                               ARTIFACT_ROUTE_COUNT, HEALTH_ROUTE_COUNT,     WHY_ROUTE_COUNT,
-                               REPORT_ROUTE_COUNT,   FLEET_ROUTE_COUNT,      STREAM_ROUTE_COUNT,
-                               OPENAPI_ROUTE_COUNT,  DEPLOYMENT_ROUTE_COUNT, WEBHOOK_ROUTE_COUNT,
+const struct http_route *const route_tables[] = {
+    operator_routes,   device_routes,  repo_routes,      artifact_routes,   health_routes,
+    why_routes,        report_routes,  fleet_routes,     stream_routes,     openapi_routes,
+    deployment_routes, webhook_routes, dashboard_routes, collection_routes, NULL};
+const size_t route_counts[] = {OPERATOR_ROUTE_COUNT,  DEVICE_ROUTE_COUNT,     REPO_ROUTE_COUNT,
+                               ARTIFACT_ROUTE_COUNT,  HEALTH_ROUTE_COUNT,     WHY_ROUTE_COUNT,
+                               REPORT_ROUTE_COUNT,    FLEET_ROUTE_COUNT,      STREAM_ROUTE_COUNT,
+                               OPENAPI_ROUTE_COUNT,   DEPLOYMENT_ROUTE_COUNT, WEBHOOK_ROUTE_COUNT,
                                DASHBOARD_ROUTE_COUNT, COLLECTION_ROUTE_COUNT};
 _Static_assert(COUNT(route_tables) == COUNT(route_counts) + 1, "every table has its length");
 

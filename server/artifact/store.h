@@ -30,7 +30,8 @@ void artifact_store_path(const struct artifact_store *store, const uint8_t sha25
 MUST_USE bool artifact_store_adopt(const struct artifact_store *store, const char *temp,
                                    const uint8_t sha256[HASH_BYTES], struct err *err);
 /* Removes the file of a hash, if it is older than `before_ms`: one that is not was put here again
- * meanwhile, which is no error (false with ERR_CONFLICT). True when it is not there any more. Blocks.
+ * meanwhile, which is no error (false with ERR_CONFLICT). True when it is not there any more.
+ * Blocks.
  */
 MUST_USE bool artifact_store_remove(const struct artifact_store *store,
                                     const uint8_t sha256[HASH_BYTES], int64_t before_ms,

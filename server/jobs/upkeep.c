@@ -162,12 +162,11 @@ struct upkeep *upkeep_new(const struct worker *worker, const struct upkeep_optio
     upkeep->silence = silence_new(worker->db, worker->metrics);
     upkeep->recount = recount_new(worker->db, worker->metrics);
     upkeep->retention = retention_new(&retention);
-    upkeep->collector =
-        collector_new(&(const struct collect_place){.db = worker->db,
-                                                    .loop = worker->loop,
-                                                    .offload = worker->offload,
-                                                    .artifacts = worker->artifacts,
-                                                    .grace_s = COLLECT_GRACE_S});
+    upkeep->collector = collector_new(&(const struct collect_place){.db = worker->db,
+                                                                    .loop = worker->loop,
+                                                                    .offload = worker->offload,
+                                                                    .artifacts = worker->artifacts,
+                                                                    .grace_s = COLLECT_GRACE_S});
     upkeep->symbolizer =
         symbolizer_new(&(const struct symbolize_place){.db = worker->db,
                                                        .loop = worker->loop,

@@ -16,7 +16,8 @@ struct store_standing {
     bool wants_image;        /* a stepping stone is done: its row waits for the next image */
 };
 
-/* From columns device_id, assignment, deployment_id, phase, state, wants_image, beginning at `col`. */
+/* From columns device_id, assignment, deployment_id, phase, state, wants_image, beginning at `col`.
+ */
 void store_standing_read(const struct db_result *result, size_t row, unsigned col,
                          struct store_standing *out);
 /* A state's word as read from the database; "" is UPDATE_IDLE. */

@@ -17,7 +17,8 @@
     "                    'packages', s.packages, 'length', octet_length(s.document),"              \
     "                    'sha256', encode(s.sha256, 'hex'), 'stored', slipway_time(s.stored_at))"  \
     "             FROM image_sbom s WHERE s.image_id = i.id),"                                     \
-    " 'removed', slipway_time(i.removed_at), 'full_zstd_length', i.full_zstd_length, 'created', slipway_time(i.created_at))"
+    " 'removed', slipway_time(i.removed_at), 'full_zstd_length', i.full_zstd_length, 'created', "  \
+    "slipway_time(i.created_at))"
 #define IMAGE_JOIN                                                                                 \
     " JOIN component c ON c.id = i.component_id JOIN product p ON p.id = c.product_id"
 

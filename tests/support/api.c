@@ -41,12 +41,13 @@
 enum { ANSWER_MAX = 16 << 20 };
 
 static const struct http_route *const tables[] = {
-    operator_routes,   repo_routes,   artifact_routes, report_routes,    fleet_routes, why_routes,
-    deployment_routes, stream_routes, webhook_routes,  dashboard_routes, collection_routes, NULL};
-static const size_t counts[] = {OPERATOR_ROUTE_COUNT,   REPO_ROUTE_COUNT,   ARTIFACT_ROUTE_COUNT,
-                                REPORT_ROUTE_COUNT,     FLEET_ROUTE_COUNT,  WHY_ROUTE_COUNT,
-                                DEPLOYMENT_ROUTE_COUNT, STREAM_ROUTE_COUNT, WEBHOOK_ROUTE_COUNT,
-                                DASHBOARD_ROUTE_COUNT, COLLECTION_ROUTE_COUNT};
+    operator_routes, repo_routes,      artifact_routes,   report_routes,
+    fleet_routes,    why_routes,       deployment_routes, stream_routes,
+    webhook_routes,  dashboard_routes, collection_routes, NULL};
+static const size_t counts[] = {OPERATOR_ROUTE_COUNT,   REPO_ROUTE_COUNT,      ARTIFACT_ROUTE_COUNT,
+                                REPORT_ROUTE_COUNT,     FLEET_ROUTE_COUNT,     WHY_ROUTE_COUNT,
+                                DEPLOYMENT_ROUTE_COUNT, STREAM_ROUTE_COUNT,    WEBHOOK_ROUTE_COUNT,
+                                DASHBOARD_ROUTE_COUNT,  COLLECTION_ROUTE_COUNT};
 
 static bool authenticate(struct http_request *req, const char *token, void *app, struct err *err)
 {

@@ -20,8 +20,8 @@ struct api {
     struct test_signer signer;
     struct sign_key *keys[2]; /* offline: root, targets */
     struct stream_feed *feed;
-    json_t *targets;          /* {path: entry} of what is signed next */
-    char *product;            /* the id, after api_begin() */
+    json_t *targets; /* {path: entry} of what is signed next */
+    char *product;   /* the id, after api_begin() */
     unsigned root_version;
     unsigned targets_version;
     unsigned port;

@@ -20,7 +20,7 @@ void gate_silence_judge(const struct gate_silence_settings *settings,
     double n0 = (double)silent->control + NATURAL_DEVICES;
     double s0 = (double)silent->control_silent + NATURAL_SILENT;
     double q0 = n1 / (n1 + n0);
-    double highest = -INFINITY;
+    double highest = -HUGE_VAL;
     double sum = 0;
     double weights[MULTIPLES];
 

@@ -9,9 +9,9 @@ Test(problem, every_code_has_a_status_a_type_and_a_title)
         enum err_code code;
         int status;
     } cases[] = {
-        {ERR_INVALID, 400}, {ERR_NOT_FOUND, 404}, {ERR_CONFLICT, 409},    {ERR_DENIED, 403},
-        {ERR_LIMIT, 422},   {ERR_UNTRUSTED, 422}, {ERR_UNAVAILABLE, 503}, {ERR_SYSTEM, 500},
-        {ERR_STALE, 412},
+        {ERR_INVALID, 400},     {ERR_NOT_FOUND, 404}, {ERR_CONFLICT, 409},
+        {ERR_DENIED, 403},      {ERR_LIMIT, 422},     {ERR_UNTRUSTED, 422},
+        {ERR_UNAVAILABLE, 503}, {ERR_SYSTEM, 500},    {ERR_STALE, 412},
     };
 
     cr_assert_eq(COUNT(cases), (size_t)ERR_CODE_COUNT - 1);

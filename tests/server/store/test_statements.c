@@ -4,8 +4,8 @@
 #include "lib/base/mem.h"
 #include "server/db/sync.h"
 #include "server/store/store_activate.h"
-#include "server/store/store_collect.h"
 #include "server/store/store_attachment.h"
+#include "server/store/store_collect.h"
 #include "server/store/store_delivery.h"
 #include "server/store/store_device.h"
 #include "server/store/store_director.h"
@@ -26,12 +26,12 @@
 Test(store, prepares_every_statement_with_as_many_parameters_as_it_says)
 {
     static const struct db_stmt *const *const files[] = {
-        store_device_statements,   store_grant_statements,      store_model_statements,
-        store_report_statements,   store_seen_statements,       store_session_statements,
-        store_event_statements,    store_tick_statements,       store_director_statements,
-        store_activate_statements, store_recount_statements,    store_attachment_statements,
-        store_symbol_statements,   store_collect_statements,   store_quarantine_statements, store_delivery_statements,
-        store_figures_statements,  store_notice_statements,
+        store_device_statements,   store_grant_statements,   store_model_statements,
+        store_report_statements,   store_seen_statements,    store_session_statements,
+        store_event_statements,    store_tick_statements,    store_director_statements,
+        store_activate_statements, store_recount_statements, store_attachment_statements,
+        store_symbol_statements,   store_collect_statements, store_quarantine_statements,
+        store_delivery_statements, store_figures_statements, store_notice_statements,
     };
     AUTO_FREE char *database = pg_test_database();
     AUTO_DB_SYNC *sync = NULL;

@@ -106,8 +106,7 @@ static bool ask(struct replay *replay, const struct openapi_row *row, struct err
 
     buf_init(&path, 4096);
     buf_init(&body, 1 << 20);
-    if (!openapi_fill_path(row, value_of, replay, &path) ||
-        !fill_query(replay, row, &path) ||
+    if (!openapi_fill_path(row, value_of, replay, &path) || !fill_query(replay, row, &path) ||
         (row->example && !openapi_fill(row->example, value_of, replay, &body)))
         return err_set(err, ERR_INVALID, "a value for it is not known");
     if (!check_body(row, &body, err))
