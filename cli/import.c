@@ -103,7 +103,9 @@ static bool add_target(json_t *plan, const json_t *target, struct err *err)
     if (json_is_string(json_object_get(target, "securityToken")))
         (void)json_object_set_new(device, "had_token", json_true());
     json_object_foreach(json_object_get(json_iterable(target), "attributes"), name, value)
+    {
         add_tag(device, name, value);
+    }
     return true;
 }
 

@@ -69,7 +69,7 @@ static void add(struct bundle *bundle, const char *file, const char *text, size_
 {
     AUTO_BUF clean;
 
-    buf_init(&clean, 2 * PART_BYTES_MAX);
+    buf_init(&clean, (size_t)2 * PART_BYTES_MAX);
     redact_text(text, len, &clean);
     if (clean.failed || !targz_add(&bundle->targz, file, clean.data, clean.len, bundle->now_s))
         bundle->missing++;

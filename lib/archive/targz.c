@@ -9,6 +9,8 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "lib/base/text.h"
+
 enum { BLOCK = 512, GZIP_WINDOW = 15 + 16, CHUNK = 65536 };
 
 void targz_init(struct targz *targz, size_t max)
@@ -30,10 +32,11 @@ static void octal(char *field, size_t room, uint64_t value)
 
 static void header_make(char header[BLOCK], const char *name, size_t len, int64_t time_s)
 {
+    static const char magic[8] = {'u', 's', 't', 'a', 'r', '\0', '0', '0'};
     unsigned sum = 0;
 
     memset(header, 0, BLOCK);
-    memcpy(header, name, strlen(name));
+    (void)text_copy(header, TARGZ_NAME_MAX + 1, name); /* the whole name: targz_add() looked */
     octal(header + 100, 8, 0600);
     octal(header + 108, 8, 0);
     octal(header + 116, 8, 0);
@@ -41,7 +44,7 @@ static void header_make(char header[BLOCK], const char *name, size_t len, int64_
     octal(header + 136, 12, (uint64_t)time_s);
     memset(header + 148, ' ', 8);
     header[156] = '0';
-    memcpy(header + 257, "ustar\00000", 8);
+    memcpy(header + 257, magic, sizeof(magic));
     for (size_t i = 0; i < BLOCK; i++)
         sum += (unsigned char)header[i];
     octal(header + 148, 7, sum);
@@ -54,7 +57,7 @@ bool targz_add(struct targz *targz, const char *name, const void *data, size_t l
     char header[BLOCK];
 
     if (strlen(name) > TARGZ_NAME_MAX || time_s < 0 || len > targz->tar.max - targz->tar.len ||
-        targz->tar.max - targz->tar.len - len < BLOCK * 4)
+        targz->tar.max - targz->tar.len - len < (size_t)BLOCK * 4)
         return false;
     header_make(header, name, len, time_s);
     buf_add(&targz->tar, header, BLOCK);

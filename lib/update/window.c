@@ -42,7 +42,7 @@ static void opening(const struct window *window, int64_t day, window_zone_fn *zo
                     int64_t out_s[2])
 {
     int64_t minutes = window->end_min - window->start_min;
-    int64_t start_local_s = day * DAY_S + window->start_min * 60;
+    int64_t start_local_s = day * DAY_S + (int64_t)window->start_min * 60;
     int64_t end_s;
 
     if (minutes <= 0)

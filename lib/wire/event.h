@@ -47,6 +47,7 @@ struct wire_attachment {
     uint8_t sha256[HASH_BYTES];
 };
 
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in the order of the message
 struct wire_event_body {
     char category[WIRE_CATEGORY_ROOM];   /* wire_category_name() */
     char class[4];                       /* "os" or "app" */

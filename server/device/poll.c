@@ -58,6 +58,7 @@ static void offer(const struct fleet_plan *plan, struct wire_poll_answer *answer
 {
     const struct model_image *image = plan->image;
 
+    ASSERT(plan->group); /* nothing is offered to a device whose group is not known */
     if (!image || !text_copy(answer->targets[0].path, sizeof(answer->targets[0].path), image->path))
         return;
     (void)text_copy(answer->deployment, sizeof(answer->deployment), plan->deployment->public_id);

@@ -59,6 +59,7 @@ static void on_answer(struct http_request *req, const struct http_answer *answer
     struct db *db = once->worker->db;
     AUTO_FREE char *text = NULL;
     char *body = arena_alloc(req->arena, answer->len + 1);
+    struct store_once_answer kept;
 
     memcpy(body, answer->body ? answer->body : "", answer->len);
     once->answer = *answer;
@@ -74,9 +75,9 @@ static void on_answer(struct http_request *req, const struct http_answer *answer
         return;
     }
     text = kept_text(answer);
+    kept = (struct store_once_answer){answer->status, once->answer.content_type, text};
     if (text)
-        store_once_keep(db, &once->row, answer->status, once->answer.content_type, text, on_kept,
-                        once);
+        store_once_keep(db, &once->row, &kept, on_kept, once);
     else
         store_once_give_up(db, &once->row, on_kept, once);
 }

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "lib/base/arena.h"
 #include "lib/base/buf.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -53,7 +54,7 @@ static void on_written(const struct db_result *result, const struct err *err, vo
         LOG_WARNING("figures.failed", "what=%s reason='%s'", what, err->text);
 }
 
-static char *counts_text(const struct portrait_group *group)
+static const char *counts_text(struct arena *arena, const struct portrait_group *group)
 {
     AUTO_BUF text;
 
@@ -67,10 +68,10 @@ static char *counts_text(const struct portrait_group *group)
     }
     buf_add_text(&text, "}");
     ASSERT(!text.failed);
-    return (char *)buf_take(&text);
+    return arena_strdup(arena, buf_text(&text));
 }
 
-static char *classes_text(const struct portrait_group *group)
+static const char *classes_text(struct arena *arena, const struct portrait_group *group)
 {
     AUTO_BUF text;
 
@@ -79,30 +80,30 @@ static char *classes_text(const struct portrait_group *group)
         buf_printf(&text, "%s\"%s\":%" PRIu64, class ? "," : "{",
                    portrait_class_name((enum portrait_class) class), group->classes[class]);
     buf_add_text(&text, "}");
-    return (char *)buf_take(&text);
+    return arena_strdup(arena, buf_text(&text));
 }
 
 static void write_looks(struct figures *figures)
 {
     static char what[] = "looks";
     size_t count = portrait_group_count(figures->portrait);
-    AUTO_FREE struct store_look *looks = mem_array(count ? count : 1, sizeof(*looks));
+    AUTO_FREE struct store_look *looks = NULL;
+    struct arena *arena;
 
     if (count == 0)
         return;
+    looks = mem_array(count, sizeof(*looks));
+    arena = arena_new();
     for (size_t i = 0; i < count; i++) {
         const struct portrait_group *group = portrait_group_at(figures->portrait, i);
 
         looks[i] = (struct store_look){.group_id = group->group_id,
                                        .tenant_id = group->tenant_id,
-                                       .counts = counts_text(group),
-                                       .classes = classes_text(group)};
+                                       .counts = counts_text(arena, group),
+                                       .classes = classes_text(arena, group)};
     }
     store_figures_look(figures->db, looks, count, on_written, what);
-    for (size_t i = 0; i < count; i++) {
-        mem_free((char *)(uintptr_t)looks[i].counts);
-        mem_free((char *)(uintptr_t)looks[i].classes);
-    }
+    arena_free(arena);
 }
 
 static uint64_t devices_of(const struct portrait_group *group)
@@ -114,10 +115,15 @@ static uint64_t devices_of(const struct portrait_group *group)
     return sum;
 }
 
+struct sized {
+    const struct portrait_group *group;
+    uint64_t devices;
+};
+
 static int compare_size(const void *a, const void *b)
 {
-    uint64_t x = devices_of(*(const struct portrait_group *const *)a);
-    uint64_t y = devices_of(*(const struct portrait_group *const *)b);
+    uint64_t x = ((const struct sized *)a)->devices;
+    uint64_t y = ((const struct sized *)b)->devices;
 
     return x < y ? 1 : x > y ? -1 : 0;
 }
@@ -138,19 +144,21 @@ static void print_group(const struct portrait *portrait, const struct portrait_g
 static void publish_devices(struct figures *figures)
 {
     size_t count = portrait_group_count(figures->portrait);
-    AUTO_FREE const struct portrait_group **groups = mem_array(count + 1, sizeof(*groups));
+    AUTO_FREE struct sized *groups = mem_array(count + 1, sizeof(*groups));
     uint64_t rest[PORTRAIT_CLASS_COUNT] = {0};
     AUTO_BUF text;
 
     buf_init(&text, TEXT_BYTES_MAX);
-    for (size_t i = 0; i < count; i++)
-        groups[i] = portrait_group_at(figures->portrait, i);
+    for (size_t i = 0; i < count; i++) {
+        groups[i].group = portrait_group_at(figures->portrait, i);
+        groups[i].devices = devices_of(groups[i].group);
+    }
     qsort(groups, count, sizeof(groups[0]), compare_size);
     for (size_t i = 0; i < count; i++) {
         if (i < GROUPS_SHOWN_MAX)
-            print_group(figures->portrait, groups[i], &text);
+            print_group(figures->portrait, groups[i].group, &text);
         for (int class = 0; i >= GROUPS_SHOWN_MAX && class < PORTRAIT_CLASS_COUNT; class ++)
-            rest[class] += groups[i]->classes[class];
+            rest[class] += groups[i].group->classes[class];
     }
     for (int class = 0; count > GROUPS_SHOWN_MAX && class < PORTRAIT_CLASS_COUNT; class ++)
         buf_printf(&text,

@@ -160,6 +160,7 @@ static void write_walks(struct ticker *ticker, const struct model_deployment *de
                         const struct rollout_ruling *ruling)
 {
     AUTO_FREE struct store_walk *rows = mem_array(facts->strata_count + 1, sizeof(*rows));
+    struct store_walks walks;
     AUTO_BUF evidence;
 
     buf_init(&evidence, EVIDENCE_BYTES_MAX);
@@ -174,8 +175,8 @@ static void write_walks(struct ticker *ticker, const struct model_deployment *de
             (struct store_walk){from->number, from->walk.statistic, (int64_t)from->walk.succeeded,
                                 (int64_t)from->walk.failed, from->cap_lifted};
     }
-    store_tick_walk(ticker->db, deployment->id, rows, facts->strata_count + 1, buf_text(&evidence),
-                    on_written,
+    walks = (struct store_walks){rows, facts->strata_count + 1, buf_text(&evidence)};
+    store_tick_walk(ticker->db, deployment->id, &walks, on_written,
                     verdict_new(ticker, deployment, ruling->lifts ? "rollout.cap_lifted" : NULL,
                                 deployment->phase));
 }

@@ -278,7 +278,9 @@ static json_t *example_object(const json_t *schema)
     json_t *member;
 
     json_object_foreach(json_object_get(json_iterable(schema), "properties"), name, member)
+    {
         set(object, name, shape_example(member));
+    }
     return object;
 }
 

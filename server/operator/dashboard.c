@@ -13,7 +13,7 @@
 
 enum { POINTS_DEFAULT = 24, POINTS_MAX = 200, ISSUES_DEFAULT = 10, ISSUES_MAX = 100 };
 
-static const int64_t day_ms = 24 * 3600 * 1000LL;
+static const int64_t day_ms = 24LL * 3600 * 1000;
 /* Further back nothing is kept, and no chart asks. */
 static const int64_t days_max = 3660;
 

@@ -71,8 +71,8 @@ static bool is_prefix(const char *text, struct store_device_filter *filter)
     if (len < DEVICE_PREFIX_MIN || len >= HASH_HEX_ROOM)
         return false;
     for (size_t i = 0; i < HASH_HEX_ROOM - 1; i++) {
-        low[i] = i < len ? text[i] : '0';
-        high[i] = i < len ? text[i] : 'f';
+        low[i] = (char)(i < len ? text[i] : '0');
+        high[i] = (char)(i < len ? text[i] : 'f');
     }
     return text_to_hex_bytes(low, HASH_HEX_ROOM - 1, filter->first, HASH_BYTES) &&
            text_to_hex_bytes(high, HASH_HEX_ROOM - 1, filter->last, HASH_BYTES);

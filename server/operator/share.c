@@ -78,8 +78,14 @@ void share_tree(json_t *tree)
     if (json_is_array(tree)) {
         if (is_whole(tree))
             split_array(tree);
-        json_array_foreach(tree, i, value) share_tree(value);
+        json_array_foreach(tree, i, value)
+        {
+            share_tree(value);
+        }
     } else if (json_is_object(tree)) {
-        json_object_foreach(tree, name, value) share_tree(value);
+        json_object_foreach(tree, name, value)
+        {
+            share_tree(value);
+        }
     }
 }

@@ -79,15 +79,15 @@ void store_once_begin(struct db *db, const struct store_once *once, db_done_fn *
     db_send(call);
 }
 
-void store_once_keep(struct db *db, const struct store_once *once, int status,
-                     const char *content_type, const char *answer, db_done_fn *done, void *arg)
+void store_once_keep(struct db *db, const struct store_once *once,
+                     const struct store_once_answer *answer, db_done_fn *done, void *arg)
 {
     struct db_call *call = call_of(db, &once_keep, once, done, arg);
 
     db_bind_text(call, once->request);
-    db_bind_i64(call, status);
-    db_bind_text(call, content_type);
-    db_bind_text(call, answer);
+    db_bind_i64(call, answer->status);
+    db_bind_text(call, answer->content_type);
+    db_bind_text(call, answer->text);
     db_send(call);
 }
 

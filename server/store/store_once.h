@@ -14,9 +14,14 @@ struct store_once {
 /* One row: verdict ("run", "answer", "done", "running", "other", "full"; see migration 0010),
  * status, content type, answer, audit seq, object. */
 void store_once_begin(struct db *db, const struct store_once *once, db_done_fn *done, void *arg);
+struct store_once_answer {
+    int status;
+    const char *content_type;
+    const char *text;
+};
 /* Keeps the answer for the next 24 hours. */
-void store_once_keep(struct db *db, const struct store_once *once, int status,
-                     const char *content_type, const char *answer, db_done_fn *done, void *arg);
+void store_once_keep(struct db *db, const struct store_once *once,
+                     const struct store_once_answer *answer, db_done_fn *done, void *arg);
 /* Nothing was done: forgets the key, unless something was. */
 void store_once_forget(struct db *db, const struct store_once *once, db_done_fn *done, void *arg);
 /* Nobody knows whether it was done: the next one may find out at once. */

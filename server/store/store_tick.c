@@ -407,14 +407,14 @@ static void bind_walks(struct db_call *call, const struct store_walk *walks, siz
     db_bind_i64_array(call, lifted, count);
 }
 
-void store_tick_walk(struct db *db, int64_t deployment_id, const struct store_walk *walks,
-                     size_t count, const char *evidence, db_done_fn *done, void *arg)
+void store_tick_walk(struct db *db, int64_t deployment_id, const struct store_walks *walks,
+                     db_done_fn *done, void *arg)
 {
     struct db_call *call = db_call_new(db, &tick_walk, done, arg);
 
     db_bind_i64(call, deployment_id);
-    bind_walks(call, walks, count);
-    db_bind_json(call, evidence);
+    bind_walks(call, walks->rows, walks->count);
+    db_bind_json(call, walks->evidence);
     db_send(call);
 }
 

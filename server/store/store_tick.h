@@ -104,8 +104,13 @@ struct store_walk {
     int64_t failed;
     bool cap_lifted;
 };
-/* With what the gates see now, for people to look at. A cap that went stays so and is a verdict. */
-void store_tick_walk(struct db *db, int64_t deployment_id, const struct store_walk *walks,
-                     size_t count, const char *evidence, db_done_fn *done, void *arg);
+struct store_walks {
+    const struct store_walk *rows;
+    size_t count;
+    const char *evidence; /* what the gates see now, for people to look at */
+};
+/* A cap that went stays so and is a verdict. */
+void store_tick_walk(struct db *db, int64_t deployment_id, const struct store_walks *walks,
+                     db_done_fn *done, void *arg);
 /* Starts what was scheduled for a time that has come. One row each, its public id. */
 void store_tick_start(struct db *db, db_done_fn *done, void *arg);

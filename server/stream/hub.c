@@ -52,9 +52,10 @@ struct post {
 static void end_listener(struct listener *listener, const char *event, const char *reason)
 {
     struct http_request *req = listener->req;
-    char *last =
-        arena_printf(req->arena, "event: %s\ndata: {\"reason\":\"%s\"}\n\n", event, reason);
+    char *last;
 
+    ASSERT(req); /* it ends once */
+    last = arena_printf(req->arena, "event: %s\ndata: {\"reason\":\"%s\"}\n\n", event, reason);
     listener->req = NULL;
     list_remove(&listener->link);
     stream_feed_leave(listener->hub->feed);

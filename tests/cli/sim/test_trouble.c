@@ -68,7 +68,7 @@ Test(sim_trouble, tells_of_crashes_and_then_of_uptime_as_often_as_the_server_wan
     poll(&device, 10, 1000);
     cr_expect_eq(sim_device_next(&device, 1000), SIM_WAIT);
     cr_expect_eq(device.wake_mono_ms, 11000);
-    device.crashes_per_day = 86400 * 2;
+    device.crashes_per_day = 86400ULL * 2;
     seq = device.seq;
     cr_expect_eq(sim_device_next(&device, 11000), SIM_EVENT);
     cr_expect(device.event.is_crash);

@@ -60,7 +60,7 @@ Test(spool, counts_the_same_trouble_in_one_message, .fini = temp_done)
 
     cr_expect_eq(take(queue, &out), 0, "there is nothing yet, not even the folder");
     for (int i = 0; i < 1000; i += 100) {
-        event = crash(NOW_MS + i * 1000);
+        event = crash(NOW_MS + (int64_t)i * 1000);
         add(&event);
     }
     cr_assert_eq(take(queue, &out), 1);

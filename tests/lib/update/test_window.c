@@ -2,7 +2,8 @@
 
 #include <criterion/criterion.h>
 
-enum { H = 3600, EVERY_DAY = 0x7f };
+#define H INT64_C(3600)
+enum { EVERY_DAY = 0x7f };
 
 /* A zone of one change: before and after it. */
 struct zone {

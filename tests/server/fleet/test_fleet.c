@@ -384,17 +384,17 @@ Test(fleet_plan, waits_for_a_delta_as_the_deployment_says)
         const char *policy;
         int64_t until_ms; /* from now */
         bool has_delta;
-        enum rollout_action action;
         bool offers_delta;
+        enum rollout_action action;
     } cases[] = {
-        {"delta-then-full", 0, false, ROLLOUT_GRANT, false},
-        {"delta-then-full", 0, true, ROLLOUT_GRANT, true},
-        {"full", 0, true, ROLLOUT_GRANT, false},
-        {"delta-only", 0, false, ROLLOUT_NOTHING, false},
-        {"delta-only", 0, true, ROLLOUT_GRANT, true},
-        {"wait-for-delta", 1000, false, ROLLOUT_NOTHING, false},
-        {"wait-for-delta", 1000, true, ROLLOUT_GRANT, true},
-        {"wait-for-delta", 0, false, ROLLOUT_GRANT, false},
+        {"delta-then-full", 0, false, false, ROLLOUT_GRANT},
+        {"delta-then-full", 0, true, true, ROLLOUT_GRANT},
+        {"full", 0, true, false, ROLLOUT_GRANT},
+        {"delta-only", 0, false, false, ROLLOUT_NOTHING},
+        {"delta-only", 0, true, true, ROLLOUT_GRANT},
+        {"wait-for-delta", 1000, false, false, ROLLOUT_NOTHING},
+        {"wait-for-delta", 1000, true, true, ROLLOUT_GRANT},
+        {"wait-for-delta", 0, false, false, ROLLOUT_GRANT},
     };
     struct memory memory;
 
@@ -409,7 +409,7 @@ Test(fleet_plan, waits_for_a_delta_as_the_deployment_says)
         world_sql(&memory.fixture,
                   "DELETE FROM delta; UPDATE deployment SET delta_policy = '%s',"
                   " delta_until = to_timestamp(%lld / 1000.0)",
-                  cases[i].policy, (long long)(NOW_MS + cases[i].until_ms));
+                  cases[i].policy, (long long)NOW_MS + cases[i].until_ms);
         if (cases[i].has_delta)
             world_sql(&memory.fixture,
                       "INSERT INTO delta (tenant_id, from_image_id, to_image_id, state, sha256,"

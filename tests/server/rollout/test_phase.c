@@ -25,14 +25,14 @@ static uint64_t place_of_number(const char *salt, uint64_t number)
 
 static bool says(const struct filter *filter, void *arg)
 {
-    return (const void *)filter == arg;
+    return filter == *(const struct filter *const *)arg;
 }
 
 /* Filters are only compared here: `mine` is the one that holds for the device. */
 static uint32_t phase_of(const struct rollout_phase *phases, uint32_t running, uint64_t place,
                          const struct filter *mine)
 {
-    const struct rollout_device device = {place, says, (void *)(uintptr_t)mine};
+    const struct rollout_device device = {place, says, &mine};
 
     return rollout_phase_of(phases, running, &device);
 }
@@ -75,19 +75,19 @@ Test(rollout_phase, counts_only_while_it_runs_and_filters_narrow_any_kind)
     const struct rollout_phase closed = {.share_milli = PLACE_SHARE_ALL, .is_closed = true};
     const struct {
         const char *what;
-        uint32_t running;
         uint64_t place;
         const struct filter *mine;
+        uint32_t running;
         uint32_t phase;
     } cases[] = {
-        {"a lab device is first", 1, UINT64_MAX, lab, 1},
-        {"another waits", 1, 0, NULL, 0},
-        {"anybody while it counts", 2, UINT64_MAX, NULL, 2},
-        {"a lab device stays where it was", 2, UINT64_MAX, lab, 1},
-        {"the count is closed by the next phase", 3, 0, NULL, 0},
-        {"a share with its filter", 3, 0, other, 3},
-        {"the filter without the share", 3, UINT64_MAX, other, 0},
-        {"everybody in the end", 4, UINT64_MAX, NULL, 4},
+        {"a lab device is first", UINT64_MAX, lab, 1, 1},
+        {"another waits", 0, NULL, 1, 0},
+        {"anybody while it counts", UINT64_MAX, NULL, 2, 2},
+        {"a lab device stays where it was", UINT64_MAX, lab, 2, 1},
+        {"the count is closed by the next phase", 0, NULL, 3, 0},
+        {"a share with its filter", 0, other, 3, 3},
+        {"the filter without the share", UINT64_MAX, other, 3, 0},
+        {"everybody in the end", UINT64_MAX, NULL, 4, 4},
     };
     const struct rollout_device device = {0, says, NULL};
 

@@ -183,9 +183,11 @@ Test(store_tick, lifts_caps_and_rolls_back_to_the_baseline)
     struct fixture fixture;
     struct answer answer = {.fixture = &fixture};
     struct store_stop stop = halt;
-    static const struct store_walk walks[] = {
+    static const struct store_walk rows[] = {
         {-1, -1.5, 30, 1, false}, {1, -4.5, 20, 0, true}, {2, 0.5, 10, 1, false}};
-    static const struct store_walk older[] = {{-1, 0, 29, 1, true}};
+    static const struct store_walk older_rows[] = {{-1, 0, 29, 1, true}};
+    static const struct store_walks walks = {rows, COUNT(rows), "{\"install\":{}}"};
+    static const struct store_walks older = {older_rows, COUNT(older_rows), "{\"install\":1}"};
     int64_t id;
 
     world_open(&fixture, 1);
@@ -195,9 +197,9 @@ Test(store_tick, lifts_caps_and_rolls_back_to_the_baseline)
     id = stop.deployment_id = world_deployment(&fixture, 2, "100000");
     world_sql(&fixture, "INSERT INTO deployment_stratum (deployment_id, stratum, tenant_id)"
                         " VALUES (2, 1, 1), (2, 2, 1)");
-    store_tick_walk(fixture.db, id, walks, COUNT(walks), "{\"install\":{}}", answer_done, &answer);
+    store_tick_walk(fixture.db, id, &walks, answer_done, &answer);
     cr_expect_str_eq(wait_for(&answer), "2");
-    store_tick_walk(fixture.db, id, older, COUNT(older), "{\"install\":1}", answer_done, &answer);
+    store_tick_walk(fixture.db, id, &older, answer_done, &answer);
     cr_expect_str_eq(wait_for(&answer), "", "another server saw less");
     cr_expect_str_eq(world_text(&fixture, "SELECT statistic || ' ' || judged_succeeded || ' ' ||"
                                           " (evidence ? 'install')"
