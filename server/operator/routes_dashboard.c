@@ -8,7 +8,7 @@
 
 const struct http_route dashboard_routes[DASHBOARD_ROUTE_COUNT] = {
     READ("/api/v1/dashboard/deployments/:id/progress", on_dashboard_progress,
-         "A deployment by phase, state and stratum, now and through time (`?since=`, `?until=`, "
+         "A deployment by phase, state and stratum, now and before (`?since=`, `?until=`, "
          "`?points=`); granted, fetched and touched apart"),
     READ("/api/v1/dashboard/versions", on_dashboard_versions,
          "What devices run, now and over time. `?product=`, `?group=` (ids), `?since=`, `?until=`, "
