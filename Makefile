@@ -156,7 +156,7 @@ coverage:    ## lines and branches per folder, by gcovr
 lint:        ## format, headers, layers, banned words, clang-tidy, cppcheck, docs
 	@$(MAKE) --no-print-directory -j2 check-format check-headers check-layers check-banned check-tidy check-cppcheck check-docs
 
-DIRS    := lib server cli deltagen device-client signer tests
+DIRS    := lib server cli deltagen device-client signer symbolize tests
 SOURCES := $(call found,$(DIRS))
 HEADERS := $(sort $(shell find $(DIRS) -name "*.h" 2>/dev/null))
 L       := build/lint
