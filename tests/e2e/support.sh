@@ -56,7 +56,14 @@ until_true() {
 }
 
 # A process that ended but was not collected by its parent is not alive.
-alive() { [ -d "/proc/$1" ] && ! grep -q '^State:.*Z' "/proc/$1/status"; } # PID
+alive() { grep -qs '^State:[[:space:]]*[^[:space:]Z]' "/proc/$1/status"; } # PID
+
+# kill_now PID: it is gone when this returns, and the shell has nothing to say about it
+kill_now() {
+    disown "$1" 2>/dev/null || true
+    kill -9 "$1"
+    while alive "$1"; do sleep 0.02; done
+}
 
 # --- the server --------------------------------------------------------------------------------
 server_ready() { [ -s "$WORK/var/dev.json" ] && [ "$(jq -r .pid "$WORK/var/dev.json" 2>/dev/null)" = "$SERVER_PID" ]; }
@@ -77,7 +84,7 @@ server_stop() {
     wait "$SERVER_PID" 2>/dev/null || true
     SERVER_PID=
 }
-server_kill() { kill -9 "$SERVER_PID"; wait "$SERVER_PID" 2>/dev/null || true; SERVER_PID=; }
+server_kill() { kill_now "$SERVER_PID"; SERVER_PID=; }
 api() { # METHOD PATH [curl arguments]: prints the answer's body, fails on 4xx and 5xx
     local method=$1 path=$2
     shift 2

@@ -70,14 +70,13 @@ run_once() { # the agent alone, as after a start of the system
     slipway-agent run --state "$WORK/one/state" --slot "$(device_field one .slot)" --first-poll-ms 0 --boot-id "$WORK/boot-id" >>"$WORK/one.log" 2>&1 &
     PIDS+=("$!")
 }
+told() { [ "$(issue "$1")" = "$2" ]; }
 run_once
-until_true 20 "the kernel's crash is told" test "$(sleep 2; issue kernel-crash)" = 1
-[ ! -e "$WORK/pstore/dmesg-ramoops-0" ] || fail "the kernel's log is still there"
-kill -9 "${PIDS[-1]}"
-wait "${PIDS[-1]}" 2>/dev/null || true
+until_true 20 "the kernel's crash is told" told kernel-crash 1
+until_true 10 "the kernel's log is gone" test ! -e "$WORK/pstore/dmesg-ramoops-0"
+kill_now "${PIDS[-1]}"
 echo second >"$WORK/boot-id"
 run_once
-told() { [ "$(issue "$1")" = "$2" ]; }
 until_true 20 "a restart that nobody planned is told" told reboot 1
 kill "${PIDS[-1]}"
 wait "${PIDS[-1]}" 2>/dev/null || true
@@ -85,5 +84,6 @@ echo third >"$WORK/boot-id"
 run_once
 sleep 2
 [ "$(issue reboot)" = 1 ] || fail "a planned restart was counted"
-[ "$(sql "SET slipway.tenant = '*'; SELECT sum(uptime_s) > 0 FROM event_day" | tail -n 1)" = t ] || fail "no uptime"
+has_uptime() { [ "$(sql "SET slipway.tenant = '*'; SELECT sum(uptime_s) > 0 FROM event_day" | tail -n 1)" = t ]; }
+until_true 20 "its uptime is there" has_uptime
 say "done"
