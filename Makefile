@@ -44,7 +44,7 @@ DIR_slipway-symbolize := symbolize
 DIR_slipway-tuf := cli
 MAIN_slipway-tuf := cli/tuf
 
-LIBS_lib           := -lsodium -lcrypto -ljansson -lz -lzstd -levent_core -lcurl -lm
+LIBS_lib           := -lsodium -lcrypto -ljansson -lz -lzstd -llzma -llz4 -levent_core -lcurl -lm
 LIBS_slipwayd      := -lpq -lssl
 # It holds keys: no library that it does not use is in its memory.
 LIBS_slipway-signer := -Wl,--as-needed
