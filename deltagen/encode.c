@@ -142,17 +142,41 @@ static void frames_write(const struct plan *plan, size_t frame_bytes_max, struct
     buf_done(&frame.literals);
 }
 
+/* In pieces: the model wants old bytes with margins, and new ones that it could write. */
+static void model_add(struct delta_model *model, const struct plan *plan, uint64_t old_at,
+                      uint64_t new_at, size_t len)
+{
+    enum { PIECE = 4096 };
+    uint8_t old[PIECE + 2 * DELTA_MARGIN];
+    uint8_t bytes[PIECE];
+
+    while (len > 0) {
+        size_t some = len < PIECE ? len : PIECE;
+        size_t before = old_at < DELTA_MARGIN ? (size_t)old_at : DELTA_MARGIN;
+        size_t left = plan->old->len - (size_t)old_at - some;
+        size_t behind = left < DELTA_MARGIN ? left : DELTA_MARGIN;
+
+        memset(old, 0, DELTA_MARGIN);
+        memset(old + DELTA_MARGIN + some, 0, DELTA_MARGIN);
+        memcpy(old + DELTA_MARGIN - before, plan->old->data + old_at - before,
+               before + some + behind);
+        memcpy(bytes, plan->new_image->data + new_at, some);
+        delta_model_add(model, old + DELTA_MARGIN, old_at, new_at, bytes, some);
+        old_at += some;
+        new_at += some;
+        len -= some;
+    }
+}
+
 static void model_operation(struct delta_model *model, const struct plan *plan,
                             const struct operation *operation)
 {
-    const uint8_t *old = plan->old->data + operation->old_pos;
     const uint8_t *data = plan->new_image->data + operation->new_pos;
 
     (void)delta_model_control(model, control_word(operation->kind, operation->len));
     switch (operation->kind) {
     case DELTA_ADD:
-        for (size_t i = 0; i < operation->len; i++)
-            (void)delta_model_add(model, old[i], data[i]);
+        model_add(model, plan, operation->old_pos, operation->new_pos, operation->len);
         return;
     case DELTA_INSERT:
         for (size_t i = 0; i < operation->len; i++)

@@ -10,6 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/crypto/hash.h"
 #include "lib/delta/codec.h"
+#include "lib/delta/model.h"
 
 enum {
     OUT_BYTES = 64 << 10, /* new bytes gathered for one write */
@@ -28,7 +29,7 @@ struct applier {
     size_t out_len;
     uint64_t produced; /* new bytes so far, those in `out` included */
 
-    uint8_t *old;
+    uint8_t *old;       /* DELTA_MARGIN bytes before and behind included */
     uint64_t old_start; /* where `old` came from */
     size_t old_len;
     uint64_t cursor;
@@ -45,7 +46,7 @@ _Static_assert(COUNT(codecs) == DELTA_CODEC_COUNT, "every codec has its function
 uint64_t delta_memory_bytes(const struct delta_header *header)
 {
     return delta_space_of(sizeof(struct applier)) + delta_space_of(OUT_BYTES) +
-           delta_space_of(OLD_BYTES) + delta_space_of(header->chunk_bytes) +
+           delta_space_of(OLD_BYTES + 2 * DELTA_MARGIN) + delta_space_of(header->chunk_bytes) +
            codecs[header->codec]->memory_bytes(header) + DELTA_SPACE_ALIGN;
 }
 
@@ -86,6 +87,19 @@ static void out_advance(struct applier *a, size_t len)
     a->produced += len;
 }
 
+/* Old bytes at the cursor, with their margins. */
+static bool old_read(struct applier *a, size_t len, struct err *err)
+{
+    size_t before = a->cursor < DELTA_MARGIN ? (size_t)a->cursor : DELTA_MARGIN;
+    uint64_t left = a->header.old_length - a->cursor - len;
+    size_t behind = left < DELTA_MARGIN ? (size_t)left : DELTA_MARGIN;
+
+    memset(a->old, 0, DELTA_MARGIN);
+    memset(a->old + DELTA_MARGIN + len, 0, DELTA_MARGIN);
+    return a->io->read_old(a->io->arg, a->cursor - before, a->old + DELTA_MARGIN - before,
+                           before + len + behind, err);
+}
+
 /* Some old bytes at the cursor, at most `len`; at least one. */
 static bool old_some(struct applier *a, size_t len, const uint8_t **out, size_t *got,
                      struct err *err)
@@ -97,13 +111,13 @@ static bool old_some(struct applier *a, size_t len, const uint8_t **out, size_t 
         size_t want = left < OLD_BYTES ? (size_t)left : OLD_BYTES;
 
         a->old_len = 0;
-        if (!a->io->read_old(a->io->arg, a->cursor, a->old, want, err))
+        if (!old_read(a, want, err))
             return false;
         a->old_start = a->cursor;
         a->old_len = want;
         into = 0;
     }
-    *out = a->old + into;
+    *out = a->old + DELTA_MARGIN + into;
     *got = a->old_len - into < len ? (size_t)(a->old_len - into) : len;
     return true;
 }
@@ -134,7 +148,7 @@ static bool do_add(struct applier *a, uint64_t len, struct err *err)
         size_t some;
 
         if (!out_room(a, len, &out, &some, err) || !old_some(a, some, &old, &some, err) ||
-            !a->codec->add(a->decoder, old, out, some, err))
+            !a->codec->add(a->decoder, old, a->cursor, a->produced, out, some, err))
             return false;
         a->cursor += some;
         out_advance(a, some);
@@ -315,7 +329,7 @@ static bool apply_in(struct delta_space *space, const struct delta_io *io,
         .codec = codecs[header->codec],
         .hash = hash,
         .out = delta_space_take(space, OUT_BYTES),
-        .old = delta_space_take(space, OLD_BYTES),
+        .old = delta_space_take(space, OLD_BYTES + 2 * DELTA_MARGIN),
         .in = {.io = io, .left = header->body_length, .chunk_bytes = header->chunk_bytes},
     };
     a->in.buf = delta_space_take(space, header->chunk_bytes);

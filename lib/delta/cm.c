@@ -4,6 +4,9 @@
  * the bytes that are read here.
  */
 #include "lib/delta/codec.h"
+
+#include <string.h>
+
 #include "lib/delta/model.h"
 
 struct cm {
@@ -79,12 +82,13 @@ static bool cm_control(void *self, uint64_t *out, struct err *err)
     return check(cm, err);
 }
 
-static bool cm_add(void *self, const uint8_t *old, uint8_t *out, size_t len, struct err *err)
+static bool cm_add(void *self, const uint8_t *old, uint64_t old_at, uint64_t new_at, uint8_t *out,
+                   size_t len, struct err *err)
 {
     struct cm *cm = self;
 
-    for (size_t i = 0; i < len; i++)
-        out[i] = delta_model_add(cm->model, old[i], 0);
+    memset(out, 0, len);
+    delta_model_add(cm->model, old, old_at, new_at, out, len);
     return check(cm, err);
 }
 

@@ -14,8 +14,9 @@ struct delta_codec_ops {
                  struct delta_input *in, void **out, struct err *err);
     /* Operations' control words. */
     bool (*control)(void *self, uint64_t *out, struct err *err);
-    /* `old` holds `len` old bytes; `out`, the new ones, may be the same place. */
-    bool (*add)(void *self, const uint8_t *old, uint8_t *out, size_t len, struct err *err);
+    /* `old` and the places as delta_model_add() has them. */
+    bool (*add)(void *self, const uint8_t *old, uint64_t old_at, uint64_t new_at, uint8_t *out,
+                size_t len, struct err *err);
     bool (*insert)(void *self, uint8_t *out, size_t len, struct err *err);
     /* Tells of new bytes that were copied or filled without the codec's help. */
     void (*passed)(void *self, const uint8_t *data, size_t len);

@@ -125,11 +125,14 @@ static bool frames_control(void *self, uint64_t *out, struct err *err)
     return true;
 }
 
-static bool frames_add(void *self, const uint8_t *old, uint8_t *out, size_t len, struct err *err)
+static bool frames_add(void *self, const uint8_t *old, uint64_t old_at, uint64_t new_at,
+                       uint8_t *out, size_t len, struct err *err)
 {
     struct frames *frames = self;
     const uint8_t *diffs = bytes_take(&frames->sections[SECTION_DIFFS], len);
 
+    (void)old_at;
+    (void)new_at;
     if (!diffs)
         return err_refuse(err, REFUSAL_DELTA_FORMAT, "patch frame lacks diffs");
     for (size_t i = 0; i < len; i++)

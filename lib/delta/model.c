@@ -55,11 +55,20 @@ struct delta_model *delta_model_init(void *memory, unsigned counters_log2,
     struct delta_model *model = memory;
     uint8_t *behind = (uint8_t *)memory + delta_space_of(sizeof(*model));
 
-    memset(model, 0, sizeof(*model));
     delta_mixer_init(&model->mixer, (uint16_t *)(void *)behind, counters_log2, coder);
+    delta_model_reset(model);
+    return model;
+}
+
+void delta_model_reset(struct delta_model *model)
+{
+    size_t mixer = offsetof(struct delta_model, position);
+
+    memset((uint8_t *)model + mixer, 0, sizeof(*model) - mixer);
+    delta_mixer_init(&model->mixer, model->mixer.counters, model->mixer.counters_log2,
+                     model->mixer.coder);
     for (size_t i = 0; i < COUNT(model->match_counters); i++)
         model->match_counters[i] = MIXER_COUNTER_START;
-    return model;
 }
 
 /* `count` bytes that ended `distance` before the position, the nearest lowest. */
@@ -111,7 +120,7 @@ static void add_contexts(struct delta_model *model, uint8_t old)
     delta_mixer_context(mixer, log_bucket(model->since_change), old);
 }
 
-uint8_t delta_model_add(struct delta_model *model, uint8_t old, uint8_t byte)
+static uint8_t add_byte(struct delta_model *model, uint8_t old, uint8_t byte)
 {
     unsigned diff = (uint8_t)(byte - old);
 
@@ -124,6 +133,15 @@ uint8_t delta_model_add(struct delta_model *model, uint8_t old, uint8_t byte)
     byte = (uint8_t)(old + diff);
     remember(model, old, byte);
     return byte;
+}
+
+void delta_model_add(struct delta_model *model, const uint8_t *old, uint64_t old_at,
+                     uint64_t new_at, uint8_t *bytes, size_t len)
+{
+    (void)old_at;
+    (void)new_at;
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = add_byte(model, old[i], bytes[i]);
 }
 
 static unsigned recent_at(const struct delta_model *model, uint64_t position)
@@ -207,6 +225,24 @@ void delta_model_passed(struct delta_model *model, const uint8_t *data, size_t l
     }
     for (size_t i = 0; i < len; i++)
         remember(model, data[i], data[i]);
+}
+
+uint64_t delta_model_number(struct delta_model *model, unsigned context, uint64_t value)
+{
+    struct delta_mixer *mixer = &model->mixer;
+    uint64_t out = 0;
+    unsigned shift = 0;
+    unsigned byte;
+
+    do {
+        byte = (unsigned)(value >> shift & 127) | (value >> shift > 127 ? 128u : 0);
+        delta_mixer_start(mixer);
+        delta_mixer_context(mixer, context | 1u << 31, shift);
+        byte = delta_mixer_byte(mixer, SET_CONTROL, byte);
+        out |= (uint64_t)(byte & 127) << shift;
+        shift += 7;
+    } while (byte & 128 && shift < 63);
+    return out;
 }
 
 /* Byte by byte, lowest first, as the varint would be stored: the kind is in the first byte. */
