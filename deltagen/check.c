@@ -10,7 +10,6 @@ struct check {
     const struct check_options *options;
     const uint8_t *patch;
     size_t patch_len;
-    size_t patch_pos;
     size_t new_pos;
 };
 
@@ -24,22 +23,24 @@ static bool read_old(void *arg, uint64_t offset, void *buf, size_t len, struct e
     return true;
 }
 
-static bool read_patch(void *arg, void *buf, size_t room, size_t *got, struct err *err)
+static bool read_patch(void *arg, uint64_t offset, void *buf, size_t room, size_t *got,
+                       struct err *err)
 {
-    struct check *check = arg;
-    size_t left = check->patch_len - check->patch_pos;
+    const struct check *check = arg;
+    size_t left = offset < check->patch_len ? check->patch_len - (size_t)offset : 0;
 
     (void)err;
     *got = left < room ? left : room;
-    memcpy(buf, check->patch + check->patch_pos, *got);
-    check->patch_pos += *got;
+    if (*got > 0)
+        memcpy(buf, check->patch + offset, *got);
     return true;
 }
 
-static bool compare_new(void *arg, const void *buf, size_t len, struct err *err)
+static bool compare_new(void *arg, uint64_t offset, const void *buf, size_t len, struct err *err)
 {
     struct check *check = arg;
 
+    ASSERT(offset == check->new_pos);
     if (len > check->new_image->len - check->new_pos ||
         memcmp(check->new_image->data + check->new_pos, buf, len) != 0)
         return err_refuse(err, REFUSAL_DELTA_RESULT_HASH,

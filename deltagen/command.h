@@ -4,13 +4,15 @@
  * work, prints what it did, and returns the exit status: 0 done, 1 refused or failed.
  */
 #include "lib/base/err.h"
+#include "lib/delta/format.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct options {
     bool json;
-    int codec; /* as make_options' */
-    uint64_t memory_bytes;
+    int codec;              /* as make_options' */
+    enum delta_class class; /* of diff */
+    uint64_t memory_bytes;  /* of diff: the generator's own; else what applying may take */
     unsigned threads;
     const char *files[3]; /* in the order of the command's usage */
 };

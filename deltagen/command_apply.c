@@ -16,9 +16,7 @@
 
 struct apply {
     const struct image *old, *patch;
-    size_t patch_pos;
     int fd;
-    uint64_t done;
     struct progress progress;
 };
 
@@ -32,25 +30,25 @@ static bool read_old(void *arg, uint64_t offset, void *buf, size_t len, struct e
     return true;
 }
 
-static bool read_patch(void *arg, void *buf, size_t room, size_t *got, struct err *err)
+static bool read_patch(void *arg, uint64_t offset, void *buf, size_t room, size_t *got,
+                       struct err *err)
 {
-    struct apply *apply = arg;
-    size_t left = apply->patch->len - apply->patch_pos;
+    const struct apply *apply = arg;
+    size_t left = offset < apply->patch->len ? apply->patch->len - (size_t)offset : 0;
 
     (void)err;
     *got = left < room ? left : room;
-    memcpy(buf, apply->patch->data + apply->patch_pos, *got);
-    apply->patch_pos += *got;
+    if (*got > 0)
+        memcpy(buf, apply->patch->data + offset, *got);
     return true;
 }
 
-static bool write_new(void *arg, const void *buf, size_t len, struct err *err)
+static bool write_new(void *arg, uint64_t offset, const void *buf, size_t len, struct err *err)
 {
     struct apply *apply = arg;
 
-    apply->done += len;
-    progress_tell(&apply->progress, "applying", apply->done);
-    return file_write_all(apply->fd, buf, len, err);
+    progress_tell(&apply->progress, "applying", offset + len);
+    return file_pwrite_all(apply->fd, buf, len, offset, err);
 }
 
 static bool write_image(struct apply *apply, const char *path, const struct options *options,

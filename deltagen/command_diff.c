@@ -33,9 +33,9 @@ static void print_text(const struct delta_header *header, uint64_t patch_bytes, 
     text_from_size(patch_bytes, patch);
     text_from_size(full_bytes, full);
     text_from_size(header->new_length, image);
-    (void)printf("patch %s (%s), full image %s, compressed by zstd %s: the patch %s\n", patch,
-                 delta_codec_name(header->codec), image, full,
-                 patch_bytes * 100 < full_bytes * PAYS_PERCENT ? "pays" : "does not pay");
+    (void)printf("patch %s (%s, class %s), full image %s, compressed by zstd %s: the patch %s\n",
+                 patch, delta_codec_name(header->codec), delta_class_name(header->class), image,
+                 full, patch_bytes * 100 < full_bytes * PAYS_PERCENT ? "pays" : "does not pay");
 }
 
 static void print_json(const struct delta_header *header, uint64_t patch_bytes, uint64_t full_bytes)
@@ -45,14 +45,16 @@ static void print_json(const struct delta_header *header, uint64_t patch_bytes, 
 
     delta_header_sha256(header, hash);
     text_from_hex_bytes(hash, sizeof(hash), hex);
-    (void)printf("{\"old_bytes\":%llu,\"new_bytes\":%llu,\"patch_bytes\":%llu,"
-                 "\"full_zstd_bytes\":%llu,\"codec\":\"%s\",\"pays\":%s,"
-                 "\"header_length\":%d,\"header_sha256\":\"%s\",\"memory_bytes\":%llu}\n",
-                 (unsigned long long)header->old_length, (unsigned long long)header->new_length,
-                 (unsigned long long)patch_bytes, (unsigned long long)full_bytes,
-                 delta_codec_name(header->codec),
-                 patch_bytes * 100 < full_bytes * PAYS_PERCENT ? "true" : "false",
-                 DELTA_HEADER_BYTES, hex, (unsigned long long)delta_memory_bytes(header));
+    (void)printf(
+        "{\"old_bytes\":%llu,\"new_bytes\":%llu,\"patch_bytes\":%llu,"
+        "\"full_zstd_bytes\":%llu,\"codec\":\"%s\",\"pays\":%s,"
+        "\"class\":\"%s\",\"header_length\":%d,\"header_sha256\":\"%s\",\"memory_bytes\":%llu}\n",
+        (unsigned long long)header->old_length, (unsigned long long)header->new_length,
+        (unsigned long long)patch_bytes, (unsigned long long)full_bytes,
+        delta_codec_name(header->codec),
+        patch_bytes * 100 < full_bytes * PAYS_PERCENT ? "true" : "false",
+        delta_class_name(header->class), DELTA_HEADER_BYTES, hex,
+        (unsigned long long)delta_memory_bytes(header));
 }
 
 static bool diff(const struct options *options, struct progress *progress, struct err *err)
@@ -61,7 +63,7 @@ static bool diff(const struct options *options, struct progress *progress, struc
     AUTO_IMAGE new_image = {0};
     AUTO_BUF patch;
     struct make_options make = {.codec = options->codec,
-                                .memory_bytes = options->memory_bytes,
+                                .class = options->class,
                                 .threads = options->threads,
                                 .progress = on_progress,
                                 .progress_arg = progress};

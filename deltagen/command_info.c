@@ -26,14 +26,13 @@ static void print_text(const struct delta_header *header, uint64_t patch_bytes)
     (void)printf("codec   %s\n"
                  "old     %llu bytes, sha256 %s\n"
                  "new     %llu bytes, sha256 %s\n"
-                 "patch   %llu bytes, in chunks of %u\n"
+                 "patch   %llu bytes, in frames of at most %u\n"
                  "header  %d bytes, sha256 %s\n"
-                 "memory  %llu bytes to apply, %llu of them the codec's window\n",
+                 "memory  %llu bytes to apply, class %s\n",
                  delta_codec_name(header->codec), (unsigned long long)header->old_length, old_hash,
                  (unsigned long long)header->new_length, new_hash, (unsigned long long)patch_bytes,
-                 header->chunk_bytes, DELTA_HEADER_BYTES, header_hash,
-                 (unsigned long long)delta_memory_bytes(header),
-                 (unsigned long long)delta_window_bytes(header));
+                 header->frame_bytes_max, DELTA_HEADER_BYTES, header_hash,
+                 (unsigned long long)delta_memory_bytes(header), delta_class_name(header->class));
 }
 
 static void print_json(const struct delta_header *header, uint64_t patch_bytes)
@@ -47,13 +46,12 @@ static void print_json(const struct delta_header *header, uint64_t patch_bytes)
     text_from_hex_bytes(header->new_sha256, HASH_BYTES, new_hash);
     (void)printf("{\"codec\":\"%s\",\"old_bytes\":%llu,\"old_sha256\":\"%s\",\"new_bytes\":%llu,"
                  "\"new_sha256\":\"%s\",\"patch_bytes\":%llu,\"memory_bytes\":%llu,"
-                 "\"window_bytes\":%llu,\"chunk_bytes\":%u,\"header_length\":%d,"
+                 "\"class\":\"%s\",\"frame_bytes\":%u,\"header_length\":%d,"
                  "\"header_sha256\":\"%s\"}\n",
                  delta_codec_name(header->codec), (unsigned long long)header->old_length, old_hash,
                  (unsigned long long)header->new_length, new_hash, (unsigned long long)patch_bytes,
-                 (unsigned long long)delta_memory_bytes(header),
-                 (unsigned long long)delta_window_bytes(header), header->chunk_bytes,
-                 DELTA_HEADER_BYTES, header_hash);
+                 (unsigned long long)delta_memory_bytes(header), delta_class_name(header->class),
+                 header->frame_bytes_max, DELTA_HEADER_BYTES, header_hash);
 }
 
 int command_info(const struct options *options)

@@ -1,29 +1,62 @@
 /*
- * The mirror of the applier's loop: control words, diffs and literals are written in the order
- * in which they will be used, as frames or straight into the model.
+ * The mirror of the applier's machine: group after group, each with the hashes of the blocks that
+ * end in it.
  */
 #include "deltagen/encode.h"
 
 #include <string.h>
 
-#include "deltagen/pack.h"
+#include "deltagen/writer.h"
 #include "lib/base/mem.h"
 #include "lib/crypto/hash.h"
 #include "lib/delta/apply.h"
+#include "lib/delta/frames.h"
+#include "lib/delta/model.h"
 
-/* Larger frames part the three sorts of bytes better; this leaves the applier below 1 MiB. */
 enum {
-    FRAME_BYTES = DELTA_FRAME_BYTES_MAX,
-    FRAME_SMALL_BYTES = 32 << 10, /* for devices that have less than 1 MiB to spare */
-    FRAME_SMALL_BELOW = 1 << 20,
-    CM_LOG2_MIN = 12,
-    CM_LOG2_MAX = 18,
-    CHUNK_BYTES = 32 << 10, /* a hash for each: 0.1 % */
-    ZSTD_LOG2_MAX = 23,
+    /* A group ends behind the operation that takes it over this much code: enough that starting
+     * anew costs little, and little enough to fetch twice. */
+    GROUP_CODE_BYTES = 512 << 10,
+    PIECE_BYTES = 1 << 20, /* of adds and inserts: groups can end there */
+    HASH_BYTES_LONG = 8,
+    HASH_BYTES_SHORT = 4,
+    HASHES_PART = 50, /* long hashes may take this part of the patch */
+    OLD_PIECE_BYTES = 16 << 10,
 };
 
-struct control {
-    size_t cursor; /* in the old image, as the applier will have it */
+/* clang-format off */
+static const struct class_sizes {
+    uint32_t frame_bytes, batch_bytes, group_blocks;
+    unsigned log2_max[DELTA_CODEC_COUNT];
+} class_sizes[] = {
+    [DELTA_CLASS_S] = { 4 << 10,   8 << 10,   64, {[DELTA_ZLIB] = 13, [DELTA_ZSTD] = 10, [DELTA_CM] = 12}},
+    [DELTA_CLASS_M] = {16 << 10,  32 << 10,  256, {[DELTA_ZLIB] = 15, [DELTA_ZSTD] = 16, [DELTA_CM] = 16}},
+    [DELTA_CLASS_L] = {32 << 10, 128 << 10, 1024, {[DELTA_ZLIB] = 15, [DELTA_ZSTD] = 19, [DELTA_CM] = 18}},
+    [DELTA_CLASS_Z] = {32 << 10, 384 << 10, 1024, {[DELTA_ZLIB] = 15, [DELTA_ZSTD] = 20, [DELTA_CM] = 18}},
+    [DELTA_CLASS_X] = {32 << 10, 384 << 10, 1024, {[DELTA_ZLIB] = 15, [DELTA_ZSTD] = 22, [DELTA_CM] = 19}},
+    [DELTA_CLASS_H] = {32 << 10, 384 << 10, 1024, {[DELTA_ZLIB] = 15, [DELTA_ZSTD] = 25, [DELTA_CM] = 20}},
+};
+/* The smallest that is of use. */
+static const unsigned log2_min[] = {
+    [DELTA_STORED] = 0, [DELTA_ZLIB] = 9, [DELTA_ZSTD] = 10, [DELTA_CM] = 12};
+/* clang-format on */
+_Static_assert(COUNT(class_sizes) == DELTA_CLASS_COUNT, "every class has its sizes");
+
+struct encoder {
+    const struct plan *plan;
+    struct delta_header *header;
+    const struct writer_ops *ops;
+    void *writer;
+    uint64_t cursor; /* in the old space, as the applier will have it */
+    /* The groups: code only; heads follow when the hashes' size is known. */
+    struct buf code;
+    struct group {
+        size_t code_end;
+        uint64_t space_bytes;
+        uint64_t image_end;
+    } * groups;
+    size_t group_count, group_room;
+    uint64_t group_start; /* in the new space */
 };
 
 static uint64_t control_word(enum delta_kind kind, uint64_t len)
@@ -36,281 +69,218 @@ static bool reads_old(enum delta_kind kind)
     return kind == DELTA_COPY || kind == DELTA_ADD;
 }
 
-/* The seek that `operation` needs in front; 0: none. */
-static uint64_t seek_word(struct control *control, const struct operation *operation)
+/* --- operations ------------------------------------------------------------------------------- */
+
+/* The writer may look beyond what it is given, the space has ends: pieces go through a buffer. */
+static void write_add(struct encoder *e, const struct operation *operation)
 {
-    int64_t distance;
+    const struct image *old = e->plan->old;
+    const uint8_t *new_data = e->plan->new_image->data;
+    uint8_t piece[OLD_PIECE_BYTES + 2 * DELTA_MARGIN];
 
-    if (!reads_old(operation->kind))
-        return 0;
-    distance = (int64_t)operation->old_pos - (int64_t)control->cursor;
-    control->cursor = operation->old_pos + operation->len;
-    return distance ? control_word(DELTA_SEEK, delta_zigzag(distance)) : 0;
-}
+    for (size_t done = 0; done < operation->len;) {
+        size_t left = operation->len - done;
+        size_t some = left < OLD_PIECE_BYTES ? left : OLD_PIECE_BYTES;
+        size_t at = operation->old_pos + done;
+        size_t before = at < DELTA_MARGIN ? at : DELTA_MARGIN;
+        size_t behind = old->len - at - some;
+        size_t after = behind < DELTA_MARGIN ? behind : DELTA_MARGIN;
 
-struct frame {
-    size_t bytes_max;
-    struct buf control, diffs, literals;
-    struct buf *out;
-};
-
-static size_t frame_room(const struct frame *frame)
-{
-    size_t used = frame->control.len + frame->diffs.len + frame->literals.len;
-    size_t full = frame->bytes_max - (size_t)2 * DELTA_CONTROL_BYTES_MAX;
-
-    return used < full ? full - used : 0;
-}
-
-static void frame_flush(struct frame *frame)
-{
-    if (frame->control.len == 0)
-        return;
-    buf_add_u32(frame->out, (uint32_t)frame->control.len);
-    buf_add_u32(frame->out, (uint32_t)frame->diffs.len);
-    buf_add_u32(frame->out, (uint32_t)frame->literals.len);
-    buf_add(frame->out, frame->control.data, frame->control.len);
-    buf_add(frame->out, frame->diffs.data, frame->diffs.len);
-    buf_add(frame->out, frame->literals.data, frame->literals.len);
-    buf_reset(&frame->control);
-    buf_reset(&frame->diffs);
-    buf_reset(&frame->literals);
-}
-
-static void frame_bytes(struct frame *frame, const struct plan *plan, const struct operation *part)
-{
-    const uint8_t *data = plan->new_image->data + part->new_pos;
-
-    switch (part->kind) {
-    case DELTA_ADD:
-        for (size_t i = 0; i < part->len; i++)
-            buf_add_u8(&frame->diffs, (uint8_t)(data[i] - plan->old->data[part->old_pos + i]));
-        return;
-    case DELTA_INSERT:
-        buf_add(&frame->literals, data, part->len);
-        return;
-    case DELTA_FILL:
-        buf_add(&frame->literals, data, 1);
-        return;
-    case DELTA_COPY:
-    case DELTA_SEEK:
-    case DELTA_KIND_COUNT:
-        return;
+        memset(piece, 0, DELTA_MARGIN - before);
+        memcpy(piece + DELTA_MARGIN - before, old->data + at - before, before + some + after);
+        memset(piece + DELTA_MARGIN + some + after, 0, DELTA_MARGIN - after);
+        e->ops->add(e->writer, piece + DELTA_MARGIN, at, operation->new_pos + done,
+                    new_data + operation->new_pos + done, some);
+        done += some;
     }
 }
 
-/* One operation may need several frames. */
-static void frame_operation(struct frame *frame, const struct plan *plan,
-                            struct operation operation, uint64_t seek)
+static void write_operation(struct encoder *e, const struct operation *operation)
 {
-    bool long_bytes = operation.kind == DELTA_ADD || operation.kind == DELTA_INSERT;
+    const uint8_t *data = e->plan->new_image->data + operation->new_pos;
 
-    while (operation.len > 0) {
-        struct operation part = operation;
-        size_t room;
+    if (reads_old(operation->kind)) {
+        int64_t distance = (int64_t)operation->old_pos - (int64_t)e->cursor;
 
-        if (frame_room(frame) == 0)
-            frame_flush(frame);
-        room = frame_room(frame);
-        if (long_bytes && part.len > room)
-            part.len = room;
-        if (seek)
-            buf_add_varint(&frame->control, seek);
-        seek = 0;
-        buf_add_varint(&frame->control, control_word(part.kind, part.len));
-        frame_bytes(frame, plan, &part);
-        operation.new_pos += part.len;
-        operation.old_pos += part.len;
-        operation.len -= part.len;
+        if (distance)
+            e->ops->control(e->writer, control_word(DELTA_SEEK, delta_zigzag(distance)));
+        e->cursor = operation->old_pos + operation->len;
     }
-}
-
-static void frames_write(const struct plan *plan, size_t frame_bytes_max, struct buf *out)
-{
-    struct frame frame = {.bytes_max = frame_bytes_max, .out = out};
-    struct control control = {0};
-
-    buf_init(&frame.control, frame_bytes_max);
-    buf_init(&frame.diffs, frame_bytes_max);
-    buf_init(&frame.literals, frame_bytes_max);
-    for (size_t i = 0; i < plan->count; i++)
-        frame_operation(&frame, plan, plan->items[i], seek_word(&control, &plan->items[i]));
-    frame_flush(&frame);
-    ASSERT(!frame.control.failed && !frame.diffs.failed && !frame.literals.failed);
-    buf_done(&frame.control);
-    buf_done(&frame.diffs);
-    buf_done(&frame.literals);
-}
-
-/* In pieces: the model wants old bytes with margins, and new ones that it could write. */
-static void model_add(struct delta_model *model, const struct plan *plan, uint64_t old_at,
-                      uint64_t new_at, size_t len)
-{
-    enum { PIECE = 4096 };
-    uint8_t old[PIECE + 2 * DELTA_MARGIN];
-    uint8_t bytes[PIECE];
-
-    while (len > 0) {
-        size_t some = len < PIECE ? len : PIECE;
-        size_t before = old_at < DELTA_MARGIN ? (size_t)old_at : DELTA_MARGIN;
-        size_t left = plan->old->len - (size_t)old_at - some;
-        size_t behind = left < DELTA_MARGIN ? left : DELTA_MARGIN;
-
-        memset(old, 0, DELTA_MARGIN);
-        memset(old + DELTA_MARGIN + some, 0, DELTA_MARGIN);
-        memcpy(old + DELTA_MARGIN - before, plan->old->data + old_at - before,
-               before + some + behind);
-        memcpy(bytes, plan->new_image->data + new_at, some);
-        delta_model_add(model, old + DELTA_MARGIN, old_at, new_at, bytes, some);
-        old_at += some;
-        new_at += some;
-        len -= some;
-    }
-}
-
-static void model_operation(struct delta_model *model, const struct plan *plan,
-                            const struct operation *operation)
-{
-    const uint8_t *data = plan->new_image->data + operation->new_pos;
-
-    (void)delta_model_control(model, control_word(operation->kind, operation->len));
+    e->ops->control(e->writer, control_word(operation->kind, operation->len));
     switch (operation->kind) {
     case DELTA_ADD:
-        model_add(model, plan, operation->old_pos, operation->new_pos, operation->len);
+        write_add(e, operation);
         return;
     case DELTA_INSERT:
-        for (size_t i = 0; i < operation->len; i++)
-            (void)delta_model_insert(model, data[i]);
+        e->ops->insert(e->writer, data, operation->len);
         return;
     case DELTA_FILL:
-        (void)delta_model_insert(model, data[0]);
-        delta_model_passed(model, data, operation->len);
+        e->ops->insert(e->writer, data, 1);
+        e->ops->passed(e->writer, data, operation->len);
         return;
     case DELTA_COPY:
-        delta_model_passed(model, data, operation->len);
+        e->ops->passed(e->writer, data, operation->len);
         return;
     case DELTA_SEEK:
+    case DELTA_PACK:
+    case DELTA_SCOPE:
     case DELTA_KIND_COUNT:
         return;
     }
 }
 
-static void model_write(const struct plan *plan, unsigned log2, struct buf *out)
+/* --- groups ----------------------------------------------------------------------------------- */
+
+static bool group_end(struct encoder *e, uint64_t space_end, struct err *err)
 {
-    AUTO_FREE void *memory = mem_alloc((size_t)delta_model_bytes(log2));
-    struct pack_coder coder;
-    struct delta_model *model;
-    struct control control = {0};
+    struct group *group;
 
-    pack_coder_init(&coder, out);
-    model = delta_model_init(memory, log2, &coder.coder);
-    for (size_t i = 0; i < plan->count; i++) {
-        uint64_t seek = seek_word(&control, &plan->items[i]);
-
-        if (seek)
-            (void)delta_model_control(model, seek);
-        model_operation(model, plan, &plan->items[i]);
+    if (e->group_count == e->group_room) {
+        e->group_room = e->group_room ? e->group_room * 2 : 16;
+        e->groups = mem_resize(e->groups, e->group_room, sizeof(*e->groups));
     }
-    pack_coder_finish(&coder);
+    if (!e->ops->finish(e->writer, &e->code, err))
+        return false;
+    group = &e->groups[e->group_count++];
+    *group = (struct group){e->code.len, space_end - e->group_start, space_end};
+    e->group_start = space_end;
+    e->cursor = 0;
+    return true;
 }
 
-static unsigned log2_above(uint64_t value)
+static size_t piece_of(const struct encoder *e, const struct operation *operation, uint64_t room)
 {
-    unsigned log2 = 0;
+    uint64_t len = operation->len < room ? operation->len : room;
+    uint64_t most = PIECE_BYTES;
 
-    while (log2 < 63 && UINT64_C(1) << log2 < value)
-        log2++;
-    return log2;
+    if (operation->kind == DELTA_COPY || operation->kind == DELTA_FILL)
+        return (size_t)len;
+    if (e->header->batch_bytes > 0)
+        most = e->header->batch_bytes - 4 * DELTA_CONTROL_BYTES_MAX;
+    return (size_t)(len < most ? len : most);
 }
 
-/* The largest size that is of use and that the memory allows. */
-static bool choose_size(const struct encode_options *options, uint64_t body_bytes,
-                        struct delta_header *header, struct err *err)
+static bool write_all(struct encoder *e, struct err *err)
 {
-    unsigned low = 0;
-    unsigned high = 0;
+    uint64_t space_max = (uint64_t)(e->header->group_blocks - 1) * DELTA_BLOCK_BYTES;
+
+    for (size_t i = 0; i < e->plan->count; i++) {
+        struct operation left = e->plan->items[i];
+
+        while (left.len > 0) {
+            struct operation piece = left;
+            uint64_t end;
+
+            piece.len = piece_of(e, &left, e->group_start + space_max - left.new_pos);
+            write_operation(e, &piece);
+            left.new_pos += piece.len;
+            left.old_pos += piece.len;
+            left.len -= piece.len;
+            end = left.new_pos;
+            if ((end == e->group_start + space_max || end == e->plan->new_image->len ||
+                 e->ops->size(e->writer) >= GROUP_CODE_BYTES) &&
+                !group_end(e, end, err))
+                return false;
+        }
+    }
+    return true;
+}
+
+static uint64_t blocks_until(const struct delta_header *header, uint64_t image_at)
+{
+    return image_at / DELTA_BLOCK_BYTES +
+           (image_at == header->new_length && image_at % DELTA_BLOCK_BYTES != 0);
+}
+
+/* --- heads ------------------------------------------------------------------------------------ */
+
+static void add_head(const struct encoder *e, const struct image *image, uint64_t from,
+                     const struct group *group, struct buf *out)
+{
+    uint64_t first = blocks_until(e->header, from);
+    uint64_t last = blocks_until(e->header, group->image_end);
+
+    buf_add_varint(out, group->space_bytes);
+    buf_add_varint(out, last - first);
+    for (uint64_t block = first; block < last; block++) {
+        size_t start = (size_t)block * DELTA_BLOCK_BYTES;
+        size_t len =
+            image->len - start < DELTA_BLOCK_BYTES ? image->len - start : (size_t)DELTA_BLOCK_BYTES;
+        uint8_t hash[HASH_BYTES];
+
+        hash_sha256(image->data + start, len, hash);
+        buf_add(out, hash, e->header->block_hash_bytes);
+    }
+}
+
+static bool write_file(struct encoder *e, const struct image *image, uint32_t frame_bytes,
+                       struct buf *out, struct err *err)
+{
+    AUTO_FREE size_t *ends = mem_array(e->group_count + 1, sizeof(*ends));
+    uint64_t hashes = blocks_until(e->header, e->header->new_length) * HASH_BYTES_LONG;
+    AUTO_BUF payload;
+    size_t code = 0;
+    uint64_t from = 0;
+
+    buf_init(&payload, SIZE_MAX / 4);
+    e->header->block_hash_bytes =
+        hashes * HASHES_PART <= e->code.len ? HASH_BYTES_LONG : HASH_BYTES_SHORT;
+    for (size_t i = 0; i < e->group_count; i++) {
+        const struct group *group = &e->groups[i];
+
+        add_head(e, image, from, group, &payload);
+        buf_add(&payload, e->code.data + code, group->code_end - code);
+        code = group->code_end;
+        from = group->image_end;
+        ends[i] = payload.len;
+    }
+    delta_frames_write(&payload, ends, e->group_count, frame_bytes, e->header, out);
+    return !out->failed || err_set(err, ERR_LIMIT, "patch grows too large");
+}
+
+/* --- sizes ------------------------------------------------------------------------------------ */
+
+/* The largest coder that the class has room for. */
+static bool choose_size(const struct encode_options *options, struct delta_header *header,
+                        struct err *err)
+{
+    const struct class_sizes *sizes = &class_sizes[options->class];
+    unsigned low = log2_min[options->codec];
 
     header->codec = options->codec;
-    switch (options->codec) {
-    case DELTA_STORED:
-        break;
-    case DELTA_ZLIB:
-        low = 9;
-        high = 15;
-        break;
-    case DELTA_ZSTD:
-        low = 10;
-        high = log2_above(body_bytes);
-        high = high < low ? low : high > ZSTD_LOG2_MAX ? ZSTD_LOG2_MAX : high;
-        break;
-    case DELTA_CM:
-        low = CM_LOG2_MIN;
-        high = CM_LOG2_MAX;
-        break;
-    case DELTA_CODEC_COUNT:
-        ASSERT(false);
-    }
-    for (header->codec_log2 = high; header->codec_log2 >= low; header->codec_log2--) {
-        if (delta_memory_bytes(header) <= options->memory_bytes)
+    header->class = options->class;
+    header->frame_bytes_max = sizes->frame_bytes;
+    header->batch_bytes = options->codec == DELTA_CM ? 0 : sizes->batch_bytes;
+    header->group_blocks = sizes->group_blocks;
+    header->block_hash_bytes = HASH_BYTES_LONG;
+    header->history_log2 = options->codec == DELTA_CM ? 16 : 0;
+    for (unsigned log2 = sizes->log2_max[options->codec] + 1; log2-- > low;) {
+        header->codec_log2 = log2;
+        if (delta_memory_bytes(header) <= delta_class_bytes(options->class))
             return true;
-        if (header->codec_log2 == low)
-            break;
     }
-    return err_set(err, ERR_LIMIT, "%s needs at least %llu bytes of memory on the device",
-                   delta_codec_name(header->codec), (unsigned long long)delta_memory_bytes(header));
-}
-
-/* `payload` cut into chunks, each but the last with the next one's hash in front: so the last is
- * hashed first. */
-static void chunks_write(const struct buf *payload, struct delta_header *header, struct buf *out)
-{
-    size_t step = header->chunk_bytes - DELTA_HASH_BYTES;
-    size_t before = payload->len > header->chunk_bytes
-                        ? (payload->len - header->chunk_bytes + step - 1) / step
-                        : 0; /* chunks in front of the last */
-    size_t last = payload->len - before * step;
-    AUTO_FREE uint8_t *body = mem_alloc(payload->len + before * DELTA_HASH_BYTES + 1);
-    uint8_t *at = body + before * header->chunk_bytes;
-
-    header->body_length = before * header->chunk_bytes + last;
-    if (last > 0)
-        memcpy(at, payload->data + before * step, last);
-    hash_sha256(at, last, header->chunk_sha256);
-    while (before-- > 0) {
-        at -= header->chunk_bytes;
-        memcpy(at, header->chunk_sha256, DELTA_HASH_BYTES);
-        memcpy(at + DELTA_HASH_BYTES, payload->data + before * step, step);
-        hash_sha256(at, header->chunk_bytes, header->chunk_sha256);
-    }
-    delta_header_format(header, out);
-    buf_add(out, body, (size_t)header->body_length);
+    return err_set(err, ERR_LIMIT, "%s needs more memory on the device than class %s has",
+                   delta_codec_name(options->codec), delta_class_name(options->class));
 }
 
 bool encode_patch(const struct plan *plan, const struct encode_options *options,
                   struct delta_header *header, struct buf *out, struct err *err)
 {
-    size_t limit = plan->new_image->len + plan->new_image->len / 16 + (1 << 20);
-    AUTO_BUF frames;
-    AUTO_BUF body;
+    struct encoder e = {.plan = plan,
+                        .header = header,
+                        .ops = options->codec == DELTA_CM ? &writer_model : &writer_batches};
+    bool good;
 
-    buf_init(&frames, limit * 2);
-    buf_init(&body, limit * 2);
-    header->frame_bytes_max = 0;
-    header->chunk_bytes = CHUNK_BYTES;
-    if (options->codec != DELTA_CM) {
-        header->frame_bytes_max =
-            options->memory_bytes < FRAME_SMALL_BELOW ? FRAME_SMALL_BYTES : FRAME_BYTES;
-        frames_write(plan, header->frame_bytes_max, &frames);
-    }
-    if (!choose_size(options, frames.len, header, err))
+    header->old_space = plan->old->len;
+    header->new_space = plan->new_image->len;
+    if (!choose_size(options, header, err))
         return false;
-    if (options->codec == DELTA_CM)
-        model_write(plan, header->codec_log2, &body);
-    else if (!pack_stream(header->codec, header->codec_log2, &frames, &body, err))
-        return false;
-    if (frames.failed || body.failed)
-        return err_set(err, ERR_LIMIT, "patch grows too large");
-
-    chunks_write(&body, header, out);
-    return !out->failed || err_set(err, ERR_LIMIT, "patch grows too large");
+    e.writer = e.ops->start(header);
+    buf_init(&e.code, SIZE_MAX / 4);
+    good = write_all(&e, err) &&
+           write_file(&e, plan->new_image, class_sizes[options->class].frame_bytes, out, err);
+    e.ops->end(e.writer);
+    buf_done(&e.code);
+    mem_free(e.groups);
+    return good;
 }

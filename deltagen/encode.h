@@ -6,12 +6,12 @@
 
 struct encode_options {
     enum delta_codec codec;
-    /* The most memory that the applier may need; the codec's size follows from it. */
-    uint64_t memory_bytes;
+    /* The class whose memory the applier may use; the coder's size follows from it. */
+    enum delta_class class;
 };
 
 /* Appends a whole patch file, header first; header->codec and what follows from it are chosen
- * here, lengths and hashes are the caller's. ERR_LIMIT when the memory is too small for the
- * codec. */
+ * here, lengths and hashes of the images are the caller's. ERR_LIMIT when the class is too small
+ * for the coder. */
 MUST_USE bool encode_patch(const struct plan *plan, const struct encode_options *options,
                            struct delta_header *header, struct buf *out, struct err *err);

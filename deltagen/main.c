@@ -12,7 +12,7 @@
 #include "lib/base/text.h"
 
 enum {
-    MEMORY_DIFF_BYTES = 16 << 20,
+    MEMORY_DIFF_BYTES = 1 << 30,
     MEMORY_APPLY_BYTES = 512 << 20,
     THREADS_MAX = 16,
 };
@@ -27,8 +27,9 @@ static const struct command {
     const char *usage;
     const char *help;
 } commands[] = {
-    {"diff",   command_diff,   3, "jcmt", MEMORY_DIFF_BYTES,
-     "diff OLD NEW PATCH [--codec auto|zlib|zstd|cm|stored] [--memory SIZE] [--threads N] [--json]",
+    {"diff",   command_diff,   3, "jckmt", MEMORY_DIFF_BYTES,
+     "diff OLD NEW PATCH [--class S|M|L|Z|X|H] [--codec auto|zlib|zstd|cm|stored] [--memory SIZE]\n"
+     "           [--threads N] [--json]",
      "make PATCH, which turns OLD into NEW; it is tried before it is written"},
     {"apply",  command_apply,  3, "m",    MEMORY_APPLY_BYTES,
      "apply OLD PATCH NEW [--memory SIZE]",
@@ -43,9 +44,13 @@ static const struct command {
 /* clang-format on */
 
 static const struct option long_options[] = {
-    {"json", no_argument, NULL, 'j'},         {"codec", required_argument, NULL, 'c'},
-    {"memory", required_argument, NULL, 'm'}, {"threads", required_argument, NULL, 't'},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    {"json", no_argument, NULL, 'j'},
+    {"codec", required_argument, NULL, 'c'},
+    {"class", required_argument, NULL, 'k'},
+    {"memory", required_argument, NULL, 'm'},
+    {"threads", required_argument, NULL, 't'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 int command_failed(const struct err *err)
@@ -64,13 +69,16 @@ static void print_help(FILE *out)
         out,
         "\n"
         "  --codec    how the patch is coded; auto (the default) tries all that may be worth it\n"
-        "  --memory   what the device may spend on applying, e.g. 512K; default 16M for diff\n"
+        "  --class    what the device may spend on applying: S 48K, M 256K, L 1M (the default), Z "
+        "2M,\n"
+        "             X 6M, H 64M; smaller classes make larger patches\n"
+        "  --memory   diff: what deltagen itself may use, default 1G; else what applying may use\n"
         "  --threads  codecs tried at once; default: one for each CPU\n"
         "  --json     the result as one line of JSON\n"
         "\n"
         "examples:\n"
         "  deltagen diff rootfs-1.img rootfs-2.img update.patch\n"
-        "  deltagen diff --json --memory 1M old.bin new.bin small.patch\n"
+        "  deltagen diff --json --class M old.bin new.bin small.patch\n"
         "  deltagen info update.patch\n"
         "  deltagen apply rootfs-1.img update.patch rebuilt.img\n"
         "\n"
@@ -109,6 +117,16 @@ static bool parse_codec(const char *name, int *out)
     return false;
 }
 
+static bool parse_class(const char *name, enum delta_class *out)
+{
+    for (int class = 0; class < DELTA_CLASS_COUNT; class ++)
+        if (text_equal(name, delta_class_name((enum delta_class) class))) {
+            *out = (enum delta_class) class;
+            return true;
+        }
+    return false;
+}
+
 /* Returns what is wrong with the option's value, or NULL. */
 static const char *take_option(int letter, const char *value, struct options *options)
 {
@@ -120,6 +138,8 @@ static const char *take_option(int letter, const char *value, struct options *op
         return NULL;
     case 'c':
         return parse_codec(value, &options->codec) ? NULL : "there is no codec";
+    case 'k':
+        return parse_class(value, &options->class) ? NULL : "there is no memory class";
     case 'm':
         return text_to_size(value, &options->memory_bytes) ? NULL : "not a size:";
     case 't':
@@ -161,7 +181,7 @@ int main(int argc, char **argv)
 {
     const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    struct options options = {.codec = MAKE_CODEC_AUTO};
+    struct options options = {.codec = MAKE_CODEC_AUTO, .class = DELTA_CLASS_L};
     int status;
 
     if (argc > 1 && (text_equal(argv[1], "--help") || text_equal(argv[1], "help"))) {

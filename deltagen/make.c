@@ -57,7 +57,7 @@ static void try_candidate(struct job *job, size_t i)
 {
     const struct candidate *candidate = &candidates[i];
     struct result *result = &job->results[i];
-    struct encode_options options = {candidate->codec, job->options->memory_bytes};
+    struct encode_options options = {candidate->codec, job->options->class};
     struct plan plan = {0};
 
     if (job->options->codec != MAKE_CODEC_AUTO && job->options->codec != (int)candidate->codec)
@@ -173,7 +173,8 @@ bool make_patch(const struct image *old, const struct image *new_image,
 {
     struct make_options told = *options;
     struct delta_header start = {.old_length = old->len, .new_length = new_image->len};
-    const struct check_options check_options = {.memory_bytes_max = options->memory_bytes,
+    const struct check_options check_options = {.memory_bytes_max =
+                                                    delta_class_bytes(options->class),
                                                 .old_sha256 = start.old_sha256,
                                                 .progress = on_check,
                                                 .progress_arg = &told};

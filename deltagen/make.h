@@ -1,7 +1,7 @@
 #pragma once
 /*
  * Two images to the smallest patch: matches, covers, then every codec that may be used, side by
- * side. The result depends on the images and on `codec` and `memory_bytes` only.
+ * side. The result depends on the images and on `codec` and `class` only.
  */
 #include "deltagen/encode.h"
 
@@ -10,8 +10,8 @@ enum { MAKE_CODEC_AUTO = DELTA_CODEC_COUNT };
 enum make_step { MAKE_SORT, MAKE_MATCH, MAKE_ENCODE, MAKE_CHECK, MAKE_STEP_COUNT };
 
 struct make_options {
-    int codec; /* an enum delta_codec, or MAKE_CODEC_AUTO: the smallest that fits the memory */
-    uint64_t memory_bytes; /* what the device may spend on applying */
+    int codec; /* an enum delta_codec, or MAKE_CODEC_AUTO: the smallest that fits the class */
+    enum delta_class class; /* what the device may spend on applying */
     unsigned threads;
     /* Called now and then, from the calling thread only; may be NULL. */
     void (*progress)(void *arg, enum make_step step, size_t done);

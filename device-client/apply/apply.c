@@ -126,13 +126,14 @@ static bool read_old(void *arg, uint64_t offset, void *out, size_t len, struct e
     return file_pread_all(patch->old_fd, out, len, offset, err) || err_wrap(err, "old image");
 }
 
-static bool read_patch(void *arg, void *out, size_t room, size_t *got, struct err *err)
+static bool read_patch(void *arg, uint64_t offset, void *out, size_t room, size_t *got,
+                       struct err *err)
 {
     const struct patch *patch = arg;
     ssize_t n;
 
     do {
-        n = read(patch->patch_fd, out, room);
+        n = pread(patch->patch_fd, out, room, (off_t)offset);
     } while (n < 0 && errno == EINTR);
     if (n < 0)
         return err_system(err, "could not read the patch");
@@ -140,10 +141,11 @@ static bool read_patch(void *arg, void *out, size_t room, size_t *got, struct er
     return true;
 }
 
-static bool write_new(void *arg, const void *data, size_t len, struct err *err)
+static bool write_new(void *arg, uint64_t offset, const void *data, size_t len, struct err *err)
 {
     struct patch *patch = arg;
 
+    ASSERT(offset == patch->writer.at);
     return write_slot(&patch->writer, data, len, err);
 }
 

@@ -49,6 +49,16 @@ void sha256_peek(const struct sha256 *hash, uint8_t out[HASH_BYTES])
     EVP_MD_CTX_free(copy);
 }
 
+void sha256_end(struct sha256 *hash, uint8_t out[HASH_BYTES])
+{
+    ASSERT(EVP_DigestFinal_ex(hash->ctx, out, NULL) == 1);
+}
+
+void sha256_restart(struct sha256 *hash)
+{
+    ASSERT(EVP_DigestInit_ex(hash->ctx, NULL, NULL) == 1);
+}
+
 void hash_sha256(const void *data, size_t len, uint8_t out[HASH_BYTES])
 {
     AUTO_SHA256 struct sha256 *hash = sha256_new();

@@ -16,6 +16,9 @@ void sha256_free(struct sha256 *hash);
 void sha256_add(struct sha256 *hash, const void *data, size_t len);
 /* The hash of what was added so far plus nothing; the object may go on or be freed. */
 void sha256_peek(const struct sha256 *hash, uint8_t out[HASH_BYTES]);
+/* The hash of what was added; the object then only starts anew or is freed. */
+void sha256_end(struct sha256 *hash, uint8_t out[HASH_BYTES]);
+void sha256_restart(struct sha256 *hash);
 void cleanup_sha256(struct sha256 **hash);
 
 void hash_sha256(const void *data, size_t len, uint8_t out[HASH_BYTES]);

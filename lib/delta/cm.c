@@ -49,7 +49,7 @@ static unsigned decode(struct delta_coder *coder, unsigned p, unsigned bit)
 static uint64_t cm_memory(const struct delta_header *header)
 {
     return delta_space_of(sizeof(struct cm)) +
-           delta_space_of((size_t)delta_model_bytes(header->codec_log2));
+           delta_space_of((size_t)delta_model_bytes(header->codec_log2, header->history_log2));
 }
 
 static bool check(const struct cm *cm, struct err *err)
@@ -63,11 +63,12 @@ static bool cm_open(const struct delta_header *header, struct delta_space *space
                     struct delta_input *in, void **out, struct err *err)
 {
     struct cm *cm = delta_space_take(space, sizeof(*cm));
-    void *memory = delta_space_take(space, (size_t)delta_model_bytes(header->codec_log2));
+    void *memory = delta_space_take(
+        space, (size_t)delta_model_bytes(header->codec_log2, header->history_log2));
 
     ASSERT(cm && memory);
     *cm = (struct cm){.coder = {decode}, .in = in, .high = UINT32_MAX};
-    cm->model = delta_model_init(memory, header->codec_log2, &cm->coder);
+    cm->model = delta_model_init(memory, header->codec_log2, header->history_log2, &cm->coder);
     for (int i = 0; i < 4; i++)
         cm->code = cm->code << 8 | next_byte(cm);
     *out = cm;
@@ -82,12 +83,26 @@ static bool cm_control(void *self, uint64_t *out, struct err *err)
     return check(cm, err);
 }
 
+static bool cm_number(void *self, unsigned context, uint64_t *out, struct err *err)
+{
+    struct cm *cm = self;
+
+    *out = delta_model_number(cm->model, context, 0);
+    return check(cm, err);
+}
+
+static void cm_scope(void *self, const struct delta_scope *scope)
+{
+    struct cm *cm = self;
+
+    delta_model_scope(cm->model, scope);
+}
+
 static bool cm_add(void *self, const uint8_t *old, uint64_t old_at, uint64_t new_at, uint8_t *out,
                    size_t len, struct err *err)
 {
     struct cm *cm = self;
 
-    memset(out, 0, len);
     delta_model_add(cm->model, old, old_at, new_at, out, len);
     return check(cm, err);
 }
@@ -118,6 +133,8 @@ const struct delta_codec_ops delta_codec_cm = {
     .memory_bytes = cm_memory,
     .open = cm_open,
     .control = cm_control,
+    .number = cm_number,
+    .scope = cm_scope,
     .add = cm_add,
     .insert = cm_insert,
     .passed = cm_passed,

@@ -1,11 +1,13 @@
 #pragma once
 /*
- * Inside lib/delta: how operations and their bytes come out of a body. A codec takes its memory
- * from the applier's block and reads the patch through `delta_input`.
+ * Inside lib/delta: how operations and their bytes come out of a group's code. A coder takes its
+ * memory from the applier's block, anew for each group, and reads through `delta_input`.
  */
 #include "lib/delta/format.h"
 #include "lib/delta/input.h"
 #include "lib/delta/space.h"
+
+struct delta_scope;
 
 struct delta_codec_ops {
     /* Of its pieces in the block; a function of the header alone. */
@@ -14,21 +16,27 @@ struct delta_codec_ops {
                  struct delta_input *in, void **out, struct err *err);
     /* Operations' control words. */
     bool (*control)(void *self, uint64_t *out, struct err *err);
-    /* `old` and the places as delta_model_add() has them. */
+    /* Other numbers of operations; `context`, below DELTA_NUMBER_CONTEXTS, tells them apart. */
+    bool (*number)(void *self, unsigned context, uint64_t *out, struct err *err);
+    /* A scope has begun; borrowed until the next one or the group's end. NULL: the last has
+     * ended. */
+    void (*scope)(void *self, const struct delta_scope *scope);
+    /* `old` holds `len` old bytes and DELTA_MARGIN more on either side, `old_at` of the old space;
+     * `out` becomes the new space's bytes from `new_at`. */
     bool (*add)(void *self, const uint8_t *old, uint64_t old_at, uint64_t new_at, uint8_t *out,
                 size_t len, struct err *err);
     bool (*insert)(void *self, uint8_t *out, size_t len, struct err *err);
-    /* Tells of new bytes that were copied or filled without the codec's help. */
+    /* Tells of new bytes that were copied or filled without the coder's help. */
     void (*passed)(void *self, const uint8_t *data, size_t len);
-    /* Refuses when the body says more than the operations took. */
+    /* The group's operations are over: refuses code that says more. */
     bool (*finish)(void *self, struct err *err);
 };
 
-/* frames.c, for stored, zlib and zstd, and cm.c. */
-extern const struct delta_codec_ops delta_codec_frames;
+/* batches.c, for stored, zlib and zstd, and cm.c. */
+extern const struct delta_codec_ops delta_codec_batches;
 extern const struct delta_codec_ops delta_codec_cm;
 
-/* Under frames.c: a stream of bytes unpacked from the body. */
+/* Under batches.c: a stream of bytes unpacked from the body. */
 struct delta_unpack_ops {
     uint64_t (*memory_bytes)(unsigned log2);
     bool (*open)(unsigned log2, struct delta_space *space, void **out, struct err *err);

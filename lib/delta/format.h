@@ -1,70 +1,112 @@
 #pragma once
 /*
- * The patch file: how one image is written as pieces of another. One pass in output order, so
- * that a device writes its slot from front to back and holds next to nothing.
+ * The patch file: how one image is written as pieces of another. One pass over the patch and one
+ * over the new image, front to back, so that a device writes its slot as it goes and holds next
+ * to nothing. docs/FORMATS.md draws it.
  *
- * All integers are little-endian.
+ * All integers are little-endian; a varint is LEB128 in its shortest form.
  *
- *   offset  size  header (140 bytes)
+ *   offset  size  header (192 bytes)
  *        0     8  magic "SLDELTA1"
- *        8     2  version, 2
- *       10     1  codec: 0 stored, 1 zlib, 2 zstd, 3 cm
- *       11     1  codec size, log2: zlib and zstd: bytes of window, cm: counters, stored: 0
- *       12     4  bytes of the largest frame (cm has no frames: 0)
- *       16     8  length of the old image
- *       24     8  length of the new image
- *       32     8  length of the body, which ends the file
- *       40    32  SHA-256 of the old image
- *       72    32  SHA-256 of the new image
- *      104     4  bytes of a chunk, 4 KiB to 64 KiB
- *      108    32  SHA-256 of the first chunk
- *      140        body
+ *        8     2  version, 3
+ *       10     1  coder: 0 stored, 1 zlib, 2 zstd, 3 cm; others belong to later versions
+ *       11     1  coder size, log2: zlib and zstd: bytes of window, cm: counters, stored: 0
+ *       12     1  memory class: 0 S, 1 M, 2 L, 3 Z, 4 X, 5 H
+ *       13     1  history, log2 of bytes: what cm's literals look back on; others: 0
+ *       14     1  bytes of a block's hash, 4 to 32
+ *       15     1  levels of the old layout, 0 to 4
+ *       16     4  bytes of the largest frame
+ *       20     4  bytes of the first frame
+ *       24     8  length of the old image
+ *       32     8  length of the new image
+ *       40     8  length of the body, which ends the file
+ *       48     8  length of the old space
+ *       56     8  length of the new space
+ *       64     4  bytes of the tables, unpacked
+ *       68     4  items of the old layout, all levels
+ *       72     4  covers of the largest scope
+ *       76     4  bytes of memory for unpacking old items
+ *       80     4  bytes of memory for packing new ones
+ *       84     4  bytes of the largest batch (cm has none: 0)
+ *       88     4  blocks that end in one group, at most; their hashes fit 64 KiB
+ *       92     4  0
+ *       96    32  SHA-256 of the old image
+ *      128    32  SHA-256 of the new image
+ *      160    32  SHA-256 of the first frame
+ *      192        body
  *
- * The body is cut into chunks of that many bytes; the last may be shorter. A chunk that is not the
- * last begins with the SHA-256 of the whole next one; the rest are the payload's next bytes. So
- * whoever knows the header's hash knows every byte before it is decoded, in one pass and with one
- * chunk in memory. (A body of no bytes has one chunk of no bytes.)
+ * The body is a chain of frames:
+ *        0     4  bytes of the next frame, 0: there is none; the highest bit is set in the last
+ *                 frame of a group
+ *        4    32  SHA-256 of the next frame (not in the last one)
+ *       36        payload
+ * So whoever knows the header's hash knows every byte before it is decoded, with one frame in
+ * memory; the update's metadata names the header's length and hash.
  *
- * The payload is a list of operations; each writes new bytes at the output's end, reads old bytes
- * at a cursor that starts at 0, or moves that cursor. An operation's control word is a varint
- * (LEB128) of `length << 3 | kind`:
+ * The groups: when the header's table bytes are not 0, the first group is the tables. Every
+ * other group makes the next part of the new space, and knows nothing of the groups before it
+ * but the tables: coder, model and scope start anew, and the cursor is at 0. So an interrupted
+ * installation goes on at a group's start. A group is
+ *        varint   bytes of the new space that it makes
+ *        varint   blocks of the new image (64 KiB each, the last may be shorter) that end in it
+ *        hashes   of those blocks: the first bytes of their SHA-256
+ *        code     the operations
+ *
+ * The spaces: operations read the old space and make the new one. Without layouts these are the
+ * images. With them, the old space is the topmost level of the old layout, in which packed parts
+ * of the image lie unpacked (lib/delta/layout.h), and the new space is unpacked likewise:
+ * whatever a pack operation says is packed again on its way to the image.
+ *
+ * Operations write at the new space's end, read the old one at a cursor, or move that cursor. An
+ * operation's control word is `length << 3 | kind`:
  *
  *   0 copy    `length` old bytes as they are; the cursor moves on
- *   1 add     `length` old bytes, each plus its diff byte; the cursor moves on
+ *   1 add     `length` old bytes, each changed as coded; the cursor moves on
  *   2 insert  `length` literal bytes
  *   3 fill    `length` times one literal byte
  *   4 seek    moves the cursor by `length` in zigzag form (0, -1, 1, -2, ...)
+ *   5 pack    the next `length` bytes of the new space are packed; says how
+ *   6 scope   the addresses of what follows (lib/delta/scope.h); `length` is 1
  *
- * No length is 0, a seek is never followed by a seek, and the operations end when the new image
- * is complete.
+ * No length is 0, a seek is never followed by a seek, and a group's operations end when its part
+ * of the new space is complete.
  *
- * stored, zlib (raw deflate) and zstd: the payload, unpacked, is a list of frames, so that bytes of
- * one sort lie together and still come one frame at a time:
+ * stored, zlib (raw deflate) and zstd: the code, unpacked, is a list of batches, so that bytes of
+ * one sort lie together and still come one batch at a time:
  *        0     4  bytes of control words
- *        4     4  bytes of diffs
+ *        4     4  bytes of diffs: new minus old
  *        8     4  bytes of literals
  *       12        control words, then diffs, then literals
- * All three are used up before the next frame starts, and together fit the header's frame size.
+ * All three are used up before the next batch starts, and together fit the header's batch size.
  *
- * cm: the payload is one arithmetic code of control words, diffs and literals in the order in which
- * they are used; lib/delta/model.h says how their bits are predicted.
+ * cm: the code is one arithmetic code of control words, changes and literals in the order in
+ * which they are used; lib/delta/model.h says how their bits are predicted.
  */
 #include "lib/base/buf.h"
 #include "lib/base/bytes.h"
 #include "lib/base/err.h"
 
 enum {
-    DELTA_HEADER_BYTES = 140,
-    DELTA_VERSION = 2,
+    DELTA_HEADER_BYTES = 192,
+    DELTA_VERSION = 3,
     DELTA_HASH_BYTES = 32,
-    DELTA_FRAME_HEAD_BYTES = 12,
+    DELTA_BLOCK_BYTES = 64 << 10,
+    DELTA_BLOCK_HASH_BYTES_MIN = 4,
+    DELTA_GROUP_HASHES_BYTES_MAX = 64 << 10,
+    DELTA_BATCH_HEAD_BYTES = 12,
+    DELTA_BATCH_BYTES_MIN = 64,
+    DELTA_BATCH_BYTES_MAX = 384 << 10,
+    DELTA_FRAME_HEAD_BYTES = 4 + DELTA_HASH_BYTES, /* of the last frame: 4 */
     DELTA_FRAME_BYTES_MIN = 64,
-    DELTA_FRAME_BYTES_MAX = 384 << 10,
-    DELTA_CHUNK_BYTES_MIN = 4 << 10,
-    DELTA_CHUNK_BYTES_MAX = 64 << 10,
+    DELTA_FRAME_BYTES_MAX = 64 << 10,
     DELTA_CONTROL_BYTES_MAX = 10, /* of one control word */
+    DELTA_LEVELS_MAX = 4,
+    DELTA_ITEMS_MAX = 1 << 20,
+    DELTA_COVERS_MAX = 1 << 16,
+    DELTA_TABLE_BYTES_MAX = 8 << 20,
+    DELTA_REPACK_BYTES_MAX = 64 << 20,
 };
-/* Of the old or new image: 4 TiB. */
+/* Of the old or new image, and of a space: 4 TiB. */
 #define DELTA_LENGTH_MAX (UINT64_C(1) << 42)
 
 enum delta_codec {
@@ -75,26 +117,53 @@ enum delta_codec {
     DELTA_CODEC_COUNT,
 };
 
+/* What applying may take, all buffers included: 48 KiB, 256 KiB, 1 MiB, 2 MiB (re-packing by
+ * zstd), 6 MiB (by xz), 64 MiB (machines that do not count). */
+enum delta_class {
+    DELTA_CLASS_S,
+    DELTA_CLASS_M,
+    DELTA_CLASS_L,
+    DELTA_CLASS_Z,
+    DELTA_CLASS_X,
+    DELTA_CLASS_H,
+    DELTA_CLASS_COUNT,
+};
+
 enum delta_kind {
     DELTA_COPY,
     DELTA_ADD,
     DELTA_INSERT,
     DELTA_FILL,
     DELTA_SEEK,
+    DELTA_PACK,
+    DELTA_SCOPE,
     DELTA_KIND_COUNT,
 };
 
 struct delta_header {
     enum delta_codec codec;
     unsigned codec_log2;
+    enum delta_class class;
+    unsigned history_log2;
+    unsigned block_hash_bytes;
+    unsigned old_levels;
     uint32_t frame_bytes_max;
+    uint32_t first_frame_bytes; /* 0 only when the body is empty */
     uint64_t old_length;
     uint64_t new_length;
     uint64_t body_length;
+    uint64_t old_space;
+    uint64_t new_space;
+    uint32_t table_bytes;
+    uint32_t items;
+    uint32_t covers;
+    uint32_t unpack_bytes;
+    uint32_t pack_bytes;
+    uint32_t batch_bytes;
+    uint32_t group_blocks; /* most blocks that end in one group */
     uint8_t old_sha256[DELTA_HASH_BYTES];
     uint8_t new_sha256[DELTA_HASH_BYTES];
-    uint32_t chunk_bytes;
-    uint8_t chunk_sha256[DELTA_HASH_BYTES]; /* of the first chunk */
+    uint8_t frame_sha256[DELTA_HASH_BYTES]; /* of the first frame */
 };
 
 /* Refuses (DELTA_FORMAT) whatever delta_header_format() would not write. */
@@ -106,6 +175,9 @@ void delta_header_sha256(const struct delta_header *header, uint8_t out[DELTA_HA
 
 /* "stored", "zlib", "zstd", "cm". */
 const char *delta_codec_name(enum delta_codec codec);
+/* "S" ... */
+const char *delta_class_name(enum delta_class class);
+uint64_t delta_class_bytes(enum delta_class class);
 
 uint64_t delta_zigzag(int64_t value);
 int64_t delta_unzigzag(uint64_t value);

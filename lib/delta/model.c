@@ -43,18 +43,21 @@ struct delta_model {
     uint16_t match_counters[(MATCH_MAX + 1) * 2];
 };
 
-uint64_t delta_model_bytes(unsigned counters_log2)
+uint64_t delta_model_bytes(unsigned counters_log2, unsigned history_log2)
 {
+    (void)history_log2;
     return delta_space_of(sizeof(struct delta_model)) +
            (UINT64_C(1) << counters_log2) * sizeof(uint16_t);
 }
 
-struct delta_model *delta_model_init(void *memory, unsigned counters_log2,
+struct delta_model *delta_model_init(void *memory, unsigned counters_log2, unsigned history_log2,
                                      struct delta_coder *coder)
 {
     struct delta_model *model = memory;
     uint8_t *behind = (uint8_t *)memory + delta_space_of(sizeof(*model));
 
+    (void)history_log2;
+    memset(model, 0, sizeof(*model));
     delta_mixer_init(&model->mixer, (uint16_t *)(void *)behind, counters_log2, coder);
     delta_model_reset(model);
     return model;
@@ -142,6 +145,12 @@ void delta_model_add(struct delta_model *model, const uint8_t *old, uint64_t old
     (void)new_at;
     for (size_t i = 0; i < len; i++)
         bytes[i] = add_byte(model, old[i], bytes[i]);
+}
+
+void delta_model_scope(struct delta_model *model, const struct delta_scope *scope)
+{
+    (void)model;
+    (void)scope;
 }
 
 static unsigned recent_at(const struct delta_model *model, uint64_t position)
@@ -268,4 +277,10 @@ uint64_t delta_model_control(struct delta_model *model, uint64_t word)
     model->last_word = model->last_kind << 16 | (uint32_t)(out & 0xFFFF);
     model->last_kind = (uint32_t)(out & 7);
     return out;
+}
+
+uint64_t delta_model_number(struct delta_model *model, unsigned context, uint64_t value)
+{
+    (void)context;
+    return delta_model_control(model, value);
 }

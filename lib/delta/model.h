@@ -22,10 +22,16 @@ struct delta_coder {
 enum { DELTA_MARGIN = 16, DELTA_NUMBER_CONTEXTS = 64 };
 
 struct delta_model;
+struct delta_scope;
 
-uint64_t delta_model_bytes(unsigned counters_log2);
+enum {
+    DELTA_MARGIN = 16,          /* old bytes that the model may look at on either side */
+    DELTA_NUMBER_CONTEXTS = 64, /* of delta_model_number() */
+};
+
+uint64_t delta_model_bytes(unsigned counters_log2, unsigned history_log2);
 /* `memory` holds delta_model_bytes(); the model borrows it and the coder. */
-struct delta_model *delta_model_init(void *memory, unsigned counters_log2,
+struct delta_model *delta_model_init(void *memory, unsigned counters_log2, unsigned history_log2,
                                      struct delta_coder *coder);
 
 /* Forgets all that was learned: a group of operations that can be decoded by itself begins. */
@@ -33,14 +39,14 @@ void delta_model_reset(struct delta_model *model);
 
 /* Each takes the value to encode (any value when decoding) and returns the value coded. */
 uint64_t delta_model_control(struct delta_model *model, uint64_t word);
-/* A small number, foretold by those coded under the same `context`, below DELTA_NUMBER_CONTEXTS. */
 uint64_t delta_model_number(struct delta_model *model, unsigned context, uint64_t value);
-/* `len` new bytes from `new_at`, foretold by as many old ones from `old_at`: the encoder reads
- * `bytes`, the decoder writes them; they may not overlap `old`. `old` is readable DELTA_MARGIN
- * bytes before its start and behind its end, zeros where the image has none. A run may be cut
- * into calls anywhere. */
+uint8_t delta_model_insert(struct delta_model *model, uint8_t byte);
+/* `len` bytes made of the old ones at `old`, which lie at `old_at` of the old space and become the
+ * new space's from `new_at`. DELTA_MARGIN bytes before and behind `old` may be read: the old
+ * space's, zeros beyond its ends. A run may be cut into calls anywhere. */
 void delta_model_add(struct delta_model *model, const uint8_t *old, uint64_t old_at,
                      uint64_t new_at, uint8_t *bytes, size_t len);
-uint8_t delta_model_insert(struct delta_model *model, uint8_t byte);
+/* The addresses of what follows; borrowed until the next call. NULL: none are known. */
+void delta_model_scope(struct delta_model *model, const struct delta_scope *scope);
 /* Tells of bytes that were copied or filled. */
 void delta_model_passed(struct delta_model *model, const uint8_t *data, size_t len);

@@ -99,19 +99,19 @@ static const struct {
     void (*change)(struct pair *pair);
     size_t patch_max; /* of the best codec */
 } pairs[] = {
-    {"both empty", 0, 0, pair_same, 140},
-    {"an empty old image", 0, LEN, pair_same, 30000},
-    {"an empty new image", LEN, 0, pair_same, 140},
-    {"one byte from one byte", 1, 1, pair_zeros, 166},
-    {"the same", LEN, LEN, pair_same, 166},
-    {"one changed byte", LEN, LEN, pair_one_byte, 176},
-    {"one byte in front", LEN, LEN, pair_shift, 176},
-    {"half of it", LEN, LEN / 2, pair_same, 166},
-    {"shuffled pieces", LEN, LEN, pair_shuffle, 400},
-    {"a program", LEN, LEN, pair_program, 500},
-    {"all zeros", LEN, LEN, pair_zeros, 176},
-    {"out of zeros", LEN, LEN, pair_from_zeros, 33000},
-    {"random bytes", LEN, LEN, pair_random, LEN + LEN / 1000 + 200},
+    {"both empty", 0, 0, pair_same, 192},
+    {"an empty old image", 0, LEN, pair_same, 30200},
+    {"an empty new image", LEN, 0, pair_same, 192},
+    {"one byte from one byte", 1, 1, pair_zeros, 230},
+    {"the same", LEN, LEN, pair_same, 230},
+    {"one changed byte", LEN, LEN, pair_one_byte, 240},
+    {"one byte in front", LEN, LEN, pair_shift, 240},
+    {"half of it", LEN, LEN / 2, pair_same, 230},
+    {"shuffled pieces", LEN, LEN, pair_shuffle, 450},
+    {"a program", LEN, LEN, pair_program, 560},
+    {"all zeros", LEN, LEN, pair_zeros, 240},
+    {"out of zeros", LEN, LEN, pair_from_zeros, 33200},
+    {"random bytes", LEN, LEN, pair_random, LEN + LEN / 1000 + 400},
 };
 
 static bool make(const struct pair *pair, int codec, unsigned threads, struct buf *patch,
@@ -120,7 +120,7 @@ static bool make(const struct pair *pair, int codec, unsigned threads, struct bu
     const struct image old = {pair->old, pair->old_len};
     const struct image new_image = {pair->new_data, pair->new_len};
     const struct make_options options = {
-        .codec = codec, .memory_bytes = 16 << 20, .threads = threads};
+        .codec = codec, .class = DELTA_CLASS_H, .threads = threads};
     struct delta_header header;
 
     return make_patch(&old, &new_image, &options, &header, patch, err);
@@ -130,7 +130,7 @@ static bool apply(const struct pair *pair, const struct buf *patch, size_t piece
                   struct delta_memory *memory, struct err *err)
 {
     const struct delta_limits limits = {
-        .old_length = pair->old_len, .new_length_max = pair->new_len, .memory_bytes_max = 16 << 20};
+        .old_length = pair->old_len, .new_length_max = pair->new_len, .memory_bytes_max = 64 << 20};
     struct delta_io io;
 
     delta_memory_init(memory, pair->new_len);
@@ -200,7 +200,7 @@ static bool apply_named(const struct pair *pair, const struct buf *patch, const 
 {
     const struct delta_limits limits = {.old_length = pair->old_len,
                                         .new_length_max = pair->new_len,
-                                        .memory_bytes_max = 16 << 20,
+                                        .memory_bytes_max = 64 << 20,
                                         .header_sha256 = header};
     struct delta_io io;
 
@@ -269,8 +269,8 @@ Test(delta_apply, refuses_every_flipped_byte_and_truncation)
     pair_done(&pair);
 }
 
-/* Random bytes after random bytes: a body of several chunks whatever the codec. */
-static void make_chunks(struct pair *pair, int codec, struct buf *patch, uint8_t header[HASH_BYTES])
+/* Random bytes after random bytes: a body of several frames whatever the coder. */
+static void make_frames(struct pair *pair, int codec, struct buf *patch, uint8_t header[HASH_BYTES])
 {
     struct err err = {0};
 
@@ -282,14 +282,25 @@ static void make_chunks(struct pair *pair, int codec, struct buf *patch, uint8_t
     hash_sha256(patch->data, DELTA_HEADER_BYTES, header);
 }
 
-enum { CHUNK = 32 << 10 };
-
-static size_t chunk_at(size_t number)
+/* Where frame `number` begins; the file's end behind the last. */
+static size_t frame_at(const struct buf *patch, size_t number)
 {
-    return DELTA_HEADER_BYTES + number * CHUNK;
+    struct bytes in = bytes_of(patch->data, patch->len);
+    struct delta_header header;
+    struct err err = {0};
+    size_t at = DELTA_HEADER_BYTES;
+    size_t len;
+
+    cr_assert(delta_header_read(&in, &header, &err));
+    for (len = header.first_frame_bytes; number > 0 && len > 0; number--) {
+        in = bytes_of(patch->data + at, len);
+        at += len;
+        len = bytes_u32(&in) & 0x7fffffff;
+    }
+    return at;
 }
 
-Test(delta_apply, refuses_a_flipped_bit_in_any_chunk_before_a_byte_of_it_is_decoded)
+Test(delta_apply, refuses_a_flipped_bit_in_any_frame_before_a_byte_of_it_is_decoded)
 {
     for (int codec = 0; codec < DELTA_CODEC_COUNT; codec++) {
         struct pair pair;
@@ -297,24 +308,24 @@ Test(delta_apply, refuses_a_flipped_bit_in_any_chunk_before_a_byte_of_it_is_deco
         uint8_t header[HASH_BYTES];
         size_t written = 0;
 
-        make_chunks(&pair, codec, &patch, header);
-        for (size_t chunk = 0; chunk_at(chunk) < patch.len; chunk++) {
-            const size_t places[] = {chunk_at(chunk), chunk_at(chunk) + 31, chunk_at(chunk) + 32,
-                                     chunk_at(chunk + 1) - 1};
+        make_frames(&pair, codec, &patch, header);
+        for (size_t frame = 0; frame_at(&patch, frame) < patch.len; frame++) {
+            size_t start = frame_at(&patch, frame);
+            size_t end = frame_at(&patch, frame + 1);
+            const size_t places[] = {start, start + 4, start + 36, end - 1};
             size_t less = SIZE_MAX;
 
             for (size_t i = 0; i < COUNT(places); i++) {
-                size_t at = places[i] < patch.len ? places[i] : patch.len - 1;
+                size_t at = places[i] < end ? places[i] : end - 1;
                 struct delta_memory memory;
                 struct err err = {0};
 
                 patch.data[at] ^= 1;
                 cr_assert_not(apply_named(&pair, &patch, header, &memory, &err), "byte %zu", at);
                 cr_expect_eq(err.refusal, REFUSAL_DELTA_FILE_HASH, "byte %zu: %s", at, err.text);
-                cr_expect_eq(memory.patch_pos,
-                             chunk_at(chunk + 1) < patch.len ? chunk_at(chunk + 1) : patch.len,
-                             "codec %d, byte %zu: nothing behind the chunk is read", codec, at);
-                /* Wherever in the chunk: what came out before is the same. */
+                cr_expect_eq(memory.patch_pos, end,
+                             "coder %d, byte %zu: nothing behind the frame is read", codec, at);
+                /* Wherever in the frame: what came out before is the same. */
                 cr_expect(less == SIZE_MAX || less == memory.out.len, "byte %zu", at);
                 less = memory.out.len;
                 patch.data[at] ^= 1;
@@ -327,23 +338,29 @@ Test(delta_apply, refuses_a_flipped_bit_in_any_chunk_before_a_byte_of_it_is_deco
     }
 }
 
-Test(delta_apply, refuses_chunks_that_changed_places)
+Test(delta_apply, refuses_frames_that_changed_places)
 {
     struct pair pair;
     AUTO_BUF patch;
     uint8_t header[HASH_BYTES];
-    AUTO_FREE uint8_t *kept = mem_alloc(CHUNK);
+    size_t first;
+    size_t second;
     struct delta_memory memory;
     struct err err = {0};
 
-    make_chunks(&pair, DELTA_STORED, &patch, header);
-    memcpy(kept, patch.data + chunk_at(1), CHUNK);
-    memcpy(patch.data + chunk_at(1), patch.data + chunk_at(2), CHUNK);
-    memcpy(patch.data + chunk_at(2), kept, CHUNK);
+    make_frames(&pair, DELTA_STORED, &patch, header);
+    first = frame_at(&patch, 1);
+    second = frame_at(&patch, 2);
+    cr_assert_eq(second - first, frame_at(&patch, 3) - second);
+    for (size_t i = first; i < second; i++) {
+        uint8_t kept = patch.data[i];
 
+        patch.data[i] = patch.data[i + (second - first)];
+        patch.data[i + (second - first)] = kept;
+    }
     cr_expect_not(apply_named(&pair, &patch, header, &memory, &err));
     cr_expect_eq(err.refusal, REFUSAL_DELTA_FILE_HASH, "%s", err.text);
-    cr_expect_eq(memory.patch_pos, chunk_at(2));
+    cr_expect_eq(memory.patch_pos, second);
     delta_memory_done(&memory);
     pair_done(&pair);
 }
@@ -356,7 +373,7 @@ Test(delta_apply, refuses_a_whole_good_patch_under_another_headers_hash_and_read
     struct delta_memory memory;
     struct err err = {0};
 
-    make_chunks(&pair, DELTA_ZSTD, &patch, header);
+    make_frames(&pair, DELTA_ZSTD, &patch, header);
     cr_expect(apply_named(&pair, &patch, header, &memory, &err), "%s", err.text);
     delta_memory_done(&memory);
     header[31] ^= 1;
@@ -368,18 +385,19 @@ Test(delta_apply, refuses_a_whole_good_patch_under_another_headers_hash_and_read
     pair_done(&pair);
 }
 
-/* One chunk, a chunk to the last byte, and one byte more; 32 bytes a chunk and no more. */
+/* A body that ends a frame, and bytes around it. */
 Test(make_patch, cuts_bodies_at_every_boundary)
 {
-    for (size_t chunks = 1; chunks <= 3; chunks++)
-        for (size_t extra = 0; extra < 4; extra++) {
+    enum { FRAME = 32 << 10 };
+
+    for (size_t frames = 1; frames <= 3; frames++)
+        for (size_t less = 0; less < 80; less++) {
             static const struct image none = {NULL, 0};
-            const size_t frame = DELTA_FRAME_HEAD_BYTES + 3; /* of one insert of that length */
-            size_t len = chunks * CHUNK - (chunks - 1) * HASH_BYTES - frame - 2 + extra;
+            size_t len = frames * (FRAME - DELTA_FRAME_HEAD_BYTES) - less;
             struct pair pair;
             AUTO_BUF patch;
             const struct make_options options = {
-                .codec = DELTA_STORED, .memory_bytes = 16 << 20, .threads = 1};
+                .codec = DELTA_STORED, .class = DELTA_CLASS_L, .threads = 1};
             struct image new_image;
             struct delta_header header;
             struct err err = {0};
@@ -390,26 +408,24 @@ Test(make_patch, cuts_bodies_at_every_boundary)
             buf_init(&patch, 1 << 20);
             cr_assert(make_patch(&none, &new_image, &options, &header, &patch, &err), "%s",
                       err.text);
-            cr_expect_eq(patch.len,
-                         DELTA_HEADER_BYTES + frame + len + (chunks - (extra < 3)) * HASH_BYTES,
-                         "%zu chunks, %zu bytes more: %zu", chunks, extra, patch.len);
+            cr_expect_leq(header.frame_bytes_max, FRAME);
+            cr_expect_leq(patch.len, DELTA_HEADER_BYTES + len + frames * 36 + 160);
             pair_done(&pair);
         }
 }
 
-Test(make_patch, keeps_to_the_memory_of_the_device)
+Test(make_patch, keeps_to_the_class_of_the_device)
 {
     static const struct {
-        uint64_t memory_bytes;
+        enum delta_class class;
         int codec;
         bool possible;
     } cases[] = {
-        {1 << 20, DELTA_CM, true},        {400 << 10, DELTA_CM, true},
-        {100 << 10, DELTA_CM, false},     {1 << 20, DELTA_ZSTD, true},
-        {600 << 10, DELTA_ZSTD, true},    {200 << 10, DELTA_ZSTD, false},
-        {200 << 10, DELTA_ZLIB, true},    {64 << 10, DELTA_ZLIB, false},
-        {1 << 20, MAKE_CODEC_AUTO, true}, {200 << 10, MAKE_CODEC_AUTO, true},
-        {1000, MAKE_CODEC_AUTO, false},
+        {DELTA_CLASS_S, DELTA_STORED, true}, {DELTA_CLASS_S, DELTA_ZLIB, true},
+        {DELTA_CLASS_S, DELTA_CM, false},    {DELTA_CLASS_S, MAKE_CODEC_AUTO, true},
+        {DELTA_CLASS_M, DELTA_ZLIB, true},   {DELTA_CLASS_L, DELTA_ZSTD, true},
+        {DELTA_CLASS_L, DELTA_CM, true},     {DELTA_CLASS_L, MAKE_CODEC_AUTO, true},
+        {DELTA_CLASS_X, DELTA_CM, true},     {DELTA_CLASS_H, MAKE_CODEC_AUTO, true},
     };
     struct pair pair;
 
@@ -419,7 +435,7 @@ Test(make_patch, keeps_to_the_memory_of_the_device)
         const struct image old = {pair.old, pair.old_len};
         const struct image new_image = {pair.new_data, pair.new_len};
         const struct make_options options = {
-            .codec = cases[i].codec, .memory_bytes = cases[i].memory_bytes, .threads = 2};
+            .codec = cases[i].codec, .class = cases[i].class, .threads = 2};
         AUTO_BUF patch;
         struct delta_header header;
         struct err err = {0};
@@ -428,7 +444,8 @@ Test(make_patch, keeps_to_the_memory_of_the_device)
         cr_expect_eq(make_patch(&old, &new_image, &options, &header, &patch, &err),
                      cases[i].possible, "case %zu: %s", i, err.text);
         if (cases[i].possible)
-            cr_expect_leq(delta_memory_bytes(&header), cases[i].memory_bytes, "case %zu", i);
+            cr_expect_leq(delta_memory_bytes(&header), delta_class_bytes(cases[i].class),
+                          "case %zu", i);
         else
             cr_expect_eq(err.code, ERR_LIMIT, "case %zu", i);
     }
@@ -438,7 +455,7 @@ Test(make_patch, keeps_to_the_memory_of_the_device)
 Test(check_patch, refuses_a_patch_for_other_images)
 {
     struct pair pair;
-    const struct check_options options = {.memory_bytes_max = 16 << 20};
+    const struct check_options options = {.memory_bytes_max = 64 << 20};
     struct image old;
     struct image new_image;
     AUTO_BUF patch;
@@ -476,26 +493,27 @@ static uint8_t *sparse_new(uint32_t seed)
     return data;
 }
 
-static bool compare_new(void *arg, const void *buf, size_t len, struct err *err)
+static bool compare_new(void *arg, uint64_t offset, const void *buf, size_t len, struct err *err)
 {
     struct delta_memory *memory = arg;
 
     memory->out.len += len;
+    (void)offset;
     (void)buf; /* delta_apply() compares the hash */
     (void)err;
     return true;
 }
 
-Test(delta_apply, holds_at_most_1_mib_beyond_the_window_for_a_sparse_image_of_256_mib)
+Test(delta_apply, holds_at_most_its_class_for_a_sparse_image_of_256_mib)
 {
     uint8_t *old_data = sparse_new(1);
     uint8_t *new_data = sparse_new(300);
     const struct image old = {old_data, SPARSE_BYTES};
     const struct image new_image = {new_data, SPARSE_BYTES};
     const struct make_options options = {
-        .codec = MAKE_CODEC_AUTO, .memory_bytes = 16 << 20, .threads = 1};
+        .codec = MAKE_CODEC_AUTO, .class = DELTA_CLASS_L, .threads = 1};
     const struct delta_limits limits = {
-        .old_length = SPARSE_BYTES, .new_length_max = SPARSE_BYTES, .memory_bytes_max = 16 << 20};
+        .old_length = SPARSE_BYTES, .new_length_max = SPARSE_BYTES, .memory_bytes_max = 64 << 20};
     struct delta_memory memory;
     struct delta_header header;
     struct delta_io io;
@@ -514,8 +532,8 @@ Test(delta_apply, holds_at_most_1_mib_beyond_the_window_for_a_sparse_image_of_25
 
     cr_assert(delta_apply(&io, &limits, &header, &err), "%s", err.text);
     cr_expect_eq(memory.out.len, SPARSE_BYTES);
-    cr_expect_leq(memory.allocated_bytes, delta_window_bytes(&header) + DELTA_OVERHEAD_BYTES_MAX);
-    cr_expect_leq(patch.len, 3000, "%zu bytes", patch.len);
+    cr_expect_leq(memory.allocated_bytes, delta_class_bytes(DELTA_CLASS_L));
+    cr_expect_leq(patch.len, 3000 + SPARSE_BYTES / DELTA_BLOCK_BYTES * 5, "%zu bytes", patch.len);
     (void)munmap(old_data, SPARSE_BYTES);
     (void)munmap(new_data, SPARSE_BYTES);
 }

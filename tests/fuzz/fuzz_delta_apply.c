@@ -1,15 +1,18 @@
 /*
  * A patch and an old image made from the input: two bytes of the old image's length, the old
  * image, then the patch. Lengths and hashes that the fuzzer cannot guess are put right, so that
- * it gets past them; reads outside the old image and results of the wrong length would abort.
+ * it gets past them; reads outside the old image and results of the wrong length would abort. The
+ * body is one frame.
  */
 #include <string.h>
 
 #include "lib/crypto/hash.h"
 #include "lib/delta/apply.h"
 
-enum { NEW_MAX = 1 << 20, HEADER_OLD_LENGTH = 16, HEADER_BODY_LENGTH = 32 };
-enum { HEADER_CHUNK_BYTES = 104, HEADER_CHUNK_SHA256 = 108 };
+enum { NEW_MAX = 1 << 20, BODY_MAX = DELTA_FRAME_BYTES_MAX };
+/* In the header. */
+enum { FRAME_MAX_AT = 16, FIRST_FRAME_AT = 20, OLD_LENGTH_AT = 24, BODY_LENGTH_AT = 40 };
+enum { OLD_SPACE_AT = 48, FRAME_SHA256_AT = 160, LEVELS_AT = 15 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,63 +32,54 @@ static bool read_old(void *arg, uint64_t offset, void *buf, size_t len, struct e
     return true;
 }
 
-static bool read_patch(void *arg, void *buf, size_t room, size_t *got, struct err *err)
+static bool read_patch(void *arg, uint64_t offset, void *buf, size_t room, size_t *got,
+                       struct err *err)
 {
     struct input *input = arg;
-    size_t left = bytes_left(&input->patch);
-    const uint8_t *from;
+    size_t left = offset < input->patch.len ? input->patch.len - (size_t)offset : 0;
 
     (void)err;
     *got = left < room ? left : room;
-    from = bytes_take(&input->patch, *got);
-    if (from && *got > 0)
-        memcpy(buf, from, *got);
+    if (*got > 0)
+        memcpy(buf, input->patch.data + offset, *got);
     return true;
 }
 
-static bool write_new(void *arg, const void *buf, size_t len, struct err *err)
+static bool write_new(void *arg, uint64_t offset, const void *buf, size_t len, struct err *err)
 {
     struct input *input = arg;
 
     (void)buf;
     (void)err;
+    ASSERT(offset == input->written);
     input->written += len;
     ASSERT(input->written <= NEW_MAX);
     return true;
 }
 
-static void put_u64(uint8_t *at, uint64_t value)
+static void put(uint8_t *at, uint64_t value, unsigned bytes)
 {
-    for (int i = 0; i < 8; i++)
+    for (unsigned i = 0; i < bytes; i++)
         at[i] = (uint8_t)(value >> (8 * i));
-}
-
-/* Every chunk's hash in front of the one before it, the first one's in the header. */
-static void repair_chain(struct buf *patch)
-{
-    size_t chunk = DELTA_CHUNK_BYTES_MIN;
-    size_t body = patch->len - DELTA_HEADER_BYTES;
-    size_t at = body == 0 ? 0 : (body - 1) / chunk * chunk;
-
-    put_u64(patch->data + HEADER_CHUNK_BYTES, chunk); /* the hash behind it is written below */
-    for (;; at -= chunk) {
-        uint8_t *data = patch->data + DELTA_HEADER_BYTES + at;
-        uint8_t hash[HASH_BYTES];
-
-        hash_sha256(data, body - at < chunk ? body - at : chunk, hash);
-        memcpy(at == 0 ? patch->data + HEADER_CHUNK_SHA256 : data - chunk, hash, HASH_BYTES);
-        if (at == 0)
-            return;
-    }
 }
 
 static void repair(struct buf *patch, size_t old_len)
 {
+    size_t body;
+    uint8_t *header = patch->data;
+
     if (patch->len < DELTA_HEADER_BYTES)
         return;
-    put_u64(patch->data + HEADER_OLD_LENGTH, old_len);
-    put_u64(patch->data + HEADER_BODY_LENGTH, patch->len - DELTA_HEADER_BYTES);
-    repair_chain(patch);
+    body = patch->len - DELTA_HEADER_BYTES;
+    put(header + FRAME_MAX_AT, BODY_MAX, 4);
+    put(header + FIRST_FRAME_AT, body, 4);
+    put(header + OLD_LENGTH_AT, old_len, 8);
+    put(header + BODY_LENGTH_AT, body, 8);
+    if (header[LEVELS_AT] == 0)
+        put(header + OLD_SPACE_AT, old_len, 8);
+    if (body >= 4) /* the last frame of the last group */
+        put(header + DELTA_HEADER_BYTES, UINT32_C(1) << 31, 4);
+    hash_sha256(header + DELTA_HEADER_BYTES, body, header + FRAME_SHA256_AT);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -16,10 +16,11 @@ static bool read_old(void *arg, uint64_t offset, void *buf, size_t len, struct e
     return true;
 }
 
-static bool read_patch(void *arg, void *buf, size_t room, size_t *got, struct err *err)
+static bool read_patch(void *arg, uint64_t offset, void *buf, size_t room, size_t *got,
+                       struct err *err)
 {
     struct delta_memory *memory = arg;
-    size_t left = memory->patch_len - memory->patch_pos;
+    size_t left = offset < memory->patch_len ? memory->patch_len - (size_t)offset : 0;
 
     (void)err;
     ASSERT(room > 0);
@@ -27,16 +28,17 @@ static bool read_patch(void *arg, void *buf, size_t room, size_t *got, struct er
     if (memory->piece > 0 && *got > memory->piece)
         *got = memory->piece;
     if (*got > 0)
-        memcpy(buf, memory->patch + memory->patch_pos, *got);
-    memory->patch_pos += *got;
+        memcpy(buf, memory->patch + offset, *got);
+    memory->patch_bytes += *got;
+    memory->patch_pos = (size_t)offset + *got;
     return true;
 }
 
-static bool write_new(void *arg, const void *buf, size_t len, struct err *err)
+static bool write_new(void *arg, uint64_t offset, const void *buf, size_t len, struct err *err)
 {
     struct delta_memory *memory = arg;
 
-    ASSERT(len > 0);
+    ASSERT(len > 0 && offset == memory->out.len);
     buf_add(&memory->out, buf, len);
     return !memory->out.failed || err_set(err, ERR_LIMIT, "the test's output is full");
 }

@@ -11,8 +11,9 @@ struct delta_memory {
     size_t old_len;
     const uint8_t *patch;
     size_t patch_len;
-    size_t patch_pos;
-    size_t piece; /* patch bytes given at once, 0: as many as wanted */
+    size_t patch_pos;   /* behind what was read last */
+    size_t patch_bytes; /* read in all */
+    size_t piece;       /* patch bytes given at once, 0: as many as wanted */
     struct buf out;
     size_t allocations;
     size_t allocated_bytes;

@@ -9,6 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/delta/format.h"
 #include "lib/os/file.h"
+#include "tests/support/delta_patch.h"
 #include "tests/support/temp.h"
 
 enum { SLOT_BYTES = 1 << 20 };
@@ -87,13 +88,17 @@ Test(apply, refuses_what_does_not_fit_or_is_not_what_was_signed, .init = make_sl
 }
 
 /* The old image with its first bytes and a new end, in the plainest of codecs. */
-static void make_patch(const char *file, const struct apply_target *target, size_t copied,
-                       const char *end, uint8_t header_sha256[HASH_BYTES])
+static void make_patch(const char *file, const struct apply_target *target, const uint8_t *image,
+                       size_t copied, const char *end, uint8_t header_sha256[HASH_BYTES])
 {
     struct delta_header header = {.codec = DELTA_STORED,
-                                  .frame_bytes_max = 4096,
+                                  .class = DELTA_CLASS_M,
+                                  .batch_bytes = 4096,
                                   .old_length = sizeof(old_image),
-                                  .new_length = target->length};
+                                  .old_space = sizeof(old_image),
+                                  .new_length = target->length,
+                                  .new_space = target->length};
+    struct delta_patch_group group = {.space_bytes = target->length, .image_end = target->length};
     AUTO_BUF control;
     AUTO_BUF body;
     AUTO_BUF patch;
@@ -104,17 +109,14 @@ static void make_patch(const char *file, const struct apply_target *target, size
     buf_add_varint(&control, (uint64_t)copied << 3 | DELTA_COPY);
     buf_add_varint(&control, (uint64_t)strlen(end) << 3 | DELTA_INSERT);
     hash_sha256(old_image, sizeof(old_image), header.old_sha256);
-    memcpy(header.new_sha256, target->sha256, HASH_BYTES);
     buf_add_u32(&body, (uint32_t)control.len);
     buf_add_u32(&body, 0);
     buf_add_u32(&body, (uint32_t)strlen(end));
     buf_add(&body, control.data, control.len);
     buf_add_text(&body, end);
-    header.body_length = body.len;
-    header.chunk_bytes = DELTA_CHUNK_BYTES_MIN;
-    hash_sha256(body.data, body.len, header.chunk_sha256);
-    delta_header_format(&header, &patch);
-    buf_add(&patch, body.data, body.len);
+    group.code = body.data;
+    group.code_len = body.len;
+    delta_patch_write(&header, image, &group, 1, &patch);
     temp_write(file, patch.data, patch.len);
     hash_sha256(patch.data, DELTA_HEADER_BYTES, header_sha256);
 }
@@ -133,7 +135,7 @@ Test(apply, makes_the_new_image_from_the_other_slot_and_a_patch, .init = make_sl
     memcpy(image, old_image, 500000);
     memcpy(image + 500000, "tail", sizeof("tail"));
     target = target_of(image, 500004);
-    make_patch(file, &target, 500000, "tail", header);
+    make_patch(file, &target, image, 500000, "tail", header);
     hash_sha256(old_image, sizeof(old_image), old_hash);
 
     cr_assert(apply_patch(&slots, file, &from, &target, &err), "%s", err.text);
@@ -151,7 +153,7 @@ Test(apply, makes_the_new_image_from_the_other_slot_and_a_patch, .init = make_sl
     cr_expect_not(apply_patch(&slots, file, &from, &target, &err));
     cr_expect_eq(err.refusal, REFUSAL_DELTA_BASE, "%s", err.text);
     old_hash[0] ^= 1;
-    make_patch(file, &target, 500000, "tale", header);
+    make_patch(file, &target, image, 500000, "tale", header);
     cr_expect_not(apply_patch(&slots, file, &from, &target, &err));
     cr_expect_eq(err.refusal, REFUSAL_DELTA_RESULT_HASH, "%s", err.text);
 }

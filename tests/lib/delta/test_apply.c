@@ -6,6 +6,7 @@
 
 #include "lib/crypto/hash.h"
 #include "tests/support/delta_memory.h"
+#include "tests/support/delta_patch.h"
 
 static const char old_text[] = "the quick brown fox";
 enum { OLD_LEN = sizeof(old_text) - 1 };
@@ -22,35 +23,31 @@ struct frame {
 #define PART(text) text, sizeof(text) - 1
 #define WORD(len, kind) ((len) << 3 | (kind))
 
-/* The header of a patch with a body of one chunk, then that body. */
-static void add_patch(struct delta_header *header, const struct buf *body, struct buf *out)
-{
-    header->chunk_bytes = DELTA_CHUNK_BYTES_MIN;
-    header->body_length = body->len;
-    hash_sha256(body->data, body->len, header->chunk_sha256);
-    delta_header_format(header, out);
-    buf_add(out, body->data, body->len);
-}
-
-/* A stored patch of one frame from `old_text` to `want`. */
+/* A stored patch of one batch from `old_text` to `want`. */
 static void make_stored(const struct frame *frame, const char *want, struct buf *out)
 {
+    size_t len = strlen(want);
     struct delta_header header = {.codec = DELTA_STORED,
-                                  .frame_bytes_max = DELTA_FRAME_BYTES_MIN,
+                                  .class = DELTA_CLASS_M,
+                                  .batch_bytes = DELTA_BATCH_BYTES_MIN,
                                   .old_length = OLD_LEN,
-                                  .new_length = strlen(want)};
-    AUTO_BUF body;
+                                  .old_space = OLD_LEN,
+                                  .new_length = len,
+                                  .new_space = len};
+    struct delta_patch_group group = {.space_bytes = len, .image_end = len};
+    AUTO_BUF code;
 
-    buf_init(&body, DELTA_CHUNK_BYTES_MIN);
+    buf_init(&code, DELTA_FRAME_BYTES_MAX);
     hash_sha256(old_text, OLD_LEN, header.old_sha256);
-    hash_sha256(want, strlen(want), header.new_sha256);
-    buf_add_u32(&body, (uint32_t)frame->control_len);
-    buf_add_u32(&body, (uint32_t)frame->diffs_len);
-    buf_add_u32(&body, (uint32_t)frame->literals_len);
-    buf_add(&body, frame->control, frame->control_len);
-    buf_add(&body, frame->diffs, frame->diffs_len);
-    buf_add(&body, frame->literals, frame->literals_len);
-    add_patch(&header, &body, out);
+    buf_add_u32(&code, (uint32_t)frame->control_len);
+    buf_add_u32(&code, (uint32_t)frame->diffs_len);
+    buf_add_u32(&code, (uint32_t)frame->literals_len);
+    buf_add(&code, frame->control, frame->control_len);
+    buf_add(&code, frame->diffs, frame->diffs_len);
+    buf_add(&code, frame->literals, frame->literals_len);
+    group.code = code.data;
+    group.code_len = code.len;
+    delta_patch_write(&header, (const uint8_t *)want, &group, 1, out);
 }
 
 static bool apply(struct delta_memory *memory, const struct buf *patch,
@@ -103,7 +100,7 @@ Test(delta_apply, refuses_operations_that_cannot_be)
         const char *literals;
         size_t literals_len;
     } cases[] = {
-        {"an unknown kind", PART("\x0d"), PART("")},
+        {"an unknown kind", PART("\x0f"), PART("")},
         {"a length of 0", PART("\x02"), PART("")},
         {"a copy past the old image's end", PART("\xa0\x01"), PART("")},
         {"a copy after a seek to the end", PART("\xb4\x02\x08"), PART("")},
@@ -242,41 +239,26 @@ Test(delta_apply, passes_on_the_errors_of_its_callbacks)
     delta_memory_done(&memory);
 }
 
-Test(delta_memory_bytes, stays_within_1_mib_beyond_the_window)
-{
-    static const struct {
-        enum delta_codec codec;
-        unsigned log2_min, log2_max;
-        uint32_t frame_bytes_max;
-    } cases[] = {
-        {DELTA_STORED, 0, 0, DELTA_FRAME_BYTES_MAX},
-        {DELTA_ZLIB, 9, 15, DELTA_FRAME_BYTES_MAX},
-        {DELTA_ZSTD, 10, 27, DELTA_FRAME_BYTES_MAX},
-        {DELTA_CM, 12, 18, 0},
-    };
-
-    for (size_t i = 0; i < COUNT(cases); i++)
-        for (unsigned log2 = cases[i].log2_min; log2 <= cases[i].log2_max; log2++) {
-            struct delta_header header = {.codec = cases[i].codec,
-                                          .codec_log2 = log2,
-                                          .chunk_bytes = DELTA_CHUNK_BYTES_MAX,
-                                          .frame_bytes_max = cases[i].frame_bytes_max};
-
-            cr_expect_leq(delta_memory_bytes(&header),
-                          delta_window_bytes(&header) + DELTA_OVERHEAD_BYTES_MAX, "%s, 2^%u: %llu",
-                          delta_codec_name(header.codec), log2,
-                          (unsigned long long)delta_memory_bytes(&header));
-        }
-}
-
 /* Whatever a hostile body says, the code ends: every operation makes progress, two seeks never
- * follow each other, and reading past the body's end is refused. */
+ * follow each other, and reading past the group's end is refused. */
 Test(delta_apply, ends_on_any_arithmetic_code)
 {
+    static const uint8_t want[5000];
+
     for (unsigned seed = 0; seed < 200; seed++) {
-        struct delta_header header = {
-            .codec = DELTA_CM, .codec_log2 = 12, .old_length = OLD_LEN, .new_length = 5000};
-        AUTO_BUF body;
+        struct delta_header header = {.codec = DELTA_CM,
+                                      .codec_log2 = 12,
+                                      .history_log2 = 12,
+                                      .class = DELTA_CLASS_L,
+                                      .old_length = OLD_LEN,
+                                      .old_space = OLD_LEN,
+                                      .new_length = sizeof(want),
+                                      .new_space = sizeof(want)};
+        uint8_t code[64];
+        const struct delta_patch_group group = {.space_bytes = sizeof(want),
+                                                .image_end = sizeof(want),
+                                                .code = code,
+                                                .code_len = sizeof(code)};
         AUTO_BUF patch;
         struct delta_memory memory;
         struct err err = {0};
@@ -284,13 +266,12 @@ Test(delta_apply, ends_on_any_arithmetic_code)
             .old_length = OLD_LEN, .new_length_max = 5000, .memory_bytes_max = 1 << 20};
         uint32_t state = seed * 2654435761u + 1;
 
-        buf_init(&body, 1000);
         buf_init(&patch, 1000);
-        for (int i = 0; i < 64; i++) {
+        for (size_t i = 0; i < sizeof(code); i++) {
             state = state * 1664525 + 1013904223;
-            buf_add_u8(&body, (uint8_t)(seed < 2 ? seed * 255 : state >> 24));
+            code[i] = (uint8_t)(seed < 2 ? seed * 255 : state >> 24);
         }
-        add_patch(&header, &body, &patch);
+        delta_patch_write(&header, want, &group, 1, &patch);
         delta_memory_init(&memory, 5000);
 
         cr_expect_not(apply(&memory, &patch, &limits, &err), "seed %u", seed);

@@ -1,0 +1,381 @@
+#include "lib/delta/machine.h"
+
+#include <string.h>
+
+#include "lib/crypto/hash.h"
+#include "lib/delta/codec.h"
+#include "lib/delta/model.h"
+#include "lib/delta/output.h"
+
+enum {
+    /* Class S has 48 KiB in all. */
+    SMALL_OUT_BYTES = 4 << 10,
+    SMALL_WORK_BYTES = 2 << 10,
+    WORK_BYTES = 16 << 10,  /* new bytes made at a time */
+    CHECKPOINT_BLOCKS = 64, /* between two records within a group */
+};
+
+struct delta_machine {
+    const struct delta_io *io;
+    struct delta_header header;
+    struct delta_input in;
+    struct delta_output out;
+    const struct delta_codec_ops *codec;
+    void *decoder;
+    struct delta_space codec_space;
+    struct delta_checkpoint checkpoint; /* of the group that runs */
+    uint64_t told;                      /* blocks that the last record calls verified */
+
+    uint8_t *work; /* `work_bytes` of new bytes */
+    size_t work_bytes;
+    uint64_t produced;  /* of the new space */
+    uint64_t group_end; /* of the group that runs, in the new space */
+
+    /* Old bytes around the cursor: [old_start - DELTA_MARGIN, old_start + old_len +
+     * DELTA_MARGIN); covers are mostly short and in order. */
+    uint8_t *old;
+    uint64_t old_start;
+    size_t old_len;
+    uint64_t cursor;
+};
+
+static const struct delta_codec_ops *const codecs[] = {
+    [DELTA_STORED] = &delta_codec_batches,
+    [DELTA_ZLIB] = &delta_codec_batches,
+    [DELTA_ZSTD] = &delta_codec_batches,
+    [DELTA_CM] = &delta_codec_cm,
+};
+_Static_assert(COUNT(codecs) == DELTA_CODEC_COUNT, "every coder has its functions");
+
+static bool refuse(struct err *err, const char *what)
+{
+    return err_refuse(err, REFUSAL_DELTA_FORMAT, "%s", what);
+}
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+struct sizes {
+    size_t out, work, hashes;
+};
+
+static struct sizes sizes_of(const struct delta_header *header)
+{
+    bool small = header->class == DELTA_CLASS_S;
+
+    return (struct sizes){.out = small ? SMALL_OUT_BYTES : DELTA_BLOCK_BYTES,
+                          .work = small ? SMALL_WORK_BYTES : WORK_BYTES,
+                          .hashes = (size_t)header->group_blocks * header->block_hash_bytes};
+}
+
+uint64_t delta_machine_bytes(const struct delta_header *header)
+{
+    struct sizes sizes = sizes_of(header);
+
+    return delta_space_of(sizeof(struct delta_machine)) + delta_space_of(header->frame_bytes_max) +
+           delta_space_of(sizes.out) + delta_space_of(sizes.hashes) + delta_space_of(sizes.work) +
+           delta_space_of(sizes.work + 2 * DELTA_MARGIN) +
+           codecs[header->codec]->memory_bytes(header);
+}
+
+static void *take(struct delta_space *space, size_t size)
+{
+    void *piece = delta_space_take(space, size);
+
+    ASSERT(piece);
+    return piece;
+}
+
+struct delta_machine *delta_machine_new(struct delta_space *space, const struct delta_io *io,
+                                        const struct delta_header *header, struct sha256 *whole,
+                                        struct sha256 *block)
+{
+    struct sizes sizes = sizes_of(header);
+    struct delta_machine *m = take(space, sizeof(*m));
+
+    *m = (struct delta_machine){
+        .io = io,
+        .header = *header,
+        .codec = codecs[header->codec],
+        .out = {.io = io,
+                .image_length = header->new_length,
+                .whole = whole,
+                .block = block,
+                .buf = take(space, sizes.out),
+                .room = sizes.out,
+                .hashes = take(space, sizes.hashes),
+                .hash_bytes = header->block_hash_bytes},
+        .work = take(space, sizes.work),
+        .work_bytes = sizes.work,
+        .old = take(space, sizes.work + 2 * DELTA_MARGIN),
+    };
+    delta_input_init(&m->in, io, header, take(space, header->frame_bytes_max));
+    m->codec_space = *space;
+    return m;
+}
+
+/* --- old and new bytes ------------------------------------------------------------------------ */
+
+static bool read_old(struct delta_machine *m, uint64_t at, uint8_t *out, size_t len,
+                     struct err *err)
+{
+    return m->io->read_old(m->io->arg, at, out, len, err);
+}
+
+/* The window from the cursor on; beyond the space's ends are zeros. */
+static bool fill_old(struct delta_machine *m, struct err *err)
+{
+    uint64_t space = m->header.old_space;
+    uint64_t from = m->cursor < DELTA_MARGIN ? 0 : m->cursor - DELTA_MARGIN;
+    uint64_t left = space - m->cursor;
+    size_t before = (size_t)(m->cursor - from);
+    size_t len = left < m->work_bytes ? (size_t)left : m->work_bytes;
+    size_t after = left - len < DELTA_MARGIN ? (size_t)(left - len) : DELTA_MARGIN;
+    uint8_t *start = m->old + (DELTA_MARGIN - before);
+
+    m->old_len = 0;
+    memset(m->old, 0, DELTA_MARGIN - before);
+    if (!read_old(m, from, start, before + len + after, err))
+        return false;
+    memset(start + before + len + after, 0, DELTA_MARGIN - after);
+    m->old_start = m->cursor;
+    m->old_len = len;
+    return true;
+}
+
+/* Some old bytes at the cursor, at most `len`, with their margins; at least one. */
+static bool old_some(struct delta_machine *m, size_t len, const uint8_t **out, size_t *got,
+                     struct err *err)
+{
+    if ((m->cursor < m->old_start || m->cursor - m->old_start >= m->old_len) && !fill_old(m, err))
+        return false;
+    *out = m->old + DELTA_MARGIN + (m->cursor - m->old_start);
+    *got = m->old_len - (size_t)(m->cursor - m->old_start);
+    if (*got > len)
+        *got = len;
+    return true;
+}
+
+static bool record(struct delta_machine *m, struct err *err)
+{
+    uint8_t text[DELTA_CHECKPOINT_BYTES];
+
+    if (!m->io->checkpoint)
+        return true;
+    m->checkpoint.verified = (uint32_t)m->out.verified;
+    m->told = m->out.verified;
+    delta_checkpoint_format(&m->checkpoint, text);
+    return m->io->checkpoint(m->io->arg, text, err);
+}
+
+/* `len` bytes of m->work are the new space's next ones. */
+static bool emit(struct delta_machine *m, size_t len, struct err *err)
+{
+    m->produced += len;
+    if (!delta_output_write(&m->out, m->work, len, err))
+        return false;
+    return m->out.verified < m->told + CHECKPOINT_BLOCKS || record(m, err);
+}
+
+static size_t work_of(const struct delta_machine *m, uint64_t len)
+{
+    return len < m->work_bytes ? (size_t)len : m->work_bytes;
+}
+
+/* --- operations ------------------------------------------------------------------------------- */
+
+static bool do_copy(struct delta_machine *m, uint64_t len, struct err *err)
+{
+    while (len > 0) {
+        size_t some = work_of(m, len);
+
+        if (!read_old(m, m->cursor, m->work, some, err))
+            return false;
+        m->codec->passed(m->decoder, m->work, some);
+        m->cursor += some;
+        len -= some;
+        if (!emit(m, some, err))
+            return false;
+    }
+    return true;
+}
+
+static bool do_add(struct delta_machine *m, uint64_t len, struct err *err)
+{
+    while (len > 0) {
+        const uint8_t *old;
+        size_t some;
+
+        if (!old_some(m, work_of(m, len), &old, &some, err) ||
+            !m->codec->add(m->decoder, old, m->cursor, m->produced, m->work, some, err))
+            return false;
+        m->cursor += some;
+        len -= some;
+        if (!emit(m, some, err))
+            return false;
+    }
+    return true;
+}
+
+static bool do_insert(struct delta_machine *m, uint64_t len, struct err *err)
+{
+    while (len > 0) {
+        size_t some = work_of(m, len);
+
+        if (!m->codec->insert(m->decoder, m->work, some, err))
+            return false;
+        len -= some;
+        if (!emit(m, some, err))
+            return false;
+    }
+    return true;
+}
+
+static bool do_fill(struct delta_machine *m, uint64_t len, struct err *err)
+{
+    uint8_t byte;
+
+    if (!m->codec->insert(m->decoder, &byte, 1, err))
+        return false;
+    while (len > 0) {
+        size_t some = work_of(m, len);
+
+        memset(m->work, byte, some);
+        m->codec->passed(m->decoder, m->work, some);
+        len -= some;
+        if (!emit(m, some, err))
+            return false;
+    }
+    return true;
+}
+
+static bool do_seek(struct delta_machine *m, uint64_t word, struct err *err)
+{
+    int64_t distance = delta_unzigzag(word);
+    /* Lengths stop at 2^42 and a control word's at 2^61, so the sum fits. */
+    int64_t target = (int64_t)m->cursor + distance;
+
+    if (target < 0 || (uint64_t)target > m->header.old_space)
+        return refuse(err, "patch seeks outside the old image");
+    m->cursor = (uint64_t)target;
+    return true;
+}
+
+static bool do_unknown(struct delta_machine *m, uint64_t len, struct err *err)
+{
+    (void)m;
+    (void)len;
+    return refuse(err, "patch has an unknown operation");
+}
+
+typedef bool do_fn(struct delta_machine *m, uint64_t len, struct err *err);
+
+/* clang-format off */
+static const struct kind {
+    do_fn *run;
+    bool reads_old, makes_new;
+} kinds[] = {
+    [DELTA_COPY]   = {do_copy,    true,  true},
+    [DELTA_ADD]    = {do_add,     true,  true},
+    [DELTA_INSERT] = {do_insert,  false, true},
+    [DELTA_FILL]   = {do_fill,    false, true},
+    [DELTA_SEEK]   = {do_seek,    false, false},
+    [DELTA_PACK]   = {do_unknown, false, false},
+    [DELTA_SCOPE]  = {do_unknown, false, false},
+};
+/* clang-format on */
+_Static_assert(COUNT(kinds) == DELTA_KIND_COUNT, "every kind of operation has its function");
+
+static bool operation(struct delta_machine *m, unsigned *prepared, struct err *err)
+{
+    const struct kind *kind;
+    uint64_t word;
+    uint64_t len;
+    unsigned number;
+
+    if (!m->codec->control(m->decoder, &word, err))
+        return false;
+    number = (unsigned)(word & 7);
+    len = word >> 3;
+    if (number >= COUNT(kinds) || len == 0)
+        return refuse(err, "patch has an unknown operation");
+    kind = &kinds[number];
+    if (kind->makes_new && len > m->group_end - m->produced)
+        return refuse(err, "patch writes past its group's end");
+    if (kind->reads_old && len > m->header.old_space - m->cursor)
+        return refuse(err, "patch reads past the old image's end");
+    if (*prepared & 1u << number)
+        return refuse(err, "patch prepares the same twice");
+    *prepared = kind->makes_new ? 0 : *prepared | 1u << number;
+    return kind->run(m, len, err);
+}
+
+/* --- groups ----------------------------------------------------------------------------------- */
+
+static bool open_code(struct delta_machine *m, struct err *err)
+{
+    struct delta_space space = m->codec_space;
+
+    return m->codec->open(&m->header, &space, &m->in, &m->decoder, err);
+}
+
+static bool group_head(struct delta_machine *m, struct err *err)
+{
+    uint64_t bytes;
+    uint64_t blocks;
+
+    if (!delta_input_varint(&m->in, &bytes, err) || !delta_input_varint(&m->in, &blocks, err))
+        return false;
+    if (bytes == 0 || bytes > m->header.new_space - m->produced)
+        return refuse(err, "patch has a group of an impossible length");
+    if (blocks > m->header.group_blocks)
+        return refuse(err, "patch has a group of more blocks than its header says");
+    m->group_end = m->produced + bytes;
+    delta_output_group(&m->out, (uint32_t)blocks);
+    return delta_input_bytes(&m->in, m->out.hashes, (size_t)blocks * m->header.block_hash_bytes,
+                             err);
+}
+
+static bool group(struct delta_machine *m, struct err *err)
+{
+    unsigned prepared = 0;
+
+    m->checkpoint = (struct delta_checkpoint){
+        .frame = m->in.next, .new_space_at = m->produced, .image_at = m->out.at};
+    if (m->produced > 0 && !record(m, err))
+        return false;
+    m->cursor = 0;
+    m->old_len = 0;
+    if (!delta_input_next_group(&m->in, err) || !group_head(m, err) || !open_code(m, err))
+        return false;
+    while (m->produced < m->group_end)
+        if (!operation(m, &prepared, err))
+            return false;
+    return m->codec->finish(m->decoder, err) && delta_output_group_end(&m->out, err);
+}
+
+bool delta_machine_tables(struct delta_machine *m, struct err *err)
+{
+    (void)m;
+    (void)err;
+    return true;
+}
+
+bool delta_machine_go(struct delta_machine *m, const struct delta_checkpoint *from, struct err *err)
+{
+    if (from->new_space_at >= m->header.new_space)
+        return refuse(err, "checkpoint lies outside the image");
+    m->produced = from->new_space_at;
+    m->told = from->verified;
+    return delta_input_go(&m->in, &from->frame, err) &&
+           delta_output_resume(&m->out, from->image_at, from->verified, err);
+}
+
+bool delta_machine_run(struct delta_machine *m, struct err *err)
+{
+    while (m->produced < m->header.new_space)
+        if (!group(m, err))
+            return false;
+    if (!delta_input_ended(&m->in))
+        return refuse(err, "patch goes on after the image's end");
+    return delta_output_finish(&m->out, m->header.new_sha256, err);
+}
