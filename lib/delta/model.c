@@ -57,7 +57,6 @@ struct delta_model *delta_model_init(void *memory, unsigned counters_log2, unsig
     uint8_t *behind = (uint8_t *)memory + delta_space_of(sizeof(*model));
 
     (void)history_log2;
-    memset(model, 0, sizeof(*model));
     delta_mixer_init(&model->mixer, (uint16_t *)(void *)behind, counters_log2, coder);
     delta_model_reset(model);
     return model;
@@ -277,10 +276,4 @@ uint64_t delta_model_control(struct delta_model *model, uint64_t word)
     model->last_word = model->last_kind << 16 | (uint32_t)(out & 0xFFFF);
     model->last_kind = (uint32_t)(out & 7);
     return out;
-}
-
-uint64_t delta_model_number(struct delta_model *model, unsigned context, uint64_t value)
-{
-    (void)context;
-    return delta_model_control(model, value);
 }

@@ -18,9 +18,6 @@ struct delta_coder {
     unsigned (*code)(struct delta_coder *coder, unsigned p, unsigned bit);
 };
 
-/* Old bytes that delta_model_add() may look at before and after those that it is told of. */
-enum { DELTA_MARGIN = 16, DELTA_NUMBER_CONTEXTS = 64 };
-
 struct delta_model;
 struct delta_scope;
 
