@@ -7,6 +7,7 @@
 #include "deltagen/container/container.h"
 
 const struct container *const containers[] = {
+    &container_squashfs,
     &container_gzip,
 };
 const size_t container_count = COUNT(containers);
