@@ -85,21 +85,21 @@ struct container_input {
     uint64_t unpacked_max; /* of one unit, and of all tables of a container together */
 };
 
+struct container_found {
+    uint64_t length;
+    /* Its files lie in it as they are, so others are searched in them; else nothing is. */
+    bool open;
+};
+
 struct container {
     const char *name;
     const char *magic;
     uint8_t magic_len;
     uint16_t magic_at; /* bytes before the magic that belong to the container */
-    /* 1: anywhere; else the container begins at a multiple of it */
-    uint16_t align;
-    /*
-     * Is one at `at`? Adds what is in it and gives its length, of which nothing else is searched;
-     * 0: there is none. CONTAINER_OPEN: there is one, and its files are searched too.
-     */
-    uint64_t (*find)(const struct container_input *in, uint64_t at, struct units *out);
+    /* Is one at `at`? Adds what is in it. False: there is none. */
+    bool (*find)(const struct container_input *in, uint64_t at, struct units *out,
+                 struct container_found *found);
 };
-
-#define CONTAINER_OPEN UINT64_MAX
 
 /* All kinds of them, the largest structures first. */
 extern const struct container *const containers[];
@@ -107,11 +107,11 @@ extern const size_t container_count;
 
 extern const struct container container_squashfs, container_erofs, container_ext, container_gpt,
     container_mbr, container_tar, container_cpio, container_gzip, container_zstd, container_xz,
-    container_lzma, container_lz4_legacy, container_lz4_frame, container_zip, container_bzimage;
+    container_lzma, container_lz4_legacy, container_lz4_frame;
 
 /*
- * Finds the containers that begin in [from, to) of `in`; they may be nested only as openly as
- * CONTAINER_OPEN says. What is found is added to `out`.
+ * Finds the containers that begin in [from, to) of `in`; nested ones only where
+ * `found.open` says so, and none in one of its own kind. What is found is added to `out`.
  */
 void container_find_all(const struct container_input *in, uint64_t from, uint64_t to,
                         struct units *out);

@@ -7,50 +7,55 @@
 #include "deltagen/container/container.h"
 
 const struct container *const containers[] = {
-    &container_squashfs,
-    &container_gzip,
+    &container_squashfs,   &container_gzip, &container_zstd,      &container_xz,
+    &container_lz4_legacy, &container_lzma, &container_lz4_frame,
 };
 const size_t container_count = COUNT(containers);
+
+enum { CONTAINERS_MAX = COUNT(containers) };
+
+struct search {
+    const struct container_input *in;
+    uint64_t from;
+    struct units *out;
+    uint64_t not_before[CONTAINERS_MAX]; /* by container: behind the last one of its kind */
+};
 
 static bool begins(const struct container *container, const struct container_input *in,
                    uint64_t magic_at)
 {
-    uint64_t at = magic_at - container->magic_at;
-
-    return magic_at >= container->magic_at && at % container->align == 0 &&
-           in->len - magic_at >= container->magic_len &&
+    return magic_at >= container->magic_at && in->len - magic_at >= container->magic_len &&
            memcmp(in->data + magic_at, container->magic, container->magic_len) == 0;
 }
 
-/* The length of what begins at the magic, or 0. */
-static uint64_t find_at(const struct container_input *in, uint64_t magic_at, uint64_t from,
-                        struct units *out)
+/* Bytes from the magic on that need no more search; at least 1. */
+static uint64_t find_at(struct search *search, uint64_t magic_at)
 {
     for (size_t i = 0; i < container_count; i++) {
         const struct container *container = containers[i];
         uint64_t at = magic_at - container->magic_at;
-        uint64_t length;
+        struct container_found found = {0};
 
-        if (!begins(container, in, magic_at) || at < from)
+        if (!begins(container, search->in, magic_at) || at < search->from ||
+            at < search->not_before[i] || !container->find(search->in, at, search->out, &found))
             continue;
-        length = container->find(in, at, out);
-        if (length > 0 && length != CONTAINER_OPEN)
-            return length - container->magic_at;
+        ASSERT(found.length > container->magic_at && found.length <= search->in->len - at);
+        search->not_before[i] = at + found.length;
+        if (!found.open)
+            return found.length - container->magic_at;
     }
-    return 0;
+    return 1;
 }
 
 void container_find_all(const struct container_input *in, uint64_t from, uint64_t to,
                         struct units *out)
 {
+    struct search search = {.in = in, .from = from, .out = out};
     bool first[256] = {false};
 
     ASSERT(from <= to && to <= in->len);
     for (size_t i = 0; i < container_count; i++)
         first[(uint8_t)containers[i]->magic[0]] = true;
-    for (uint64_t pos = from; pos < to && !out->full;) {
-        uint64_t length = first[in->data[pos]] ? find_at(in, pos, from, out) : 0;
-
-        pos += length > 0 ? length : 1;
-    }
+    for (uint64_t pos = from; pos < to && !out->full;)
+        pos += first[in->data[pos]] ? find_at(&search, pos) : 1;
 }

@@ -59,7 +59,8 @@ static uint64_t skip_header(const struct container_input *in, uint64_t at, uint8
     return bytes.failed ? 0 : bytes.pos;
 }
 
-static uint64_t find(const struct container_input *in, uint64_t at, struct units *out)
+static bool find(const struct container_input *in, uint64_t at, struct units *out,
+                 struct container_found *found)
 {
     uint8_t level = 0;
     uint64_t header = skip_header(in, at, &level);
@@ -69,18 +70,19 @@ static uint64_t find(const struct container_input *in, uint64_t at, struct units
 
     if (header == 0 || !unit_decode(UNIT_DEFLATE, in->data + unit.at, in->len - unit.at, NULL,
                                     in->unpacked_max, &decoded))
-        return 0;
+        return false;
     trailer =
         bytes_of(in->data + unit.at + decoded.packed_len, in->len - unit.at - decoded.packed_len);
     (void)bytes_u32(&trailer);
     if (bytes_u32(&trailer) != (uint32_t)decoded.unpacked_len || trailer.failed)
-        return 0;
+        return false;
     unit.packed_len = decoded.packed_len;
     unit.unpacked_len = decoded.unpacked_len;
     unit.group = out->groups++;
     units_add(out, unit);
-    return header + decoded.packed_len + TRAILER_BYTES;
+    found->length = header + decoded.packed_len + TRAILER_BYTES;
+    return true;
 }
 
 const struct container container_gzip = {
-    .name = "gzip", .magic = "\x1f\x8b\x08", .magic_len = 3, .align = 1, .find = find};
+    .name = "gzip", .magic = "\x1f\x8b\x08", .magic_len = 3, .find = find};

@@ -309,14 +309,15 @@ static void name_table(struct squashfs *fs, uint64_t at, const struct squashfs_t
                           name);
 }
 
-static uint64_t find(const struct container_input *in, uint64_t at, struct units *out)
+static bool find(const struct container_input *in, uint64_t at, struct units *out,
+                 struct container_found *found)
 {
     struct squashfs fs = {.in = in, .base = at, .out = out};
     struct superblock super;
     uint64_t end;
 
     if (!read_superblock(bytes_of(in->data + at, in->len - at), &super))
-        return 0;
+        return false;
     fs.length = super.used;
     fs.block_bytes = super.block_bytes;
     read_compressor(&fs, &super);
@@ -330,8 +331,9 @@ static uint64_t find(const struct container_input *in, uint64_t at, struct units
     table_done(&fs.inodes);
     table_done(&fs.directories);
     mem_free(fs.fragments);
-    return fs.length;
+    found->length = fs.length;
+    return true;
 }
 
 const struct container container_squashfs = {
-    .name = "squashfs", .magic = "hsqs", .magic_len = 4, .align = 1, .find = find};
+    .name = "squashfs", .magic = "hsqs", .magic_len = 4, .find = find};
