@@ -57,6 +57,7 @@ struct encoder {
     } * groups;
     size_t group_count, group_room;
     uint64_t group_start; /* in the new space */
+    size_t group_bytes;   /* of code */
 };
 
 static uint64_t control_word(enum delta_kind kind, uint64_t len)
@@ -178,7 +179,7 @@ static bool write_all(struct encoder *e, struct err *err)
             left.len -= piece.len;
             end = left.new_pos;
             if ((end == e->group_start + space_max || end == e->plan->new_image->len ||
-                 e->ops->size(e->writer) >= GROUP_CODE_BYTES) &&
+                 e->ops->size(e->writer) >= e->group_bytes) &&
                 !group_end(e, end, err))
                 return false;
         }
@@ -268,6 +269,8 @@ bool encode_patch(const struct plan *plan, const struct encode_options *options,
 {
     struct encoder e = {.plan = plan,
                         .header = header,
+                        .group_bytes =
+                            options->group_bytes ? options->group_bytes : GROUP_CODE_BYTES,
                         .ops = options->codec == DELTA_CM ? &writer_model : &writer_batches};
     bool good;
 

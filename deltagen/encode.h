@@ -8,6 +8,7 @@ struct encode_options {
     enum delta_codec codec;
     /* The class whose memory the applier may use; the coder's size follows from it. */
     enum delta_class class;
+    size_t group_bytes; /* of code, after which a restart group ends; 0: 512 KiB */
 };
 
 /* Appends a whole patch file, header first; header->codec and what follows from it are chosen

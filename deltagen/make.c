@@ -57,7 +57,8 @@ static void try_candidate(struct job *job, size_t i)
 {
     const struct candidate *candidate = &candidates[i];
     struct result *result = &job->results[i];
-    struct encode_options options = {candidate->codec, job->options->class};
+    struct encode_options options = {candidate->codec, job->options->class,
+                                     job->options->group_bytes};
     struct plan plan = {0};
 
     if (job->options->codec != MAKE_CODEC_AUTO && job->options->codec != (int)candidate->codec)

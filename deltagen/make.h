@@ -12,6 +12,7 @@ enum make_step { MAKE_SORT, MAKE_MATCH, MAKE_ENCODE, MAKE_CHECK, MAKE_STEP_COUNT
 struct make_options {
     int codec; /* an enum delta_codec, or MAKE_CODEC_AUTO: the smallest that fits the class */
     enum delta_class class; /* what the device may spend on applying */
+    size_t group_bytes;     /* as encode_options' */
     unsigned threads;
     /* Called now and then, from the calling thread only; may be NULL. */
     void (*progress)(void *arg, enum make_step step, size_t done);

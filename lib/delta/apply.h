@@ -13,7 +13,8 @@
  * Power loss: `checkpoint` is given a record at the start of each restart group and now and then
  * within; when everything written before is durable, the caller may store it. delta_resume() with
  * the last record stored goes on there: it reads the header, the tables and then the patch from
- * that group's start, and writes no block again that the record calls verified.
+ * that group's start, and writes no block again that the record calls verified. The medium must
+ * write sectors whole: a group may begin within one.
  *
  * Refusals: DELTA_FORMAT (the patch is malformed), DELTA_FILE_HASH (it is not the patch whose
  * header the caller named, or its frames are not the header's), DELTA_BASE (made for another old
