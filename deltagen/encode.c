@@ -17,7 +17,7 @@ enum {
     /* A group ends behind the operation that takes it over this much code: enough that starting
      * anew costs little, and little enough to fetch twice. */
     GROUP_CODE_BYTES = 512 << 10,
-    PIECE_BYTES = 1 << 20, /* of adds and inserts: groups can end there */
+    PIECE_BYTES_MIN = 64 << 10, /* of adds and inserts: groups can end there */
     HASH_BYTES_LONG = 8,
     HASH_BYTES_SHORT = 4,
     HASHES_PART = 50, /* long hashes may take this part of the patch */
@@ -152,7 +152,7 @@ static bool group_end(struct encoder *e, uint64_t space_end, struct err *err)
 static size_t piece_of(const struct encoder *e, const struct operation *operation, uint64_t room)
 {
     uint64_t len = operation->len < room ? operation->len : room;
-    uint64_t most = PIECE_BYTES;
+    uint64_t most = e->group_bytes / 2 > PIECE_BYTES_MIN ? e->group_bytes / 2 : PIECE_BYTES_MIN;
 
     if (operation->kind == DELTA_COPY || operation->kind == DELTA_FILL)
         return (size_t)len;
