@@ -4,6 +4,8 @@
  * The slot is synced, then read back from the medium and compared with the signed hash; only
  * then does a call return true. Blocks.
  *
+ * A patch that was interrupted goes on where its last checkpoint says, see progress.h.
+ *
  * Refusals: SPACE (the slot is too small), SLOT_WRITE, INSTALL_READBACK, and lib/delta's for a
  * patch.
  */
@@ -25,7 +27,8 @@ struct apply_patch {
     uint64_t old_length; /* the old image is the first bytes of the other slot */
     const uint8_t *old_sha256;
     const uint8_t
-        *header_sha256; /* as the director signed it; NULL: the file's hash was compared */
+        *header_sha256;        /* as the director signed it; NULL: the file's hash was compared */
+    const char *progress_path; /* of the file that says how far it was applied */
 };
 MUST_USE bool apply_patch(const struct slots *slots, const char *file,
                           const struct apply_patch *from, const struct apply_target *target,

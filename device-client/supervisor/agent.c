@@ -147,6 +147,7 @@ bool agent_open(const struct agent_options *options, struct agent **out, struct 
     agent->lock_fd = -1;
     agent->state_dir = mem_strdup(options->state_dir);
     agent->record_path = state_path(options->state_dir, "record");
+    agent->progress_path = state_path(options->state_dir, "patch-progress");
     agent->download_dir = state_path(options->state_dir, "download");
     agent->metadata_dir = state_path(options->state_dir, "metadata");
     agent->director_dir = state_path(options->state_dir, "director");
@@ -185,6 +186,7 @@ void agent_close(struct agent *agent)
     mem_free(agent->metadata_dir);
     mem_free(agent->download_dir);
     mem_free(agent->record_path);
+    mem_free(agent->progress_path);
     mem_free(agent->state_dir);
     mem_free(agent);
 }

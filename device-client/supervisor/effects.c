@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "device-client/apply/apply.h"
+#include "device-client/apply/progress.h"
 #include "device-client/fetch/fetch.h"
 #include "device-client/limits.h"
 #include "device-client/report/send.h"
@@ -313,11 +314,20 @@ static bool write_slot(void *arg, const struct record *record, const struct wire
         .old_length = runs->length,
         .old_sha256 = runs->sha256,
         .header_sha256 = delta && record->directed ? delta->sha256 : NULL,
+        .progress_path = agent->progress_path,
     };
 
     if (delta)
         return apply_patch(&agent->slots, agent->fetched, &patch, &target, err);
-    return apply_image(&agent->slots, agent->fetched, &target, err);
+    return apply_progress_forget(agent->progress_path, err) &&
+           apply_image(&agent->slots, agent->fetched, &target, err);
+}
+
+static uint64_t patch_progress(void *arg)
+{
+    const struct agent *agent = arg;
+
+    return apply_progress_measure(agent->progress_path);
 }
 
 static bool holds(void *arg, enum slot slot, const struct image *image, struct err *err)
@@ -422,6 +432,7 @@ const struct machine_ops agent_ops = {
     .judge = judge,
     .fetch = fetch,
     .write = write_slot,
+    .patch_progress = patch_progress,
     .holds = holds,
     .may_switch = may_switch,
     .allow = allow,

@@ -141,6 +141,7 @@ static bool step_offered(struct machine *machine, enum machine_next *next, struc
     record->bytes = 0;
     record->delta_refused = false;
     record->delta_tries = 0;
+    record->delta_progress = 0;
     return machine_move(machine, UPDATE_EVENT_ACCEPTED, NULL, err);
 }
 
@@ -176,7 +177,12 @@ static bool open_slot(struct machine *machine, struct err *err)
 static bool begin_patch(struct machine *machine, struct err *why, struct err *err)
 {
     struct record *record = machine->record;
+    uint64_t progress = machine->ops->patch_progress(machine->arg);
 
+    /* One that got further since may go on as often as power fails. */
+    if (progress > record->delta_progress)
+        record->delta_tries = 0;
+    record->delta_progress = progress;
     if (record->delta_tries >= DELTA_TRIES_MAX)
         return err_refuse(why, REFUSAL_DELTA_LIMIT, "the agent ended %d times while applying it",
                           DELTA_TRIES_MAX);

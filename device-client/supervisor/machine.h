@@ -37,6 +37,8 @@ struct machine_ops {
     /* Puts what was fetched into the target slot, and reads it back. */
     bool (*write)(void *arg, const struct record *record, const struct wire_delta *delta,
                   struct err *err);
+    /* How far the patch was applied that was begun last; a number that grows. */
+    uint64_t (*patch_progress)(void *arg);
     /* True when the slot's bytes are the image's. */
     bool (*holds)(void *arg, enum slot slot, const struct image *image, struct err *err);
     /* False, with a reason to tell: somebody asked to wait, or the window is closed. */

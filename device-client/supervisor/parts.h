@@ -19,6 +19,7 @@ struct agent {
     char *state_dir;
     char *health; /* program, or "" */
     char *record_path;
+    char *progress_path; /* of a patch that is applied */
     char *download_dir;
     char *metadata_dir;
     char *director_dir;

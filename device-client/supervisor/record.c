@@ -74,6 +74,7 @@ static const struct wire_field record_fields[] = {
     {.name = "bytes",             .kind = WIRE_U64,          AT(record, bytes), .max = UINT64_MAX},
     {.name = "delta_refused",     .kind = WIRE_BOOL,         AT(record, delta_refused)},
     {.name = "delta_tries",       .kind = WIRE_U64,          AT(record, delta_tries), .max = UINT64_MAX, .presence = WIRE_LATER},
+    {.name = "delta_progress",    .kind = WIRE_U64,          AT(record, delta_progress), .max = UINT64_MAX, .presence = WIRE_LATER},
     {.name = "offered_at",        .kind = WIRE_TIME_OR_NONE, AT(record, offered_ms)},
     {.name = "window",            .kind = WIRE_OBJECT,       AT(record, window), .of = &window_table, .presence = WIRE_IF_TRUE},
     {.name = "report_seq",        .kind = WIRE_U64,          AT(record, report_seq), .max = UINT64_MAX},

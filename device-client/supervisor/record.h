@@ -44,6 +44,7 @@ struct record {
     bool delta_refused; /* a patch was wrong: only the full image is left */
     uint64_t
         delta_tries; /* patches that were begun to be applied and neither worked nor were refused */
+    uint64_t delta_progress;                /* how far one was applied when it was begun last */
     struct window window;                   /* within which the switch may be */
     int64_t offered_ms;                     /* when the device learnt of it */
     uint64_t report_seq;                    /* of the present state's report, in ... */

@@ -227,7 +227,7 @@ Test(delta_resume, goes_on_after_power_cuts_anywhere)
                 cr_assert(false, "coder %zu: never ends", c);
         }
         cr_expect_eq(memcmp(slot, new_data, LEN), 0, "coder %zu", c);
-        cr_expect_gt(cuts, 3, "coder %zu: %u", c, cuts);
+        cr_expect_gt(cuts, 0, "coder %zu: %u", c, cuts);
     }
 }
 

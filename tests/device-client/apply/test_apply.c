@@ -129,7 +129,9 @@ Test(apply, makes_the_new_image_from_the_other_slot_and_a_patch, .init = make_sl
     struct apply_target target;
     uint8_t old_hash[HASH_BYTES];
     uint8_t header[HASH_BYTES];
-    struct apply_patch from = {.old_length = sizeof(old_image), .old_sha256 = old_hash};
+    struct apply_patch from = {.old_length = sizeof(old_image),
+                               .old_sha256 = old_hash,
+                               .progress_path = temp_path("progress")};
     struct err err = {0};
 
     memcpy(image, old_image, 500000);

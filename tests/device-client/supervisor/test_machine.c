@@ -17,6 +17,8 @@
 enum { REPORTS_MAX = 200, GARBAGE = 0, OLD = 1, NEW = 2, NEWER = 3, DIRECTED = 9, STARTS_MAX = 40 };
 
 /* What goes otherwise than hoped. */
+enum { KILLS_MAX = 7 };
+
 struct twist {
     bool unhealthy;  /* the new system fails its health check */
     bool unbootable; /* the new system dies before the agent */
@@ -25,8 +27,9 @@ struct twist {
     bool unsigned_;  /* the choice is refused */
     bool withdrawn;  /* the server takes the offer back once it was staged */
     bool with_delta;
-    bool directed;    /* a director names the patch */
-    bool delta_kills; /* the agent ends whenever it applies the patch */
+    bool directed;       /* a director names the patch */
+    bool delta_kills;    /* the agent ends whenever it applies the patch, ... */
+    bool delta_advances; /* ... each time a little later, and the KILLS_MAX-th not */
 };
 
 struct world {
@@ -38,6 +41,7 @@ struct world {
     size_t report_count;
     struct twist twist;
     uint64_t committed_floor;
+    uint64_t progress;   /* of the patch */
     unsigned patches;    /* that were begun */
     int closed;          /* the window; else 0 */
     int goal;            /* what the server chooses; 0: NEW */
@@ -186,10 +190,14 @@ static bool write_slot(void *arg, const struct record *record, const struct wire
     wrote(world);
     if (delta) {
         world->patches++;
-        cr_assert_geq(world->record.delta_tries, world->patches, "the try is durable");
+        cr_assert(world->twist.delta_advances ? world->record.delta_tries == 1
+                                              : world->record.delta_tries >= world->patches,
+                  "the try is durable");
         cr_assert_eq(delta->sha256[0] == DIRECTED, world->twist.directed);
         cr_assert_eq(record->directed, world->twist.directed);
-        if (world->twist.delta_kills)
+        if (world->twist.delta_advances)
+            world->progress++;
+        if (world->twist.delta_kills && world->patches < KILLS_MAX)
             longjmp(world->dark, 1);
     }
     if (delta && world->twist.bad_delta)
@@ -208,6 +216,13 @@ static bool commit(void *arg, const struct image *image, struct err *err)
     world->committed_floor = image->floor;
     wrote(world);
     return true;
+}
+
+static uint64_t patch_progress(void *arg)
+{
+    const struct world *world = arg;
+
+    return world->progress;
 }
 
 static bool holds(void *arg, enum slot slot, const struct image *image, struct err *err)
@@ -257,6 +272,7 @@ static const struct machine_ops ops = {
     .judge = judge,
     .fetch = fetch,
     .write = write_slot,
+    .patch_progress = patch_progress,
     .holds = holds,
     .commit = commit,
     .may_switch = may_switch,
@@ -448,6 +464,20 @@ Test(machine, gives_a_patch_up_that_ends_the_agent_twice)
     for (size_t i = 0; i < world.report_count; i++)
         told = told || world.reports[i].reason == REFUSAL_DELTA_LIMIT;
     cr_expect(told);
+}
+
+/* Power fails again and again, but the patch gets further each time. */
+Test(machine, goes_on_with_a_patch_that_advances)
+{
+    struct world world = {
+        .twist = {.with_delta = true, .delta_kills = true, .delta_advances = true}};
+
+    factory(&world);
+    run(&world);
+    cr_expect_eq(world.patches, KILLS_MAX);
+    cr_expect_eq(last_report(&world)->state, UPDATE_SUCCEEDED);
+    for (size_t i = 0; i < world.report_count; i++)
+        cr_expect_neq(world.reports[i].reason, REFUSAL_DELTA_LIMIT);
 }
 
 Test(machine, takes_the_directors_patch_and_not_the_polls)

@@ -30,6 +30,7 @@ static struct record full(void)
     record.slots[SLOT_A] = record.image;
     record.directed = true;
     record.delta_tries = 1;
+    record.delta_progress = 77;
     record.director_version = INT64_C(1790000000001);
     record.anchors_version = 3;
     (void)text_copy(record.director_bundle, sizeof(record.director_bundle), "r55");
@@ -83,11 +84,9 @@ Test(record, refuses_a_file_that_is_cut_or_changed_anywhere)
 Test(record, of_an_older_agent_is_read)
 {
     static const char *const later[] = {
-        ",\"directed\":true",
-        ",\"delta_tries\":1",
-        ",\"director_version\":1790000000001",
-        ",\"director_bundle\":\"r55\"",
-        ",\"anchors_version\":3",
+        ",\"directed\":true",           ",\"delta_tries\":1",
+        ",\"delta_progress\":77",       ",\"director_version\":1790000000001",
+        ",\"director_bundle\":\"r55\"", ",\"anchors_version\":3",
     };
     struct record record = full();
     struct record again;
