@@ -274,6 +274,8 @@ static bool fill_memory(struct app *app, struct err *err)
     app->upkeep = upkeep_new(first, &(const struct upkeep_options){
                                         .deltagen = app->config->deltagen,
                                         .symbolize = app->config->symbolize,
+                                        .delta_devices = app->config->delta_devices,
+                                        .delta_memory = app->config->delta_memory,
                                         .report_days = (int64_t)app->config->report_days,
                                         .attachment_days = (int64_t)app->config->attachment_days,
                                     });

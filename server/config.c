@@ -120,6 +120,25 @@ static const struct config_key keys[] = {
         .help = "The deltagen program; empty: the one beside this program.",
     },
     {
+        .name = "delta.min_devices",
+        .type = CONFIG_UINT,
+        .field = FIELD(delta_devices),
+        .fallback = "10",
+        .min = 1,
+        .max = UINT32_MAX,
+        .help = "Deltas are made from images that at least so many devices run, and a thousandth.",
+    },
+    {
+        .name = "delta.memory",
+        .type = CONFIG_SIZE,
+        .field = FIELD(delta_memory),
+        .fallback = "2G",
+        .min = 64 << 20,
+        .max = UINT64_C(1) << 40,
+        .help =
+            "Memory of the one deltagen that runs beside the server; it waits until that is free.",
+    },
+    {
         .name = "reports.raw_days",
         .type = CONFIG_UINT,
         .field = FIELD(report_days),
@@ -223,6 +242,7 @@ bool server_config_load_dev(const char *dir, const char *database_url, struct se
 {
     AUTO_FREE char *defaults =
         mem_printf("listen.address = 127.0.0.1\nlisten.port = 8080\nstorage.dir = %s\n"
+                   "delta.min_devices = 1\n"
                    "signer.socket = %s/signer/socket\ndrain.seconds = 3\n"
                    "webhook.private = true\n",
                    dir, dir);

@@ -17,6 +17,8 @@ struct server_config {
     char *signer_socket;
     char *storage_dir;
     char *deltagen;           /* empty: the one beside this program */
+    uint64_t delta_devices;   /* fewer do not make a delta worth its while */
+    uint64_t delta_memory;    /* bytes that one deltagen may use */
     uint64_t workers;         /* 0: as many as there are cores */
     uint64_t report_days;     /* raw events */
     uint64_t attachment_days; /* what came with them */

@@ -74,6 +74,7 @@ enum {
     DELTA_RUN_S_MAX = 3600, /* processor time of one deltagen ... */
     DELTA_LEASE_S = 20,     /* ... which is another worker's when nobody renews it */
     DELTA_LOG_BYTES_MAX = 64 << 10,
+    DELTA_COLLECT_RUN_MS = 60 * 60 * 1000,
 };
 #define SURVEY_LOST_MS (30LL * 24 * 3600 * 1000) /* not heard of for so long: no update either */
 #define IMAGE_BYTES_MAX (64ULL << 30)

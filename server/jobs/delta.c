@@ -9,7 +9,9 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@
 #include "lib/json/json.h"
 #include "lib/log/log.h"
 #include "lib/loop/loop.h"
+#include "lib/os/memory.h"
 #include "lib/os/spawn.h"
 #include "server/artifact/store.h"
 #include "server/limits.h"
@@ -27,18 +30,23 @@ enum {
     LOOK_MS = 100,                       /* how often a running child is looked at */
     RENEW_MS = DELTA_LEASE_S * 1000 / 4, /* three renewals may be lost */
     READ_BYTES = 64 << 10,
+    SPARE_BYTES = 512 << 20, /* left to the server; and of addresses, to the child's code */
 };
 
 /* The address sanitizer maps terabytes of shadow, here and in the deltagen built beside us. */
 #if defined(__SANITIZE_ADDRESS__)
-#define DELTA_MEMORY_BYTES_MAX 0
+enum { ADDRESSES_ARE_LIMITED = false };
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define DELTA_MEMORY_BYTES_MAX 0
+#define HAS_SHADOW 1
 #endif
 #endif
-#ifndef DELTA_MEMORY_BYTES_MAX
-#define DELTA_MEMORY_BYTES_MAX (8ULL << 30)
+#if !defined(__SANITIZE_ADDRESS__)
+#ifdef HAS_SHADOW
+enum { ADDRESSES_ARE_LIMITED = false };
+#else
+enum { ADDRESSES_ARE_LIMITED = true };
+#endif
 #endif
 
 enum delta_step { DELTA_IDLE, DELTA_CLAIMING, DELTA_MAKING, DELTA_STORING, DELTA_NOTING };
@@ -53,6 +61,9 @@ struct delta_worker {
     pid_t child; /* 0: none */
     int output;  /* what the child says; -1 */
     int64_t renewed_mono_ms;
+    int64_t collect_mono_ms; /* when the idle ones are looked for next */
+    uint64_t image_bytes;    /* of both images */
+    bool told_room;          /* that there is no room for a child */
     struct store_delta_made made;
     bool stored; /* what the background thread did */
     struct err err;
@@ -251,11 +262,17 @@ static void renew(struct delta_worker *worker)
     store_delta_renew(worker->place.db, worker->made.id, DELTA_LEASE_S, NULL, NULL);
 }
 
+static uint64_t milliseconds(const struct timeval *time)
+{
+    return (uint64_t)time->tv_sec * 1000 + (uint64_t)time->tv_usec / 1000;
+}
+
 static void on_look(void *arg)
 {
     struct delta_worker *worker = arg;
     int wait_status;
-    pid_t ended = waitpid(worker->child, &wait_status, WNOHANG);
+    struct rusage used;
+    pid_t ended = wait4(worker->child, &wait_status, WNOHANG, &used);
 
     if (ended == 0) {
         renew(worker);
@@ -263,6 +280,8 @@ static void on_look(void *arg)
         return;
     }
     worker->child = 0;
+    worker->made.cpu_ms =
+        ended > 0 ? milliseconds(&used.ru_utime) + milliseconds(&used.ru_stime) : 0;
     child_ended(worker, ended > 0 ? wait_status : -1);
 }
 
@@ -272,13 +291,19 @@ static bool child_start(struct delta_worker *worker, const uint8_t from[HASH_BYT
     char old_path[ARTIFACT_PATH_ROOM];
     char new_path[ARTIFACT_PATH_ROOM];
     char log_path[ARTIFACT_PATH_ROOM];
-    const char *const argv[] = {worker->program, "diff",   "--json",      "--threads", "1",
-                                old_path,        new_path, worker->patch, NULL};
-    struct spawn_options options = {.memory_bytes = DELTA_MEMORY_BYTES_MAX,
+    char memory[32];
+    const char *const argv[] = {worker->program, "diff",   "--json", "--threads",   "1", "--memory",
+                                memory,          old_path, new_path, worker->patch, NULL};
+    /* Beside what it is told to keep to it maps both images and its own code. */
+    struct spawn_options options = {.memory_bytes = ADDRESSES_ARE_LIMITED
+                                                        ? 2 * worker->place.memory_bytes +
+                                                              worker->image_bytes + SPARE_BYTES
+                                                        : 0,
                                     .cpu_s = DELTA_RUN_S_MAX,
                                     .own_group = true,
                                     .ends_with_us = true}; /* the loop is the main thread's */
 
+    (void)snprintf(memory, sizeof(memory), "%" PRIu64, worker->place.memory_bytes);
     artifact_store_path(worker->place.artifacts, from, old_path);
     artifact_store_path(worker->place.artifacts, to, new_path);
     artifact_store_temp(worker->place.artifacts, worker->patch);
@@ -309,6 +334,7 @@ static void on_claimed(const struct db_result *result, const struct err *err, vo
         return; /* the next run of the job asks again */
     ASSERT(db_bytes(result, 0, 2, from, sizeof(from)) && db_bytes(result, 0, 4, to, sizeof(to)));
     worker->made = (struct store_delta_made){.id = db_i64(result, 0, 0)};
+    worker->image_bytes = (uint64_t)db_i64(result, 0, 3) + (uint64_t)db_i64(result, 0, 5);
     worker->renewed_mono_ms = clock_mono_ms();
     if (!child_start(worker, from, to, &worker->err)) {
         note_failure(worker, &worker->err);
@@ -318,8 +344,26 @@ static void on_claimed(const struct db_result *result, const struct err *err, vo
     loop_timer_set(worker->look, LOOK_MS);
 }
 
+/* A deltagen beside the server, never instead of it: none starts while the machine has no room. */
+static bool has_room(struct delta_worker *worker)
+{
+    uint64_t available = 0;
+    bool known = os_memory_available(&available);
+    bool room = !known || available >= worker->place.memory_bytes + SPARE_BYTES;
+
+    if (!room && !worker->told_room)
+        LOG_WARNING("delta.waits", "available=%" PRIu64 " wanted=%" PRIu64, available,
+                    worker->place.memory_bytes + SPARE_BYTES);
+    worker->told_room = !room;
+    return room;
+}
+
 static void claim(struct delta_worker *worker)
 {
+    if (!has_room(worker)) {
+        worker->step = DELTA_IDLE; /* the next run looks again */
+        return;
+    }
     worker->step = DELTA_CLAIMING;
     store_delta_claim(worker->place.db, DELTA_LEASE_S, on_claimed, worker);
 }
@@ -343,7 +387,12 @@ static void plan(struct delta_worker *worker)
 {
     worker->planning = true;
     worker->again = false;
-    store_delta_plan(worker->place.db, on_planned, worker);
+    store_delta_plan(worker->place.db, (int64_t)worker->place.devices_min, on_planned, worker);
+}
+
+void delta_worker_collect(struct delta_worker *worker)
+{
+    store_delta_collect(worker->place.db, NULL, NULL);
 }
 
 void delta_worker_run(struct delta_worker *worker)
@@ -352,4 +401,8 @@ void delta_worker_run(struct delta_worker *worker)
         worker->again = true;
     else
         plan(worker);
+    if (clock_mono_ms() >= worker->collect_mono_ms) {
+        worker->collect_mono_ms = clock_mono_ms() + DELTA_COLLECT_RUN_MS;
+        delta_worker_collect(worker);
+    }
 }

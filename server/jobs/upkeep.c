@@ -130,7 +130,9 @@ struct upkeep *upkeep_new(const struct worker *worker, const struct upkeep_optio
                                        .loop = worker->loop,
                                        .offload = worker->offload,
                                        .artifacts = worker->artifacts,
-                                       .program = options->deltagen};
+                                       .program = options->deltagen,
+                                       .devices_min = options->delta_devices,
+                                       .memory_bytes = options->delta_memory};
     const struct retention_place retention = {
         .db = worker->db,
         .loop = worker->loop,

@@ -13,6 +13,8 @@ struct worker;
 struct upkeep_options {
     const char *deltagen; /* programs; "": those beside this one */
     const char *symbolize;
+    uint64_t delta_devices; /* as the configuration's */
+    uint64_t delta_memory;
     int64_t report_days; /* how long raw events are kept ... */
     int64_t attachment_days;
 };

@@ -109,9 +109,13 @@ static const struct db_stmt collect_leaving = {
            "       EXISTS (SELECT FROM image i WHERE i.sha256 = g.sha256 AND i.removed_at IS NULL)"
            "       OR EXISTS (SELECT FROM delta d WHERE d.sha256 = g.sha256 AND d.state = 'kept')"
            "       OR EXISTS (SELECT FROM repo_file f WHERE f.sha256 = g.sha256)"
-           "  FROM (SELECT i.sha256, max(i.removed_at) AS removed_at FROM image i"
-           "         WHERE i.removed_at IS NOT NULL AND NOT i.is_gone"
-           "         GROUP BY i.sha256 ORDER BY 2 LIMIT $1::bigint) AS g",
+           "  FROM (SELECT l.sha256, max(l.removed_at) AS removed_at"
+           "          FROM (SELECT i.sha256, i.removed_at FROM image i"
+           "                 WHERE i.removed_at IS NOT NULL AND NOT i.is_gone"
+           "                UNION ALL"
+           "                SELECT d.sha256, d.removed_at FROM delta d"
+           "                 WHERE d.state = 'collected' AND NOT d.is_gone) AS l"
+           "         GROUP BY l.sha256 ORDER BY 2 LIMIT $1::bigint) AS g",
 };
 
 void store_collect_leaving(struct db *db, int64_t at_most, db_done_fn *done, void *arg)
@@ -126,8 +130,11 @@ static const struct db_stmt collect_gone = {
     .name = "collect_gone",
     .params = 1,
     .scope = DB_EVERY_TENANT,
-    .sql = "UPDATE image SET is_gone = true"
-           " WHERE sha256 = ANY ($1::bytea[]) AND removed_at IS NOT NULL",
+    .sql = "WITH deltas AS ("
+           "  UPDATE delta SET is_gone = true"
+           "   WHERE sha256 = ANY ($1::bytea[]) AND state = 'collected')"
+           " UPDATE image SET is_gone = true"
+           " WHERE sha256 = ANY ($1) AND removed_at IS NOT NULL",
 };
 
 void store_collect_gone(struct db *db, const struct db_slice *hashes, size_t count,

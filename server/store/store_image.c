@@ -183,8 +183,15 @@ static const struct db_stmt delta_file = {
     .name = "delta_file",
     .params = 2,
     .scope = DB_EVERY_TENANT,
-    .sql = "SELECT d.length FROM delta d JOIN tenant t ON t.id = d.tenant_id"
-           " WHERE t.name = $1 AND d.sha256 = $2 AND d.state = 'kept' LIMIT 1",
+    /* Noted once a day, so that the next downloads write nothing. */
+    .sql = "WITH found AS ("
+           "  SELECT d.id, d.length, d.used_at FROM delta d JOIN tenant t ON t.id = d.tenant_id"
+           "   WHERE t.name = $1 AND d.sha256 = $2 AND d.state = 'kept' LIMIT 1),"
+           " used AS ("
+           "  UPDATE delta SET used_at = now()"
+           "   WHERE id = (SELECT id FROM found"
+           "                WHERE used_at IS NULL OR used_at < now() - interval '1 day'))"
+           " SELECT length FROM found",
 };
 
 void store_delta_file(struct db *db, const char *tenant, const uint8_t sha256[HASH_BYTES],

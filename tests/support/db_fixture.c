@@ -113,3 +113,15 @@ void fixture_sql(const struct fixture *fixture, const char *sql)
     cr_assert(db_sync_open(fixture->conninfo, &sync, &err), "%s", err.text);
     cr_assert(db_sync_run(sync, sql, &err), "%s", err.text);
 }
+
+char *fixture_text(const struct fixture *fixture, const char *sql)
+{
+    AUTO_DB_SYNC *sync = NULL;
+    const struct db_result *result = NULL;
+    struct err err;
+
+    cr_assert(db_sync_open(fixture->conninfo, &sync, &err), "%s", err.text);
+    cr_assert(db_sync_query(sync, sql, NULL, 0, &result, &err), "%s", err.text);
+    cr_assert_gt(db_rows(result), 0);
+    return mem_strdup(db_is_null(result, 0, 0) ? "" : db_text(result, 0, 0));
+}

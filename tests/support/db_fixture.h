@@ -34,3 +34,5 @@ db_done_fn answer_done;
 void answer_wait(struct answer *answer, struct db_call *call);
 /* Statement without values, on a connection of its own, outside the pool. */
 void fixture_sql(const struct fixture *fixture, const char *sql);
+/* The first column of the first row; the caller frees it. */
+char *fixture_text(const struct fixture *fixture, const char *sql);

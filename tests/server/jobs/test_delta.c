@@ -20,8 +20,8 @@ struct scene {
     char *two;
 };
 
-/* A program that stands in for deltagen: the arguments are `diff --json --threads 1 OLD NEW
- * PATCH`. */
+/* A program that stands in for deltagen: the arguments are `diff --json --threads 1
+ * --memory N OLD NEW PATCH`. */
 static void write_program(const char *script)
 {
     AUTO_FREE char *text = mem_printf("#!/bin/sh\n%s\n", script);
@@ -30,6 +30,9 @@ static void write_program(const char *script)
     temp_write(path, text, strlen(text));
     cr_assert_eq(chmod(path, 0755), 0);
 }
+
+/* What an image is worth a delta for. */
+static uint64_t devices_min = 1;
 
 static void scene_open(struct scene *scene, const char *script)
 {
@@ -40,7 +43,9 @@ static void scene_open(struct scene *scene, const char *script)
                                 .loop = api->worker.loop,
                                 .offload = api->worker.offload,
                                 .artifacts = api->worker.artifacts,
-                                .program = temp_path("deltagen")};
+                                .program = temp_path("deltagen"),
+                                .devices_min = devices_min,
+                                .memory_bytes = 64 << 20};
 
     write_program(script);
     scene->api = api;
@@ -108,7 +113,7 @@ Test(delta, of_what_devices_run_is_made_kept_and_served)
     AUTO_FREE char *image_path = NULL;
 
     scene_open(&scene,
-               "[ \"$1 $2\" = 'diff --json' ] || exit 1\nprintf patch >\"$7\"\n" SAYS("true"));
+               "[ \"$1 $2\" = 'diff --json' ] || exit 1\nprintf patch >\"$9\"\n" SAYS("true"));
     kept = wait_for(&scene, "kept");
     cr_expect_str_eq(api_text(&kept, "items.0.from"), scene.one);
     cr_expect_str_eq(api_text(&kept, "items.0.to"), scene.two);
@@ -129,7 +134,7 @@ Test(delta, that_does_not_pay_is_dropped)
     struct scene scene;
     AUTO_ANSWER dropped = {0};
 
-    scene_open(&scene, "printf patch >\"$7\"\n" SAYS("false"));
+    scene_open(&scene, "printf patch >\"$9\"\n" SAYS("false"));
     dropped = wait_for(&scene, "dropped");
     cr_expect(json_is_null(
         json_object_get(json_array_get(json_object_get(dropped.json, "items"), 0), "sha256")));
@@ -178,7 +183,7 @@ Test(delta, of_a_dead_worker_is_taken_over_when_its_lease_ran_out)
     AUTO_ANSWER kept = {0};
     AUTO_ANSWER still = {0};
 
-    scene_open(&scene, "printf patch >\"$7\"\n" SAYS("true"));
+    scene_open(&scene, "printf patch >\"$9\"\n" SAYS("true"));
     fixture_sql(&scene.api->fixture,
                 "INSERT INTO delta (tenant_id, from_image_id, to_image_id, state, attempts,"
                 "   leased_until) SELECT min(tenant_id), min(id), max(id), 'running', 1,"
@@ -189,6 +194,97 @@ Test(delta, of_a_dead_worker_is_taken_over_when_its_lease_ran_out)
     fixture_sql(&scene.api->fixture, "UPDATE delta SET leased_until = now() - interval '1 s'");
     kept = wait_for(&scene, "kept");
     cr_expect_eq(api_number(&kept, "items.0.attempts"), 2);
+    scene_close(&scene);
+}
+
+/* Runs the worker until every release was looked at again. */
+static void plan_again(struct scene *scene)
+{
+    fixture_sql(&scene->api->fixture, "UPDATE release SET deltas_planned_at = NULL");
+    for (;;) {
+        AUTO_FREE char *left = NULL;
+
+        delta_worker_run(scene->worker);
+        loop_turn(scene->api->worker.loop);
+        left = fixture_text(&scene->api->fixture,
+                            "SELECT count(*)::text FROM release WHERE deltas_planned_at IS NULL");
+        if (strcmp(left, "0") == 0)
+            return;
+    }
+}
+
+Test(delta, is_not_made_for_fewer_devices_than_are_worth_it)
+{
+    struct scene scene;
+    AUTO_FREE char *found = NULL;
+
+    devices_min = 2;
+    scene_open(&scene, "printf patch >\"$9\"\n" SAYS("true"));
+    devices_min = 1;
+    plan_again(&scene);
+    found = fixture_text(&scene.api->fixture, "SELECT count(*)::text FROM delta");
+    cr_expect_str_eq(found, "0");
+    scene_close(&scene);
+}
+
+/* Ten older images: the nth runs on n devices, and the second is so long that a delta from it saves
+ * as much but takes far more time. */
+Test(delta, sources_are_few_and_those_that_save_most_for_their_time)
+{
+    struct scene scene;
+    AUTO_FREE char *sources = NULL;
+
+    scene_open(&scene, "exit 1");
+    fixture_sql(&scene.api->fixture,
+                "INSERT INTO image OVERRIDING SYSTEM VALUE"
+                " SELECT (jsonb_populate_record(i, jsonb_build_object('id', 1000 + n,"
+                "   'sha256', sha256(n::text::bytea), 'version', '0.' || n,"
+                "   'length', CASE WHEN n = 10 THEN 100000000000 ELSE 3 END,"
+                "   'release_counter', 0, 'path', 'old/' || n))).*"
+                "   FROM image i, generate_series(1, 10) n WHERE version = '2.0'");
+    fixture_sql(&scene.api->fixture,
+                "INSERT INTO device (tenant_id, device_id, public_key, group_id, claim_token_id,"
+                "   hwid, installed)"
+                " SELECT tenant_id, sha256((n * 100 + k)::text::bytea),"
+                "   sha256((n * 100 + k)::text::bytea), group_id, id, 'h1',"
+                "   ARRAY[sha256(n::text::bytea)]"
+                "   FROM claim_token, generate_series(1, 10) n, generate_series(1, 10) k"
+                "  WHERE k <= n");
+    plan_again(&scene);
+    sources = fixture_text(&scene.api->fixture,
+                           "SELECT string_agg(f.version, ' ' ORDER BY d.worth DESC, d.id)"
+                           "  FROM delta d JOIN image f ON f.id = d.from_image_id");
+    cr_expect_str_eq(sources, "0.9 0.8 0.7 0.6 0.5 0.4 0.3 0.2");
+    scene_close(&scene);
+}
+
+Test(delta, that_nobody_fetches_goes_and_comes_back_when_it_is_wanted)
+{
+    struct scene scene;
+    AUTO_ANSWER kept = {0};
+    AUTO_ANSWER used = {0};
+    AUTO_ANSWER file = {0};
+    AUTO_ANSWER gone = {0};
+    AUTO_ANSWER again = {0};
+    AUTO_FREE char *path = NULL;
+
+    scene_open(&scene, "printf patch >\"$9\"\n" SAYS("true"));
+    kept = wait_for(&scene, "kept");
+    path = mem_printf("/t/default/image/deltas/%s", api_text(&kept, "items.0.sha256"));
+    fixture_sql(&scene.api->fixture, "UPDATE delta SET ended_at = now() - interval '31 days'");
+    file = api_ask(scene.api, "GET", path, NULL);
+    cr_expect_eq(file.status, 200);
+    delta_worker_collect(scene.worker);
+    used = wait_for(&scene, "kept"); /* it was fetched just now */
+    fixture_sql(&scene.api->fixture, "UPDATE delta SET used_at = now() - interval '31 days'");
+    delta_worker_collect(scene.worker);
+    gone = wait_for(&scene, "collected");
+    api_answer_done(&file);
+    file = api_ask(scene.api, "GET", path, NULL);
+    cr_expect_eq(file.status, 404);
+    plan_again(&scene);
+    again = wait_for(&scene, "kept");
+    cr_expect_eq(api_number(&again, "items.0.attempts"), 1);
     scene_close(&scene);
 }
 
