@@ -30,6 +30,8 @@ struct unit {
     uint32_t group;
     uint32_t dictionary_bytes; /* of xz and lzma; 0: not known */
     uint8_t family;
+    /* The group is one stream: its units are unpacked all together or not at all. */
+    bool joined;
     uint8_t level; /* what the container says or its tool takes; 0: not known */
 };
 
@@ -52,6 +54,12 @@ struct element {
     uint8_t kind;
 };
 
+/* A whole container that was not searched but read: what is in it begins in its unpacked bytes. */
+struct span {
+    uint64_t at;
+    uint64_t length;
+};
+
 /* What was found, in any order; units_sort() puts it in the image's. Owned arrays. */
 struct units {
     struct unit *units;
@@ -60,6 +68,8 @@ struct units {
     size_t element_count, element_room;
     char *names;
     size_t names_len, names_room;
+    struct span *spans;
+    size_t span_count, span_room;
     uint32_t groups; /* the next one that is free */
     bool full;       /* a limit was reached: the rest is left packed and nameless */
 };
@@ -74,9 +84,12 @@ enum {
 void units_add(struct units *units, struct unit unit);
 /* `path` gives the name; it is copied unless it is the last one's again. */
 void units_add_element(struct units *units, struct element element, const char *path);
+void units_add_span(struct units *units, struct span span);
 const char *units_path(const struct units *units, const struct element *element);
 /* By place; units that overlap an earlier one, or that are empty, are dropped. */
 void units_sort(struct units *units);
+/* Puts the spans in order and joins those that touch or overlap. */
+void spans_merge(struct units *units);
 void units_done(struct units *units);
 
 struct container_input {
@@ -115,3 +128,6 @@ extern const struct container container_squashfs, container_erofs, container_ext
  */
 void container_find_all(const struct container_input *in, uint64_t from, uint64_t to,
                         struct units *out);
+
+/* Do these first bytes of a file look like those of one? */
+bool container_starts(const uint8_t *data, uint64_t len);

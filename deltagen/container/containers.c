@@ -41,8 +41,10 @@ static uint64_t find_at(struct search *search, uint64_t magic_at)
             continue;
         ASSERT(found.length > container->magic_at && found.length <= search->in->len - at);
         search->not_before[i] = at + found.length;
-        if (!found.open)
-            return found.length - container->magic_at;
+        if (found.open)
+            continue;
+        units_add_span(search->out, (struct span){at, found.length});
+        return found.length - container->magic_at;
     }
     return 1;
 }
@@ -58,4 +60,25 @@ void container_find_all(const struct container_input *in, uint64_t from, uint64_
         first[(uint8_t)containers[i]->magic[0]] = true;
     for (uint64_t pos = from; pos < to && !out->full;)
         pos += first[in->data[pos]] ? find_at(&search, pos) : 1;
+}
+
+/* Kernels hold a stream, somewhere. */
+static const struct container kernels[] = {
+    {.name = "bzImage", .magic = "HdrS", .magic_len = 4, .magic_at = 0x202},
+    {.name = "zboot", .magic = "zimg", .magic_len = 4, .magic_at = 4},
+};
+
+bool container_starts(const uint8_t *data, uint64_t len)
+{
+    const struct container_input in = {.data = data, .len = len};
+
+    for (size_t i = 0; i < container_count; i++) {
+        if (len > containers[i]->magic_at && begins(containers[i], &in, containers[i]->magic_at))
+            return true;
+    }
+    for (size_t i = 0; i < COUNT(kernels); i++) {
+        if (len > kernels[i].magic_at && begins(&kernels[i], &in, kernels[i].magic_at))
+            return true;
+    }
+    return false;
 }

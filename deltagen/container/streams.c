@@ -114,7 +114,8 @@ static bool find_lz4_legacy(const struct container_input *in, uint64_t at, struc
                             struct container_found *found)
 {
     struct bytes bytes = bytes_of(in->data + at, in->len - at);
-    struct unit unit = {.family = UNIT_LZ4, .level = LEGACY_LEVEL, .group = out->groups};
+    struct unit unit = {
+        .family = UNIT_LZ4, .level = LEGACY_LEVEL, .group = out->groups, .joined = true};
     struct decoded decoded = {.unpacked_len = LEGACY_BLOCK_BYTES};
 
     (void)bytes_u32(&bytes);

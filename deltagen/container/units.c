@@ -68,6 +68,18 @@ void units_add_element(struct units *units, struct element element, const char *
     units->elements[units->element_count++] = element;
 }
 
+void units_add_span(struct units *units, struct span span)
+{
+    void *items = units->spans;
+
+    if (grow(&items, units->span_count, &units->span_room, sizeof(span), UNITS_MAX)) {
+        units->spans = items;
+        units->spans[units->span_count++] = span;
+    } else {
+        units->full = true;
+    }
+}
+
 const char *units_path(const struct units *units, const struct element *element)
 {
     return units->names + element->path;
@@ -103,10 +115,39 @@ void units_sort(struct units *units)
     units->unit_count = kept;
 }
 
+static int by_start(const void *a, const void *b)
+{
+    const struct span *x = a;
+    const struct span *y = b;
+
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+void spans_merge(struct units *units)
+{
+    size_t kept = 0;
+
+    if (units->span_count == 0)
+        return;
+    qsort(units->spans, units->span_count, sizeof(units->spans[0]), by_start);
+    for (size_t i = 1; i < units->span_count; i++) {
+        struct span *last = &units->spans[kept];
+        const struct span span = units->spans[i];
+        uint64_t end = span.at + span.length;
+
+        if (span.at > last->at + last->length)
+            units->spans[++kept] = span;
+        else if (end > last->at + last->length)
+            last->length = end - last->at;
+    }
+    units->span_count = kept + 1;
+}
+
 void units_done(struct units *units)
 {
     mem_free(units->units);
     mem_free(units->elements);
     mem_free(units->names);
+    mem_free(units->spans);
     *units = (struct units){0};
 }

@@ -1,0 +1,101 @@
+/*
+ * LZ4 blocks, packed at once by the HC encoder as squashfs and `lz4 -l` do. Level 1 and 2 are
+ * the fast encoder.
+ */
+#include <lz4.h>
+#define LZ4_HC_STATIC_LINKING_ONLY
+#include <lz4hc.h>
+
+#include "lib/delta/repack_gather.h"
+
+enum {
+    BLOCK_BYTES_MAX = 8 << 20,
+    HC_LEVEL_MIN = 3,
+};
+
+static bool takes(const struct delta_packing *packing)
+{
+    return packing->level >= 1 && packing->level <= LZ4HC_CLEVEL_MAX && packing->window_log2 == 0 &&
+           packing->flags == 0 && packing->dictionary == 0;
+}
+
+static uint64_t packed_max(uint64_t unpacked_len)
+{
+    return unpacked_len + unpacked_len / 255 + 16; /* LZ4_COMPRESSBOUND */
+}
+
+static uint64_t coder_bytes(const struct delta_packing *packing)
+{
+    return (uint64_t)(packing->level < HC_LEVEL_MIN ? LZ4_sizeofState() : LZ4_sizeofStateHC());
+}
+
+static uint64_t unpack_bytes(const struct delta_packing *packing, uint64_t unpacked_len)
+{
+    (void)packing;
+    if (unpacked_len > BLOCK_BYTES_MAX)
+        return UINT64_MAX;
+    return delta_gather_bytes(packed_max(unpacked_len), unpacked_len, 0);
+}
+
+static uint64_t pack_bytes(const struct delta_packing *packing, uint64_t unpacked_len)
+{
+    if (unpacked_len > BLOCK_BYTES_MAX)
+        return UINT64_MAX;
+    return delta_gather_bytes(unpacked_len, packed_max(unpacked_len), coder_bytes(packing));
+}
+
+static bool pack(const struct delta_packing *packing, struct delta_space *space, const uint8_t *in,
+                 size_t in_len, uint8_t *out, size_t room, size_t *out_len, struct err *err)
+{
+    int got = packing->level < HC_LEVEL_MIN
+                  ? LZ4_compress_fast_extState(space->next, (const char *)in, (char *)out,
+                                               (int)in_len, (int)room, 1)
+                  : LZ4_compress_HC_extStateHC(space->next, (const char *)in, (char *)out,
+                                               (int)in_len, (int)room, packing->level);
+
+    if (got <= 0)
+        return err_set(err, ERR_SYSTEM, "LZ4 could not pack");
+    *out_len = (size_t)got;
+    return true;
+}
+
+static bool unpack(const struct delta_packing *packing, struct delta_space *space,
+                   const uint8_t *in, size_t in_len, uint8_t *out, size_t room, size_t *out_len,
+                   struct err *err)
+{
+    int got = LZ4_decompress_safe((const char *)in, (char *)out, (int)in_len, (int)room);
+
+    (void)packing;
+    (void)space;
+    if (got < 0)
+        return err_refuse(err, REFUSAL_DELTA_FORMAT, "a packed part is not an LZ4 block");
+    *out_len = (size_t)got;
+    return true;
+}
+
+static bool unpack_open(const struct delta_packing *packing, uint64_t unpacked_len,
+                        struct delta_space *space, void **out, struct err *err)
+{
+    (void)err;
+    *out = delta_gather_open(packing, unpack, packed_max(unpacked_len), unpacked_len, 0, space);
+    return true;
+}
+
+static bool pack_open(const struct delta_packing *packing, uint64_t unpacked_len,
+                      struct delta_space *space, void **out, struct err *err)
+{
+    (void)err;
+    *out = delta_gather_open(packing, pack, unpacked_len, packed_max(unpacked_len),
+                             coder_bytes(packing), space);
+    return true;
+}
+
+static bool step(void *self, struct delta_flow *flow, struct err *err)
+{
+    return delta_gather_step(self, flow, err);
+}
+
+extern const struct delta_repack_ops delta_repack_lz4;
+
+const struct delta_repack_ops delta_repack_lz4 = {"lz4",       takes,     unpack_bytes, pack_bytes,
+                                                  unpack_open, pack_open, step};

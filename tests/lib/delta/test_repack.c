@@ -1,0 +1,159 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/delta/repack.h"
+
+enum { LENGTH = 100000, ROOM = 200000 };
+
+/* clang-format off */
+static const struct {
+    const char *what;
+    struct delta_packing packing;
+} methods[] = {
+    {"deflate level 6",    {DELTA_METHOD_DEFLATE, 6,  15, 8,    0}},
+    {"deflate level 9",    {DELTA_METHOD_DEFLATE, 9,  15, 9,    0}},
+    {"deflate, small",     {DELTA_METHOD_DEFLATE, 1,  9,  1,    0}},
+    {"deflate, filtered",  {DELTA_METHOD_DEFLATE, 6,  12, 0x18, 0}},
+    {"zlib level 9",       {DELTA_METHOD_ZLIB,    9,  15, 8,    0}},
+    {"zstd level 15",      {DELTA_METHOD_ZSTD,    15, 0,  0,    0}},
+    {"zstd level 1",       {DELTA_METHOD_ZSTD,    1,  0,  0,    0}},
+    {"xz level 6",         {DELTA_METHOD_XZ,      6,  0,  1,    1 << 17}},
+    {"xz level 0, CRC-64", {DELTA_METHOD_XZ,      0,  0,  4,    8192}},
+    {"LZ4 level 9",        {DELTA_METHOD_LZ4,     9,  0,  0,    0}},
+    {"LZ4 level 12",       {DELTA_METHOD_LZ4,     12, 0,  0,    0}},
+    {"LZ4 level 1",        {DELTA_METHOD_LZ4,     1,  0,  0,    0}},
+};
+/* clang-format on */
+
+static void fill(uint8_t *data, size_t len)
+{
+    static const char words[] = "the same words again and again ";
+    uint32_t seed = 1;
+
+    for (size_t i = 0; i < len; i++) {
+        seed = seed * 1664525 + 1013904223;
+        data[i] = i % 97 < 60 ? (uint8_t)words[i % 31] : (uint8_t)(seed >> 28);
+    }
+}
+
+/* Runs either direction in portions; the bytes that came out, or -1. */
+static long flow_all(bool packs, const struct delta_packing *packing, const uint8_t *in, size_t len,
+                     uint64_t unpacked_len, uint8_t *out, size_t portion)
+{
+    const struct delta_repack_ops *ops = delta_repack_find(packing->method);
+    uint64_t bytes =
+        packs ? ops->pack_bytes(packing, unpacked_len) : ops->unpack_bytes(packing, unpacked_len);
+    AUTO_FREE uint8_t *memory = mem_alloc(bytes + DELTA_SPACE_ALIGN);
+    struct delta_space space = {memory, bytes};
+    struct delta_flow flow = {.out = out};
+    struct err err;
+    size_t given = 0;
+    void *self;
+
+    space.next += (DELTA_SPACE_ALIGN - (uintptr_t)memory % DELTA_SPACE_ALIGN) % DELTA_SPACE_ALIGN;
+    cr_assert(
+        (packs ? ops->pack_open : ops->unpack_open)(packing, unpacked_len, &space, &self, &err));
+    for (int steps = 0; !flow.done && steps < 10 * ROOM; steps++) {
+        if (flow.in_len == 0) {
+            flow.in = in + given;
+            flow.in_len = len - given < portion ? len - given : portion;
+            given += flow.in_len;
+        }
+        flow.ending = given == len;
+        flow.room = portion;
+        if (flow.room > ROOM - (size_t)(flow.out - out))
+            flow.room = ROOM - (size_t)(flow.out - out);
+        if (!ops->step(self, &flow, &err))
+            return -1;
+    }
+    return flow.done && flow.in_len == 0 ? flow.out - out : -1;
+}
+
+Test(delta_repack, unpacks_what_it_packed_in_any_portions_and_the_memory_it_said)
+{
+    static const size_t portions[] = {1, 977, 65536, ROOM};
+    AUTO_FREE uint8_t *data = mem_alloc(LENGTH);
+    AUTO_FREE uint8_t *packed = mem_alloc(ROOM);
+    AUTO_FREE uint8_t *again = mem_alloc(ROOM);
+
+    fill(data, LENGTH);
+    for (size_t i = 0; i < COUNT(methods); i++) {
+        long first = -1;
+
+        for (size_t k = 0; k < COUNT(portions); k++) {
+            const struct delta_packing *packing = &methods[i].packing;
+            long len = flow_all(true, packing, data, LENGTH, LENGTH, packed, portions[k]);
+            long back = flow_all(false, packing, packed, (size_t)len, LENGTH, again, portions[k]);
+
+            cr_assert(len > 0 && (first < 0 || len == first), "%s", methods[i].what);
+            cr_assert(back == LENGTH && memcmp(data, again, LENGTH) == 0, "%s", methods[i].what);
+            first = len;
+        }
+    }
+}
+
+Test(delta_repack, refuses_bytes_that_nobody_packed)
+{
+    AUTO_FREE uint8_t *data = mem_alloc(LENGTH);
+    AUTO_FREE uint8_t *out = mem_alloc(ROOM);
+
+    memset(data, 0xff, LENGTH);
+    for (size_t i = 0; i < COUNT(methods); i++)
+        cr_expect(flow_all(false, &methods[i].packing, data, 1000, 100, out, 512) < 0, "%s",
+                  methods[i].what);
+}
+
+Test(delta_repack, refuses_more_than_a_block_may_hold)
+{
+    AUTO_FREE uint8_t *data = mem_alloc(LENGTH);
+    AUTO_FREE uint8_t *out = mem_alloc(ROOM);
+    static const struct delta_packing zstd = {DELTA_METHOD_ZSTD, 3, 0, 0, 0};
+
+    cr_expect(flow_all(true, &zstd, data, 1001, 1000, out, 512) < 0);
+}
+
+Test(delta_packing, reads_what_it_wrote_and_refuses_other_parameters)
+{
+    static const struct {
+        const char *what;
+        struct delta_packing packing;
+    } wrong[] = {
+        {"an unknown method", {DELTA_METHOD_COUNT, 6, 15, 8, 0}},
+        {"level 0 of deflate", {DELTA_METHOD_DEFLATE, 0, 15, 8, 0}},
+        {"level 10 of deflate", {DELTA_METHOD_DEFLATE, 10, 15, 8, 0}},
+        {"a window of 2^16", {DELTA_METHOD_DEFLATE, 9, 16, 8, 0}},
+        {"a window of 2^8", {DELTA_METHOD_ZLIB, 9, 8, 8, 0}},
+        {"no memory", {DELTA_METHOD_ZLIB, 9, 15, 0, 0}},
+        {"an unknown strategy", {DELTA_METHOD_ZLIB, 9, 15, 0x58, 0}},
+        {"level 23 of zstd", {DELTA_METHOD_ZSTD, 23, 0, 0, 0}},
+        {"a dictionary for zstd", {DELTA_METHOD_ZSTD, 3, 0, 0, 1}},
+        {"xz without a dictionary", {DELTA_METHOD_XZ, 6, 0, 1, 0}},
+        {"an unknown check", {DELTA_METHOD_XZ, 6, 0, 2, 1 << 17}},
+        {"level 13 of LZ4", {DELTA_METHOD_LZ4, 13, 0, 0, 0}},
+    };
+
+    for (size_t i = 0; i < COUNT(methods); i++) {
+        AUTO_BUF buf;
+        struct delta_packing packing;
+        struct bytes in;
+        struct err err;
+
+        buf_init(&buf, DELTA_PACKING_BYTES);
+        delta_packing_format(&methods[i].packing, &buf);
+        in = bytes_of(buf.data, buf.len);
+        cr_expect(delta_packing_read(&in, &packing, &err), "%s", methods[i].what);
+        cr_expect(memcmp(&packing, &methods[i].packing, sizeof(packing)) == 0);
+    }
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        AUTO_BUF buf;
+        struct delta_packing packing;
+        struct bytes in;
+        struct err err;
+
+        buf_init(&buf, DELTA_PACKING_BYTES);
+        delta_packing_format(&wrong[i].packing, &buf);
+        in = bytes_of(buf.data, buf.len);
+        cr_expect_not(delta_packing_read(&in, &packing, &err), "%s", wrong[i].what);
+    }
+}
