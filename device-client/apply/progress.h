@@ -4,7 +4,7 @@
  * belongs to. It is replaced as a whole, and only when the slot holds what it says; a file that is
  * missing, torn or of another patch or slot means "from the start".
  */
-#include "device-client/boot/boot.h"
+#include "device-client/slots/slots.h"
 #include "lib/crypto/hash.h"
 #include "lib/delta/checkpoint.h"
 

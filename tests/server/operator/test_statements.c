@@ -108,7 +108,8 @@ Test(statements, see_every_tenant_only_where_the_server_works_for_all_of_them)
         "token_all",     "token_used",   /* memory, last uses: batches of all tenants */
         "image_file",    "delta_file",   /* public files, by the tenant's name */
         "repo_heads",    "keys_to_move", /* memory of all repositories */
-        "delta_plan",    "delta_claim",  "delta_renew", "delta_made", "delta_failed", /* jobs */
+        "delta_plan",    "delta_claim",  "delta_collect",
+        "delta_renew",   "delta_made",   "delta_failed", /* jobs */
     };
 
     for (size_t f = 0; f < COUNT(files); f++) {
