@@ -14,6 +14,17 @@ ALTER TABLE device
     -- its last look. NULL: nobody did.
     ADD COLUMN changed_at timestamptz;
 CREATE INDEX device_hardware ON device (group_id, hwid);
+-- As before, by that index: without an order the search for a small group's devices may walk the
+-- whole table.
+CREATE OR REPLACE FUNCTION slipway_needs_approval(tenant bigint, grp bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    most integer := (SELECT t.approval_devices FROM tenant t WHERE t.id = $1);
+BEGIN
+    RETURN most > 0 AND most < (
+        SELECT count(*) FROM (SELECT 1 FROM device v WHERE v.group_id = $2
+                               ORDER BY v.hwid LIMIT most + 1) AS v);
+END $$;
 CREATE INDEX device_changed ON device (changed_at, id) WHERE changed_at IS NOT NULL;
 CREATE INDEX device_not_active ON device (tenant_id, id) WHERE state <> 'active';
 CREATE INDEX device_held ON device (tenant_id, id) WHERE hold_until IS NOT NULL;

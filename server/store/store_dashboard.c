@@ -104,30 +104,8 @@ void store_dashboard_progress(struct db *db, const struct store_dashboard_scope 
 /* --- versions -----------------------------------------------------------------------------------
  */
 
-/* The operating systems among the images that looks of `source` name, by version; the devices whose
- * image nobody knows make it whole. `source` has group id, counts and classes. */
-#define VERSIONS(source)                                                                           \
-    "(SELECT coalesce(json_agg(json_build_object('version', o.version, 'release_counter',"         \
-    "          o.release_counter, 'count', o.n)"                                                   \
-    "          ORDER BY o.release_counter DESC NULLS LAST, o.version), '[]')"                      \
-    "   FROM (SELECT i.version, i.release_counter, sum(c.n::bigint) AS n"                          \
-    "           FROM " source " AS s CROSS JOIN LATERAL jsonb_each_text(s.counts) AS c (hex, n)"   \
-    "           JOIN os_image i ON i.hex = c.hex"                                                  \
-    "          GROUP BY i.version, i.release_counter"                                              \
-    "         UNION ALL"                                                                           \
-    "         SELECT NULL, NULL, w.devices - w.known"                                              \
-    "           FROM (SELECT (SELECT coalesce(sum(k.n::bigint), 0) FROM " source " AS s"           \
-    "                          CROSS JOIN LATERAL jsonb_each_text(s.classes) AS k (word, n))"      \
-    "                        AS devices,"                                                          \
-    "                        (SELECT coalesce(sum(c.n::bigint), 0) FROM " source " AS s"           \
-    "                          CROSS JOIN LATERAL jsonb_each_text(s.counts) AS c (hex, n)"         \
-    "                           JOIN os_image i ON i.hex = c.hex) AS known) AS w"                  \
-    "          WHERE w.devices > w.known) AS o)"
-
-#define PAST_OF_MOMENT "(SELECT counts, classes FROM past p WHERE p.moment = m.moment)"
-#define VERSIONS_NOW VERSIONS("latest")
-#define VERSIONS_THEN VERSIONS(PAST_OF_MOMENT)
-
+/* The operating systems among the images that looks name, by version; the devices whose image
+ * nobody knows make it whole. All moments are told in one pass, the newest look as the last. */
 /* clang-format off */
 static const struct db_stmt dashboard_versions = {
     .name = "dashboard_versions",
@@ -139,20 +117,43 @@ static const struct db_stmt dashboard_versions = {
            "  SELECT encode(i.sha256, 'hex') AS hex, i.version, i.release_counter"
            "    FROM image i JOIN component c ON c.id = i.component_id AND c.type = 'os'"
            "   WHERE i.tenant_id = $1),"
-           " moment AS ("
+           " moment AS MATERIALIZED (" /* else row security keeps the sum out of the index */
            "  SELECT $4::timestamptz + n * (($5::timestamptz - $4) / $6::integer) AS at"
            "    FROM generate_series(1, $6) AS n),"
-           " past AS MATERIALIZED ("
-           "  SELECT m.at AS moment, v.counts, v.classes FROM moment m CROSS JOIN g"
+           " look AS MATERIALIZED ("
+           "  SELECT 'infinity'::timestamptz AS moment, counts, classes FROM latest"
+           "  UNION ALL"
+           "  SELECT m.at, v.counts, v.classes FROM moment m CROSS JOIN g"
            "   CROSS JOIN LATERAL (SELECT c.counts, c.classes FROM version_count c"
-           "     WHERE c.group_id = g.id AND c.at <= m.at ORDER BY c.at DESC LIMIT 1) AS v)"
+           "     WHERE c.group_id = g.id AND c.at <= m.at ORDER BY c.at DESC LIMIT 1) AS v),"
+           " known AS MATERIALIZED ("
+           "  SELECT l.moment, i.version, i.release_counter, sum(c.n::bigint) AS n"
+           "    FROM look l CROSS JOIN LATERAL jsonb_each_text(l.counts) AS c (hex, n)"
+           "    JOIN os_image i ON i.hex = c.hex"
+           "   GROUP BY l.moment, i.version, i.release_counter),"
+           " whole AS ("
+           "  SELECT l.moment, sum(k.n::bigint) AS n"
+           "    FROM look l CROSS JOIN LATERAL jsonb_each_text(l.classes) AS k (word, n)"
+           "   GROUP BY l.moment),"
+           " told AS MATERIALIZED ("
+           "  SELECT o.moment, json_agg(json_build_object('version', o.version,"
+           "           'release_counter', o.release_counter, 'count', o.n)"
+           "           ORDER BY o.release_counter DESC NULLS LAST, o.version) AS versions"
+           "    FROM (SELECT moment, version, release_counter, n FROM known"
+           "          UNION ALL"
+           "          SELECT w.moment, NULL, NULL, w.n - coalesce(k.n, 0)"
+           "            FROM whole w LEFT JOIN (SELECT moment, sum(n) AS n FROM known"
+           "                                     GROUP BY moment) AS k ON k.moment = w.moment"
+           "           WHERE w.n > coalesce(k.n, 0)) AS o"
+           "   GROUP BY o.moment)"
            " SELECT json_build_object("
            "    'as_of', (SELECT slipway_time(max(at)) FROM latest),"
-           "    'versions', " VERSIONS_NOW ","
+           "    'versions', coalesce((SELECT versions FROM told WHERE moment = 'infinity'), '[]'),"
            "    'history', (SELECT coalesce(json_agg(json_build_object("
-           "        'at', slipway_time(m.moment), 'versions', " VERSIONS_THEN ")"
+           "        'at', slipway_time(m.moment), 'versions', coalesce(t.versions, '[]'))"
            "        ORDER BY m.moment), '[]')"
-           "      FROM (SELECT DISTINCT moment FROM past) AS m))" WHERE_SCOPE,
+           "      FROM (SELECT DISTINCT moment FROM look WHERE moment < 'infinity') AS m"
+           "      LEFT JOIN told t ON t.moment = m.moment))" WHERE_SCOPE,
 };
 /* clang-format on */
 

@@ -32,6 +32,12 @@
     "    JOIN release_image ri ON ri.release_id = target.release_id"                               \
     "    JOIN image i ON i.id = ri.image_id JOIN component c ON c.id = i.component_id)"
 
+/* The hardware of the group's devices, one step in the index for each kind, whatever the fleet's
+ * size: a search for any device of the group would walk the whole table for a group without one. */
+#define NEXT_HARDWARE(after)                                                                       \
+    "SELECT v.hwid FROM device v WHERE v.group_id = (SELECT id FROM target)"                       \
+    "   AND v.hwid > " after " ORDER BY v.hwid LIMIT 1"
+
 /* What stands in the way, a row for each image. */
 #define HINDRANCES                                                                                 \
     " older AS ("                                                                                  \
@@ -56,7 +62,13 @@
     "        WHERE o.type = need.type AND o.name = need.name AND o.hwids && i.hwids"               \
     "          AND o.release_counter >= need.min_counter)),"                                       \
     " hardware AS MATERIALIZED ("                                                                  \
-    "  SELECT array_agg(DISTINCT h) AS fits FROM goal_image i, unnest(i.hwids) AS h)"
+    "  SELECT array_agg(DISTINCT h) AS fits FROM goal_image i, unnest(i.hwids) AS h),"             \
+    " present AS MATERIALIZED ("                                                                   \
+    "  WITH RECURSIVE step AS ("                                                                   \
+    "    SELECT (" NEXT_HARDWARE("''") ") AS hwid"                                                 \
+    "    UNION ALL"                                                                                \
+    "    SELECT (" NEXT_HARDWARE("step.hwid") ") FROM step WHERE step.hwid IS NOT NULL)"           \
+    "  SELECT hwid FROM step WHERE hwid IS NOT NULL)"
 
 /* What is joined to it is joined from the left: a refusal has to be met even where there is no
  * group to look at. */
@@ -91,9 +103,8 @@
     "    WHEN EXISTS (SELECT 1 FROM unmet) THEN slipway_refuse('SL409', (SELECT format("           \
     "      'component ''%s'' requires ''%s'' at least at release counter %s, which neither the"    \
     " release nor the group''s baseline has', name, needed, min_counter) FROM unmet LIMIT 1))"     \
-    "    WHEN EXISTS (SELECT 1 FROM device v JOIN target ON v.group_id = target.id)"               \
-    "     AND NOT EXISTS (SELECT 1 FROM target, hardware, device v"                                \
-    "           WHERE v.group_id = target.id AND v.hwid = ANY (hardware.fits)) THEN"               \
+    "    WHEN EXISTS (SELECT 1 FROM present) AND NOT EXISTS ("                                     \
+    "           SELECT 1 FROM present, hardware WHERE present.hwid = ANY (hardware.fits)) THEN"    \
     "      slipway_refuse('SL409', (SELECT format('no device of the group can run it: its images"  \
     " are for %s', array_to_string(fits, ', ')) FROM hardware))"                                   \
     "    WHEN s ->> 'on_stop' = 'roll-back' AND (SELECT base_id FROM target) IS NULL THEN"         \
@@ -161,8 +172,13 @@ static const struct db_stmt deployment_create = {
         "    FROM made, steps, unnest(ARRAY['offered', 'downloading', 'staged', 'activating',"
         "         'verifying', 'succeeded', 'failed', 'rolled-back', 'cancelled', 'skipped',"
         "         'touched']) AS word (state)),"
+        /* Who plans its deltas at this moment plans for this deployment, too: not waited for. */
+        " unplanned AS ("
+        "  SELECT r.id FROM made JOIN goal ON true JOIN release r ON r.id = goal.id"
+        "     FOR NO KEY UPDATE OF r SKIP LOCKED),"
         " planned AS ("
-        "  UPDATE release SET deltas_planned_at = NULL FROM goal, made WHERE release.id = goal.id),"
+        "  UPDATE release SET deltas_planned_at = NULL FROM unplanned"
+        "   WHERE release.id = unplanned.id),"
         " noted AS ("
         "  INSERT INTO change_log (tenant_id, what) SELECT $1, 'deployment' FROM made),"
         " noticed AS MATERIALIZED ("

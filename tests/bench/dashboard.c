@@ -43,8 +43,9 @@ struct bench {
     unsigned port;
     char *token;
     char *database;
-    char *group; /* public ids */
-    char *other_group;
+    char *group;       /* public ids */
+    char *other_group; /* of a tenth of the fleet */
+    char *empty_group;
     char *product;
     char *release;
     char *deployment;
@@ -182,13 +183,14 @@ static const char rows[] =
     "        (SELECT jsonb_build_object('4', jsonb_object_agg(c.state, c.n)) FROM "
     "deployment_counter c"
     "          WHERE c.deployment_id = d.id), '[]'"
-    "   FROM deployment d, generate_series(1, 1440) AS n;"
+    "   FROM deployment d, generate_series(1, 1440) AS n"
+    " ON CONFLICT DO NOTHING;" /* the server writes its own meanwhile */
     "INSERT INTO version_count (group_id, at, tenant_id, counts, classes)"
     " SELECT g.id, date_bin('10 minutes', now(), '2000-01-01Z') - n * interval '10 minutes',"
     "        g.tenant_id, (SELECT jsonb_object_agg(encode(sha256, 'hex'), n + release_counter)"
     "                        FROM image), jsonb_build_object('online', 1000 + n, 'quiet', n)"
     "   FROM device_group g, generate_series(1, 4320) AS n"
-    "  WHERE g.name IN ('production', 'field-test');"
+    "  WHERE g.name IN ('production', 'field-test') ON CONFLICT DO NOTHING;"
     "INSERT INTO traffic_day (group_id, day, tenant_id, sent, saved)"
     " SELECT g.id, current_date - n, g.tenant_id, 10000000000 + n, 90000000000 + n"
     "   FROM device_group g, generate_series(0, 365) AS n;"
@@ -228,6 +230,8 @@ static void fill(struct bench *bench)
         text_of(sync, "SELECT public_id::text FROM device_group WHERE name = 'production'");
     bench->other_group =
         text_of(sync, "SELECT public_id::text FROM device_group WHERE name = 'field-test'");
+    bench->empty_group =
+        text_of(sync, "SELECT public_id::text FROM device_group WHERE name = 'spare'");
     bench->release = text_of(sync, "SELECT public_id::text FROM release WHERE name = 'v12'");
     bench->deployment = text_of(sync, "SELECT public_id::text FROM deployment");
 }
@@ -375,13 +379,14 @@ static int64_t measure(struct bench *bench, struct peer *peer, const char *what,
     return print_times(what, times_us, ROUNDS, plain_us, goal_ms);
 }
 
-/* Makes a deployment of a tenth of the fleet and ends it, again and again. */
-static void measure_creation(struct bench *bench, struct peer *peer, int64_t plain_us)
+/* Makes a deployment and ends it, again and again. */
+static void measure_creation(struct bench *bench, struct peer *peer, const char *what,
+                             const char *group, int64_t plain_us)
 {
     int64_t times_us[CREATIONS];
     AUTO_FREE char *body = mem_printf("{\"group\":\"%s\",\"release\":\"%s\",\"phases\":["
                                       "{\"percent\":1},{\"percent\":100}]}",
-                                      bench->other_group, bench->release);
+                                      group, bench->release);
 
     for (size_t i = 0; i < CREATIONS; i++) {
         int64_t began_us = clock_mono_us();
@@ -398,7 +403,7 @@ static void measure_creation(struct bench *bench, struct peer *peer, int64_t pla
                          json_string_value(json_object_get(made, "id")));
         require(ask(peer, "POST", end, bench->token, "") == 200, "it could not be ended");
     }
-    (void)print_times("create a deployment", times_us, CREATIONS, plain_us, 0);
+    (void)print_times(what, times_us, CREATIONS, plain_us, 0);
 }
 
 static void measure_all(struct bench *bench)
@@ -432,7 +437,8 @@ static void measure_all(struct bench *bench)
     plain_us = measure(bench, &peer, "GET /healthz", "/healthz", 0, 0);
     for (size_t i = 0; i < COUNT(cases); i++)
         (void)measure(bench, &peer, cases[i].what, cases[i].path, plain_us, cases[i].goal_ms);
-    measure_creation(bench, &peer, plain_us);
+    measure_creation(bench, &peer, "create: a tenth of the fleet", bench->other_group, plain_us);
+    measure_creation(bench, &peer, "create: a group of nobody", bench->empty_group, plain_us);
     peer_close(&peer);
 }
 

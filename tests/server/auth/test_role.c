@@ -28,6 +28,8 @@ Test(role, allows_what_the_design_says_and_nothing_else)
         [ACTION_ISSUE_STEER] = "cpa",
         [ACTION_ATTACHMENT_READ] = "ca",
         [ACTION_SYMBOLS_WRITE] = "ca",
+        [ACTION_WEBHOOK_WRITE] = "ca",
+        [ACTION_WEBHOOK_REMOVE] = "a",
         [ACTION_REPO_PUBLISH] = "ca",
         [ACTION_REPO_REQUEST] = "ca",
         [ACTION_REPO_SIGN] = "cpa",
