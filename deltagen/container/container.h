@@ -17,7 +17,7 @@ enum unit_family {
     UNIT_XZ,        /* one stream */
     UNIT_LZMA,      /* an "lzma alone" stream: its 13 bytes of header are part of it */
     UNIT_LZ4,       /* one block */
-    UNIT_LZ4_FILL,  /* one block that was filled up to its packed length: erofs */
+    UNIT_LZ4_FILL,  /* one block of a packed length that was chosen, zeros in front: erofs */
     UNIT_LZ4_FRAME, /* one frame */
     UNIT_FAMILY_COUNT,
 };

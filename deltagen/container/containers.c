@@ -7,9 +7,9 @@
 #include "deltagen/container/container.h"
 
 const struct container *const containers[] = {
-    &container_mbr,  &container_gpt,       &container_ext, &container_squashfs,
-    &container_gzip, &container_zstd,      &container_xz,  &container_lz4_legacy,
-    &container_lzma, &container_lz4_frame, &container_tar, &container_cpio,
+    &container_mbr,       &container_gpt,  &container_ext,  &container_squashfs,   &container_erofs,
+    &container_gzip,      &container_zstd, &container_xz,   &container_lz4_legacy, &container_lzma,
+    &container_lz4_frame, &container_tar,  &container_cpio,
 };
 const size_t container_count = COUNT(containers);
 

@@ -167,12 +167,13 @@ static bool decode_lz4(enum unit_family family, const uint8_t *in, uint64_t len,
         return false;
     if (!out)
         out = own = mem_alloc((size_t)room + 1);
-    if (family == UNIT_LZ4_FILL)
-        got = LZ4_decompress_safe_partial((const char *)in, (char *)out, (int)len, room, room);
-    else
-        got = LZ4_decompress_safe((const char *)in, (char *)out, (int)len, room);
-    target->done = got > 0 ? (uint64_t)got : 0;
     *packed = len;
+    while (family == UNIT_LZ4_FILL && len > 0 && *in == 0) {
+        in++;
+        len--;
+    }
+    got = LZ4_decompress_safe((const char *)in, (char *)out, (int)len, room);
+    target->done = got > 0 ? (uint64_t)got : 0;
     return got > 0;
 }
 
