@@ -123,7 +123,6 @@ static void write_operation(struct encoder *e, const struct operation *operation
         e->ops->passed(e->writer, data, operation->len);
         return;
     case DELTA_SEEK:
-    case DELTA_PACK:
     case DELTA_SCOPE:
     case DELTA_KIND_COUNT:
         return;

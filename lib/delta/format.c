@@ -95,13 +95,18 @@ static bool check_lengths(const struct delta_header *header, struct err *err)
 
 static bool check_spaces(const struct delta_header *header, struct err *err)
 {
-    if (header->old_levels > DELTA_LEVELS_MAX || header->items > DELTA_ITEMS_MAX ||
-        (header->old_levels == 0) != (header->items == 0) ||
-        (header->old_levels > 0 && header->table_bytes == 0) ||
+    unsigned levels = header->old_levels + header->new_levels;
+
+    if (header->old_levels > DELTA_LEVELS_MAX || header->new_levels > DELTA_LEVELS_MAX ||
+        header->items > DELTA_ITEMS_MAX || header->items < levels ||
+        (levels == 0) != (header->items == 0) || (levels == 0) != (header->table_bytes == 0) ||
         header->table_bytes > DELTA_TABLE_BYTES_MAX)
         return refuse(err, "patch names impossible tables");
-    if (header->old_levels == 0 && header->old_space != header->old_length)
-        return refuse(err, "patch names an old space of another length than the old image's");
+    if ((header->old_levels == 0 && header->old_space != header->old_length) ||
+        (header->new_levels == 0 && header->new_space != header->new_length))
+        return refuse(err, "patch names a space of another length than its image's");
+    if ((header->new_space == 0) != (header->new_length == 0))
+        return refuse(err, "patch makes something of nothing");
     if (header->covers > DELTA_COVERS_MAX)
         return refuse(err, "patch names too many covers");
     if (header->unpack_bytes > DELTA_REPACK_BYTES_MAX ||
@@ -138,9 +143,13 @@ static void read_hash(struct bytes *in, uint8_t out[DELTA_HASH_BYTES])
 
 static void read_numbers(struct bytes *in, struct delta_header *header)
 {
+    unsigned levels;
+
     header->history_log2 = bytes_u8(in);
     header->block_hash_bytes = bytes_u8(in);
-    header->old_levels = bytes_u8(in);
+    levels = bytes_u8(in);
+    header->old_levels = levels & 15;
+    header->new_levels = levels >> 4;
     header->frame_bytes_max = bytes_u32(in);
     header->first_frame_bytes = bytes_u32(in);
     header->old_length = bytes_u64(in);
@@ -211,7 +220,7 @@ void delta_header_format(const struct delta_header *header, struct buf *out)
     buf_add_u8(out, (uint8_t)header->class);
     buf_add_u8(out, (uint8_t)header->history_log2);
     buf_add_u8(out, (uint8_t)header->block_hash_bytes);
-    buf_add_u8(out, (uint8_t)header->old_levels);
+    buf_add_u8(out, (uint8_t)(header->old_levels | header->new_levels << 4));
     buf_add_u32(out, header->frame_bytes_max);
     buf_add_u32(out, header->first_frame_bytes);
     buf_add_u64(out, header->old_length);

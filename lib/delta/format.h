@@ -14,7 +14,7 @@
  *       12     1  memory class: 0 S, 1 M, 2 L, 3 Z, 4 X, 5 H
  *       13     1  history, log2 of bytes: what cm's literals look back on; others: 0
  *       14     1  bytes of a block's hash, 4 to 32
- *       15     1  levels of the old layout, 0 to 4
+ *       15     1  levels of the old layout, 0 to 4, and of the new one << 4
  *       16     4  bytes of the largest frame
  *       20     4  bytes of the first frame
  *       24     8  length of the old image
@@ -23,7 +23,7 @@
  *       48     8  length of the old space
  *       56     8  length of the new space
  *       64     4  bytes of the tables, unpacked
- *       68     4  items of the old layout, all levels
+ *       68     4  items of both layouts, one more for each level
  *       72     4  covers of the largest scope
  *       76     4  bytes of memory for unpacking old items
  *       80     4  bytes of memory for packing new ones
@@ -54,8 +54,9 @@
  *
  * The spaces: operations read the old space and make the new one. Without layouts these are the
  * images. With them, the old space is the topmost level of the old layout, in which packed parts
- * of the image lie unpacked (lib/delta/layout.h), and the new space is unpacked likewise:
- * whatever a pack operation says is packed again on its way to the image.
+ * of the image lie unpacked (lib/delta/layout.h), and the new space is unpacked likewise: its
+ * bytes are packed again on their way to the image. A group begins and ends where no packed item
+ * of the new layout is begun.
  *
  * Operations write at the new space's end, read the old one at a cursor, or move that cursor. An
  * operation's control word is `length << 3 | kind`:
@@ -65,8 +66,7 @@
  *   2 insert  `length` literal bytes
  *   3 fill    `length` times one literal byte
  *   4 seek    moves the cursor by `length` in zigzag form (0, -1, 1, -2, ...)
- *   5 pack    the next `length` bytes of the new space are packed; says how
- *   6 scope   the addresses of what follows (lib/delta/scope.h); `length` is 1
+ *   5 scope   the addresses of what follows (lib/delta/scope.h); `length` is 1
  *
  * No length is 0, a seek is never followed by a seek, and a group's operations end when its part
  * of the new space is complete.
@@ -135,7 +135,6 @@ enum delta_kind {
     DELTA_INSERT,
     DELTA_FILL,
     DELTA_SEEK,
-    DELTA_PACK,
     DELTA_SCOPE,
     DELTA_KIND_COUNT,
 };
@@ -147,6 +146,7 @@ struct delta_header {
     unsigned history_log2;
     unsigned block_hash_bytes;
     unsigned old_levels;
+    unsigned new_levels;
     uint32_t frame_bytes_max;
     uint32_t first_frame_bytes; /* 0 only when the body is empty */
     uint64_t old_length;

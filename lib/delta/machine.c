@@ -1,3 +1,4 @@
+/* Between groups nothing is remembered but how far both spaces and the image came. */
 #include "lib/delta/machine.h"
 
 #include <string.h>
@@ -6,6 +7,8 @@
 #include "lib/delta/codec.h"
 #include "lib/delta/model.h"
 #include "lib/delta/output.h"
+#include "lib/delta/sink.h"
+#include "lib/delta/source.h"
 
 enum {
     /* Class S has 48 KiB in all. */
@@ -25,6 +28,11 @@ struct delta_machine {
     struct delta_space codec_space;
     struct delta_checkpoint checkpoint; /* of the group that runs */
     uint64_t told;                      /* blocks that the last record calls verified */
+    uint8_t *tables;                    /* header.table_bytes */
+    struct delta_layouts layouts;
+    struct delta_source *source;   /* NULL: the old space is the image */
+    struct delta_sink *sink;       /* NULL: the new space is the image */
+    struct delta_space pack_space; /* for both */
 
     uint8_t *work; /* `work_bytes` of new bytes */
     size_t work_bytes;
@@ -73,8 +81,9 @@ uint64_t delta_machine_bytes(const struct delta_header *header)
 
     return delta_space_of(sizeof(struct delta_machine)) + delta_space_of(header->frame_bytes_max) +
            delta_space_of(sizes.out) + delta_space_of(sizes.hashes) + delta_space_of(sizes.work) +
-           delta_space_of(sizes.work + 2 * DELTA_MARGIN) +
-           codecs[header->codec]->memory_bytes(header);
+           delta_space_of(sizes.work + 2 * DELTA_MARGIN) + delta_space_of(header->table_bytes) +
+           delta_layouts_bytes(header) + delta_space_of(header->unpack_bytes) +
+           delta_space_of(header->pack_bytes) + codecs[header->codec]->memory_bytes(header);
 }
 
 static void *take(struct delta_space *space, size_t size)
@@ -109,6 +118,11 @@ struct delta_machine *delta_machine_new(struct delta_space *space, const struct 
         .old = take(space, sizes.work + 2 * DELTA_MARGIN),
     };
     delta_input_init(&m->in, io, header, take(space, header->frame_bytes_max));
+    m->tables = take(space, header->table_bytes);
+    m->pack_space.left =
+        (size_t)(delta_layouts_bytes(header) + delta_space_of(header->unpack_bytes) +
+                 delta_space_of(header->pack_bytes));
+    m->pack_space.next = take(space, m->pack_space.left);
     m->codec_space = *space;
     return m;
 }
@@ -118,6 +132,8 @@ struct delta_machine *delta_machine_new(struct delta_space *space, const struct 
 static bool read_old(struct delta_machine *m, uint64_t at, uint8_t *out, size_t len,
                      struct err *err)
 {
+    if (m->source)
+        return delta_source_read(m->source, at, out, len, err);
     return m->io->read_old(m->io->arg, at, out, len, err);
 }
 
@@ -171,7 +187,8 @@ static bool record(struct delta_machine *m, struct err *err)
 static bool emit(struct delta_machine *m, size_t len, struct err *err)
 {
     m->produced += len;
-    if (!delta_output_write(&m->out, m->work, len, err))
+    if (m->sink ? !delta_sink_write(m->sink, m->work, len, err)
+                : !delta_output_write(&m->out, m->work, len, err))
         return false;
     return m->out.verified < m->told + CHECKPOINT_BLOCKS || record(m, err);
 }
@@ -279,7 +296,6 @@ static const struct kind {
     [DELTA_INSERT] = {do_insert,  false, true},
     [DELTA_FILL]   = {do_fill,    false, true},
     [DELTA_SEEK]   = {do_seek,    false, false},
-    [DELTA_PACK]   = {do_unknown, false, false},
     [DELTA_SCOPE]  = {do_unknown, false, false},
 };
 /* clang-format on */
@@ -350,21 +366,55 @@ static bool group(struct delta_machine *m, struct err *err)
     while (m->produced < m->group_end)
         if (!operation(m, &prepared, err))
             return false;
+    if (m->sink && !delta_sink_is_at_rest(m->sink))
+        return refuse(err, "patch group ends within a packed part");
     return m->codec->finish(m->decoder, err) && delta_output_group_end(&m->out, err);
+}
+
+static bool drain(void *arg, const uint8_t *data, size_t len, struct err *err)
+{
+    struct delta_machine *m = arg;
+
+    return delta_output_write(&m->out, data, len, err);
+}
+
+static bool read_tables(struct delta_machine *m, struct err *err)
+{
+    struct bytes in = bytes_of(m->tables, m->header.table_bytes);
+
+    return delta_input_next_group(&m->in, err) && open_code(m, err) &&
+           m->codec->insert(m->decoder, m->tables, m->header.table_bytes, err) &&
+           m->codec->finish(m->decoder, err) &&
+           delta_layouts_read(&in, &m->header, &m->pack_space, &m->layouts, err);
 }
 
 bool delta_machine_tables(struct delta_machine *m, struct err *err)
 {
-    (void)m;
-    (void)err;
-    return true;
+    const struct delta_drain to_image = {drain, m};
+
+    if (m->header.table_bytes == 0)
+        return true;
+    if (!read_tables(m, err))
+        return false;
+    if (m->layouts.old.count > 0 &&
+        !delta_source_open(&m->header, &m->layouts.old, m->io, &m->pack_space, &m->source, err))
+        return false;
+    return m->layouts.new_layout.count == 0 ||
+           delta_sink_open(&m->header, &m->layouts.new_layout, &to_image, &m->pack_space, &m->sink,
+                           err);
 }
 
 bool delta_machine_go(struct delta_machine *m, const struct delta_checkpoint *from, struct err *err)
 {
+    uint64_t image_at = from->new_space_at;
+
     if (from->new_space_at >= m->header.new_space)
         return refuse(err, "checkpoint lies outside the image");
     m->produced = from->new_space_at;
+    if (m->sink && !delta_sink_go(m->sink, from->new_space_at, &image_at, err))
+        return false;
+    if (image_at != from->image_at)
+        return refuse(err, "checkpoint names another place of the image");
     m->told = from->verified;
     return delta_input_go(&m->in, &from->frame, err) &&
            delta_output_resume(&m->out, from->image_at, from->verified, err);
