@@ -10,6 +10,7 @@
 
 enum {
     STEP_BYTES = 1 << 16,
+    FILL_LEVEL = 9, /* mkfs.erofs' own */
 };
 
 static size_t add(struct delta_packing *out, size_t count, struct delta_packing packing)
@@ -90,7 +91,8 @@ size_t trial_candidates(const struct unit *unit, struct delta_packing out[TRIAL_
         break;
     case UNIT_LZ4_FILL:
         packing.method = DELTA_METHOD_LZ4_FILL;
-        count = add_levels(out, packing, unit->level, 12);
+        packing.dictionary = (uint32_t)unit->packed_len;
+        count = add_levels(out, packing, FILL_LEVEL, 12);
         break;
     case UNIT_LZ4_FRAME:
         packing.method = DELTA_METHOD_LZ4_FRAME;

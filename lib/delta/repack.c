@@ -2,12 +2,15 @@
 #include "lib/delta/repack.h"
 
 extern const struct delta_repack_ops delta_repack_deflate, delta_repack_zlib, delta_repack_zstd,
-    delta_repack_xz, delta_repack_lz4;
+    delta_repack_xz, delta_repack_lz4, delta_repack_lz4_fill;
 
 static const struct delta_repack_ops *const methods[] = {
-    [DELTA_METHOD_DEFLATE] = &delta_repack_deflate, [DELTA_METHOD_ZLIB] = &delta_repack_zlib,
-    [DELTA_METHOD_ZSTD] = &delta_repack_zstd,       [DELTA_METHOD_XZ] = &delta_repack_xz,
-    [DELTA_METHOD_LZ4] = &delta_repack_lz4,         [DELTA_METHOD_COUNT - 1] = NULL,
+    [DELTA_METHOD_DEFLATE] = &delta_repack_deflate,
+    [DELTA_METHOD_ZLIB] = &delta_repack_zlib,
+    [DELTA_METHOD_ZSTD] = &delta_repack_zstd,
+    [DELTA_METHOD_XZ] = &delta_repack_xz,
+    [DELTA_METHOD_LZ4] = &delta_repack_lz4,
+    [DELTA_METHOD_LZ4_FILL] = &delta_repack_lz4_fill,
 };
 _Static_assert(COUNT(methods) == DELTA_METHOD_COUNT, "every method has a place");
 

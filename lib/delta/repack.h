@@ -31,7 +31,7 @@ enum { DELTA_PACKING_BYTES = 8 };
  *        1     1  level, as the method's tool counts
  *        2     1  window, log2 of bytes; 0: the method has no choice
  *        3     1  flags; deflate: memory level, and strategy << 4
- *        4     4  dictionary, in bytes; 0: the method has none
+ *        4     4  dictionary, in bytes; LZ4 filled: the block; 0: the method has none
  */
 struct delta_packing {
     uint8_t method;

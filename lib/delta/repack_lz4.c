@@ -1,16 +1,22 @@
 /*
- * LZ4 blocks, packed at once by the HC encoder as squashfs and `lz4 -l` do. Level 1 and 2 are
- * the fast encoder.
+ * LZ4 blocks, packed at once by the HC encoder as squashfs and `lz4 -l` do; levels 1 and 2 are
+ * the fast encoder. erofs asks how much of a file fits a block of `dictionary` bytes and moves
+ * what came out to the block's end. That much given alone nearly always gives the same bytes,
+ * although the encoder had seen what follows.
  */
 #include <lz4.h>
 #define LZ4_HC_STATIC_LINKING_ONLY
 #include <lz4hc.h>
+
+#include <string.h>
 
 #include "lib/delta/repack_gather.h"
 
 enum {
     BLOCK_BYTES_MAX = 8 << 20,
     HC_LEVEL_MIN = 3,
+    FILLED_BYTES_MIN = 512,
+    FILLED_BYTES_MAX = 1 << 20,
 };
 
 static bool takes(const struct delta_packing *packing)
@@ -90,12 +96,79 @@ static bool pack_open(const struct delta_packing *packing, uint64_t unpacked_len
     return true;
 }
 
+static bool fill_takes(const struct delta_packing *packing)
+{
+    return packing->level >= HC_LEVEL_MIN && packing->level <= LZ4HC_CLEVEL_MAX &&
+           packing->window_log2 == 0 && packing->flags == 0 &&
+           packing->dictionary >= FILLED_BYTES_MIN && packing->dictionary <= FILLED_BYTES_MAX;
+}
+
+static uint64_t fill_unpack_bytes(const struct delta_packing *packing, uint64_t unpacked_len)
+{
+    if (unpacked_len > BLOCK_BYTES_MAX)
+        return UINT64_MAX;
+    return delta_gather_bytes(packing->dictionary, unpacked_len, 0);
+}
+
+static uint64_t fill_pack_bytes(const struct delta_packing *packing, uint64_t unpacked_len)
+{
+    if (unpacked_len > BLOCK_BYTES_MAX)
+        return UINT64_MAX;
+    return delta_gather_bytes(unpacked_len, packing->dictionary, coder_bytes(packing));
+}
+
+static bool fill(const struct delta_packing *packing, struct delta_space *space, const uint8_t *in,
+                 size_t in_len, uint8_t *out, size_t room, size_t *out_len, struct err *err)
+{
+    int used = (int)in_len;
+    int got = LZ4_compress_HC_destSize(space->next, (const char *)in, (char *)out, &used, (int)room,
+                                       packing->level);
+
+    if (got <= 0 || (size_t)used != in_len)
+        return err_set(err, ERR_SYSTEM, "LZ4 could not pack");
+    memmove(out + room - got, out, (size_t)got);
+    memset(out, 0, room - (size_t)got);
+    *out_len = room;
+    return true;
+}
+
+static bool unfill(const struct delta_packing *packing, struct delta_space *space,
+                   const uint8_t *in, size_t in_len, uint8_t *out, size_t room, size_t *out_len,
+                   struct err *err)
+{
+    while (in_len > 0 && *in == 0) {
+        in++;
+        in_len--;
+    }
+    return unpack(packing, space, in, in_len, out, room, out_len, err);
+}
+
+static bool fill_unpack_open(const struct delta_packing *packing, uint64_t unpacked_len,
+                             struct delta_space *space, void **out, struct err *err)
+{
+    (void)err;
+    *out = delta_gather_open(packing, unfill, packing->dictionary, unpacked_len, 0, space);
+    return true;
+}
+
+static bool fill_pack_open(const struct delta_packing *packing, uint64_t unpacked_len,
+                           struct delta_space *space, void **out, struct err *err)
+{
+    (void)err;
+    *out = delta_gather_open(packing, fill, unpacked_len, packing->dictionary, coder_bytes(packing),
+                             space);
+    return true;
+}
+
 static bool step(void *self, struct delta_flow *flow, struct err *err)
 {
     return delta_gather_step(self, flow, err);
 }
 
-extern const struct delta_repack_ops delta_repack_lz4;
+extern const struct delta_repack_ops delta_repack_lz4, delta_repack_lz4_fill;
 
 const struct delta_repack_ops delta_repack_lz4 = {"lz4",       takes,     unpack_bytes, pack_bytes,
                                                   unpack_open, pack_open, step};
+const struct delta_repack_ops delta_repack_lz4_fill = {
+    "lz4-fill",     fill_takes, fill_unpack_bytes, fill_pack_bytes, fill_unpack_open,
+    fill_pack_open, step};

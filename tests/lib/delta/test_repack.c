@@ -130,6 +130,7 @@ Test(delta_packing, reads_what_it_wrote_and_refuses_other_parameters)
         {"a dictionary for zstd", {DELTA_METHOD_ZSTD, 3, 0, 0, 1}},
         {"xz without a dictionary", {DELTA_METHOD_XZ, 6, 0, 1, 0}},
         {"an unknown check", {DELTA_METHOD_XZ, 6, 0, 2, 1 << 17}},
+        {"a block of 0 bytes to fill", {DELTA_METHOD_LZ4_FILL, 9, 0, 0, 0}},
         {"level 13 of LZ4", {DELTA_METHOD_LZ4, 13, 0, 0, 0}},
     };
 
@@ -156,4 +157,19 @@ Test(delta_packing, reads_what_it_wrote_and_refuses_other_parameters)
         in = bytes_of(buf.data, buf.len);
         cr_expect_not(delta_packing_read(&in, &packing, &err), "%s", wrong[i].what);
     }
+}
+
+Test(delta_repack, fills_a_block_and_refuses_what_does_not_fit_it)
+{
+    static const struct delta_packing packing = {DELTA_METHOD_LZ4_FILL, 9, 0, 0, 4096};
+    AUTO_FREE uint8_t *data = mem_alloc(LENGTH);
+    AUTO_FREE uint8_t *packed = mem_alloc(ROOM);
+    AUTO_FREE uint8_t *again = mem_alloc(ROOM);
+
+    fill(data, LENGTH);
+    cr_assert_eq(flow_all(true, &packing, data, 5000, 5000, packed, 1000), 4096);
+    cr_expect_eq(packed[0], 0);
+    cr_assert_eq(flow_all(false, &packing, packed, 4096, 5000, again, 1000), 5000);
+    cr_expect(memcmp(data, again, 5000) == 0);
+    cr_expect(flow_all(true, &packing, data, LENGTH, LENGTH, packed, 1000) < 0);
 }
