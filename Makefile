@@ -49,7 +49,7 @@ LIBS_slipwayd      := -lpq -lssl
 # It holds keys: no library that it does not use is in its memory.
 LIBS_slipway-signer := -Wl,--as-needed
 LIBS_slipway-symbolize := -Wl,--as-needed -ldw -lelf
-LIBS_deltagen      := -ldivsufsort -ldivsufsort64
+LIBS_deltagen      :=
 
 all: $(PROGRAMS:%=$(B)/%) $(B)/file-loader   ## build the programs into build/MODE (default)
 	@for p in $(PROGRAMS); do ln -sfn $(MODE)/$$p build/$$p; done

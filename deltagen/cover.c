@@ -1,61 +1,22 @@
 /*
- * Each match grows forwards and backwards to where (agreeing minus differing bytes) is largest,
- * as in bsdiff; where two meet, they part at the place that leaves most bytes agreeing. Then
- * covers that save less than their control word costs are given up.
+ * Each match grows forwards and backwards to where its worth is largest; where two meet, they
+ * part at the place that is worth most. Neighbours of the same distance become one when what lies
+ * between them costs less than a second cover would. Covers that save less than they cost are
+ * given up.
  */
 #include "deltagen/cover.h"
 
 enum {
-    /* In eighths of a byte sent: what a control word and seek cost, a literal, and a diff that
-     * is not zero. From the small corpus; a quarter more or less changes patches by 1 %. */
-    COST_COVER = 80,
-    COST_LITERAL = 6,
-    COST_DIFF = 9,
+    /* In bits, as everything in agree.h: about what its control words cost. */
+    COST_COVER = 60,
+    COST_SPLIT = 40,
+    /* Enough of a long cover to see that it is worth its cost. */
+    LOOK_BYTES = 1 << 12,
 };
 
-static bool agrees(const struct image *old, const struct image *new_image, size_t old_pos,
-                   size_t new_pos)
-{
-    return old->data[old_pos] == new_image->data[new_pos];
-}
-
-static size_t forwards(const struct image *old, const struct image *new_image,
-                       const struct match *match, size_t limit)
-{
-    size_t best = match->len;
-    int64_t score = 0;
-    int64_t best_score = 0;
-
-    for (size_t i = match->len; match->new_pos + i < limit && match->old_pos + i < old->len; i++) {
-        score += agrees(old, new_image, match->old_pos + i, match->new_pos + i) ? 1 : -1;
-        if (score > best_score) {
-            best_score = score;
-            best = i + 1;
-        }
-    }
-    return best;
-}
-
-static size_t backwards(const struct image *old, const struct image *new_image,
-                        const struct match *match, size_t limit)
-{
-    size_t best = 0;
-    int64_t score = 0;
-    int64_t best_score = 0;
-
-    for (size_t i = 1; match->new_pos >= limit + i && match->old_pos >= i; i++) {
-        score += agrees(old, new_image, match->old_pos - i, match->new_pos - i) ? 1 : -1;
-        if (score > best_score) {
-            best_score = score;
-            best = i;
-        }
-    }
-    return best;
-}
-
 /* `first` reaches `overlap` bytes into `second`: how many of them it keeps. */
-static size_t part(const struct image *old, const struct image *new_image,
-                   const struct match *first, const struct match *second, size_t overlap)
+static size_t part(const struct pair *pair, const struct match *first, const struct match *second,
+                   size_t overlap)
 {
     int64_t score = 0;
     int64_t best_score = 0;
@@ -64,8 +25,8 @@ static size_t part(const struct image *old, const struct image *new_image,
     for (size_t i = 0; i < overlap; i++) {
         size_t pos = second->new_pos + i;
 
-        score += agrees(old, new_image, first->old_pos + (pos - first->new_pos), pos);
-        score -= agrees(old, new_image, second->old_pos + i, pos);
+        score += agree_worth(pair, pos, 1, match_distance(first)) -
+                 agree_worth(pair, pos, 1, match_distance(second));
         if (score > best_score) {
             best_score = score;
             best = i + 1;
@@ -75,8 +36,7 @@ static size_t part(const struct image *old, const struct image *new_image,
 }
 
 /* Shortens `first` or moves the start of `second`, so that they no longer overlap. */
-static void settle(const struct image *old, const struct image *new_image, struct match *first,
-                   struct match *second)
+static void settle(const struct pair *pair, struct match *first, struct match *second)
 {
     size_t end = first->new_pos + first->len;
     size_t overlap;
@@ -85,50 +45,80 @@ static void settle(const struct image *old, const struct image *new_image, struc
     if (end <= second->new_pos)
         return;
     overlap = end - second->new_pos;
-    keep = part(old, new_image, first, second, overlap);
+    ASSERT(overlap <= second->len);
+    keep = part(pair, first, second, overlap);
     first->len -= overlap - keep;
     second->new_pos += keep;
     second->old_pos += keep;
     second->len -= keep;
 }
 
-static bool worth_keeping(const struct image *old, const struct image *new_image,
-                          const struct match *cover)
+static bool worth_keeping(const struct pair *pair, const struct match *cover)
 {
-    int64_t saved = -COST_COVER;
+    int64_t worth;
 
-    for (size_t i = 0; i < cover->len; i++) {
-        saved += COST_LITERAL;
-        if (!agrees(old, new_image, cover->old_pos + i, cover->new_pos + i))
-            saved -= COST_DIFF;
-        if (saved > COST_COVER)
-            return true;
-    }
-    return saved > 0;
+    (void)agree_forwards(pair, cover->old_pos, cover->new_pos,
+                         cover->len < LOOK_BYTES ? cover->len : LOOK_BYTES, INT64_MAX / 2, &worth);
+    return worth > COST_COVER;
 }
 
-void cover_extend(const struct image *old, const struct image *new_image,
-                  const struct matches *matches, struct matches *out)
+static void grow_forwards(const struct pair *pair, struct match *cover, size_t limit)
+{
+    size_t end = cover->new_pos + cover->len;
+    int64_t worth;
+
+    if (end < limit && cover->old_pos + cover->len < pair->old->len)
+        cover->len +=
+            agree_forwards(pair, cover->old_pos + cover->len, end, limit - end, AGREE_DROP, &worth);
+}
+
+static void grow_backwards(const struct pair *pair, struct match *cover, size_t limit)
+{
+    int64_t worth;
+    size_t grown = agree_backwards(pair, cover->old_pos, cover->new_pos, cover->new_pos - limit,
+                                   AGREE_DROP, &worth);
+
+    cover->new_pos -= grown;
+    cover->old_pos -= grown;
+    cover->len += grown;
+}
+
+/* Makes `second` the end of `first`, if the bytes between them are not too unlike. */
+static bool join(const struct pair *pair, struct match *first, const struct match *second)
+{
+    size_t end = first->new_pos + first->len;
+
+    if (first->len == 0 || match_distance(first) != match_distance(second))
+        return false;
+    if (end < second->new_pos &&
+        agree_worth(pair, end, second->new_pos - end, match_distance(first)) < -COST_SPLIT)
+        return false;
+    first->len = second->new_pos + second->len - first->new_pos;
+    return true;
+}
+
+static void keep(const struct pair *pair, const struct match *cover, struct matches *out)
+{
+    if (cover->len > 0 && worth_keeping(pair, cover))
+        matches_add(out, *cover);
+}
+
+void cover_extend(const struct pair *pair, const struct matches *matches, struct matches *out)
 {
     /* The old image's start continues into the new one's by default. */
     struct match cover = {0};
 
-    for (size_t i = 0; i <= matches->count; i++) {
-        struct match next = {.new_pos = new_image->len};
+    for (size_t i = 0; i < matches->count; i++) {
+        struct match next = matches->items[i];
 
-        if (i < matches->count)
-            next = matches->items[i];
-        cover.len = forwards(old, new_image, &cover, next.new_pos);
-        if (i < matches->count) {
-            size_t grown = backwards(old, new_image, &next, cover.new_pos);
-
-            next.new_pos -= grown;
-            next.old_pos -= grown;
-            next.len += grown;
-            settle(old, new_image, &cover, &next);
-        }
-        if (cover.len > 0 && worth_keeping(old, new_image, &cover))
-            matches_add(out, cover);
+        grow_forwards(pair, &cover, next.new_pos);
+        if (join(pair, &cover, &next))
+            continue;
+        grow_backwards(pair, &next, cover.new_pos);
+        settle(pair, &cover, &next);
+        keep(pair, &cover, out);
         cover = next;
     }
+    grow_forwards(pair, &cover, pair->new_image->len);
+    keep(pair, &cover, out);
 }

@@ -1,11 +1,11 @@
 #pragma once
 /*
  * Covers: stretches of the new image that are made from old bytes, most of them equal. They are
- * what exact matches become when they are extended through differing bytes for as long as that
- * is cheaper than sending the bytes themselves.
+ * what matches become when they are extended through differing bytes for as long as that is
+ * cheaper than sending the bytes themselves.
  */
+#include "deltagen/agree.h"
 #include "deltagen/match.h"
 
 /* In order of the new image and without overlap, in both parameters; `out` is empty before. */
-void cover_extend(const struct image *old, const struct image *new_image,
-                  const struct matches *matches, struct matches *out);
+void cover_extend(const struct pair *pair, const struct matches *matches, struct matches *out);

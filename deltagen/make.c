@@ -9,11 +9,10 @@
 #include <string.h>
 
 #include "deltagen/check.h"
-#include "deltagen/cover.h"
+#include "deltagen/find.h"
 #include "lib/base/mem.h"
 
 enum {
-    BLOCK_BYTES = 4096,
     CANDIDATES = 5,
     THREADS_MAX = 16,
     /* In auto mode, where a codec's bytes to work on end. */
@@ -150,24 +149,6 @@ static void on_check(void *arg, size_t done)
     tell(arg, MAKE_CHECK, done);
 }
 
-static void find_covers(const struct image *old, const struct image *new_image,
-                        const struct make_options *options, struct matches *out)
-{
-    struct make_options told = *options;
-    const struct match_options match_options = {
-        .block_bytes = BLOCK_BYTES, .progress = on_match, .progress_arg = &told};
-    struct matches matches = {0};
-    struct matches once = {0};
-
-    tell(options, MAKE_SORT, 0);
-    match_images(old, new_image, &match_options, &matches);
-    /* Twice: where a cover was given up, its neighbours may grow. */
-    cover_extend(old, new_image, &matches, &once);
-    cover_extend(old, new_image, &once, out);
-    matches_done(&matches);
-    matches_done(&once);
-}
-
 bool make_patch(const struct image *old, const struct image *new_image,
                 const struct make_options *options, struct delta_header *header, struct buf *out,
                 struct err *err)
@@ -179,6 +160,7 @@ bool make_patch(const struct image *old, const struct image *new_image,
                                                 .old_sha256 = start.old_sha256,
                                                 .progress = on_check,
                                                 .progress_arg = &told};
+    const struct find_options find = {.progress = on_match, .progress_arg = &told};
     struct matches covers = {0};
     struct job job = {.old = old, .new_image = new_image, .covers = &covers, .options = options};
     const struct result *best;
@@ -186,7 +168,8 @@ bool make_patch(const struct image *old, const struct image *new_image,
 
     image_sha256(old, start.old_sha256);
     image_sha256(new_image, start.new_sha256);
-    find_covers(old, new_image, options, &covers);
+    tell(options, MAKE_SORT, 0);
+    find_covers(old, new_image, &find, &covers);
     tell(options, MAKE_ENCODE, 0);
     job_start(&job, &start);
     run_all(&job);

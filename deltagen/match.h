@@ -1,8 +1,7 @@
 #pragma once
 /*
- * Where in the old image the new one's bytes were: exact matches, in the order of the new image,
- * each worth a change of the distance between the two. Regions that moved as whole blocks are
- * found by hashing; only what is left of the old image is sorted.
+ * Where in the old image the new one's bytes were. A match is a stretch of new bytes and the old
+ * bytes they are like; equal, or (a cover) nearly so.
  */
 #include "deltagen/image.h"
 
@@ -18,15 +17,29 @@ struct matches {
     size_t room;
 };
 
-struct match_options {
-    /* Blocks of this size are found by hash first; 0: never. */
-    size_t block_bytes;
-    /* Called now and then with the new bytes done; may be NULL. */
-    void (*progress)(void *arg, size_t done);
-    void *progress_arg;
-};
-
-void match_images(const struct image *old, const struct image *new_image,
-                  const struct match_options *options, struct matches *out);
 void matches_done(struct matches *matches);
 void matches_add(struct matches *matches, struct match match);
+/* Old minus new. */
+int64_t match_distance(const struct match *match);
+
+/* A stretch of the old image. */
+struct piece {
+    size_t start;
+    size_t len;
+};
+
+struct pieces {
+    struct piece *items; /* owned */
+    size_t count;
+    size_t room;
+};
+
+/* In order; one that begins where the last ends is joined to it. */
+void pieces_add(struct pieces *pieces, size_t start, size_t len);
+void pieces_done(struct pieces *pieces);
+/*
+ * What no match uses of the old image, and `margin` bytes of what one uses around it; nothing
+ * that is shorter than `least`.
+ */
+void pieces_rest(size_t old_len, const struct matches *matches, size_t margin, size_t least,
+                 struct pieces *out);

@@ -2,7 +2,7 @@
 # Installs what is missing from Debian's packages, and nothing when nothing is missing.
 set -eu
 packages="gcc clang make pkg-config git clang-format clang-tidy cppcheck libclang-rt-14-dev llvm gcovr
- libevent-dev libpq-dev libsodium-dev libjansson-dev zlib1g-dev libzstd-dev liblzma-dev liblz4-dev libdivsufsort-dev
+ libevent-dev libpq-dev libsodium-dev libjansson-dev zlib1g-dev libzstd-dev liblzma-dev liblz4-dev
  libssl-dev libdw-dev libp11-kit-dev softhsm2 libcurl4-openssl-dev libcriterion-dev postgresql-15 openssl ca-certificates
  bsdiff jq curl e2fsprogs squashfs-tools erofs-utils lz4 cpio xz-utils zstd procps util-linux"
 missing=""

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 
 #include "deltagen/blocks.h"
+#include "deltagen/find.h"
 #include "deltagen/plan.h"
 #include "lib/base/mem.h"
 
@@ -33,14 +34,6 @@ static void make_images(void)
     memset(new_data + 50000, 0, 2000);
 }
 
-static void find(struct matches *matches, size_t block_bytes)
-{
-    const struct match_options options = {.block_bytes = block_bytes};
-
-    make_images();
-    match_images(&old, &new_image, &options, matches);
-}
-
 Test(blocks_match, finds_regions_in_order_that_are_equal_and_cannot_grow)
 {
     struct matches regions = {0};
@@ -64,66 +57,68 @@ Test(blocks_match, finds_regions_in_order_that_are_equal_and_cannot_grow)
     matches_done(&regions);
 }
 
-Test(blocks_rest, leaves_out_what_was_found_and_blocks_of_one_byte)
+Test(pieces_rest, leaves_out_what_is_used_but_for_a_margin)
 {
-    struct match found = {.new_pos = 0, .old_pos = BLOCK / 2, .len = 3 * BLOCK};
-    struct matches matches = {.items = &found, .count = 1, .room = 1};
+    struct match found[] = {{.new_pos = 0, .old_pos = 5000, .len = 1000},
+                            {.new_pos = 3000, .old_pos = 1000, .len = 500},
+                            {.new_pos = 9000, .old_pos = 1500, .len = 500},
+                            {.new_pos = 9900, .old_pos = 5990, .len = 20}};
+    struct matches matches = {.items = found, .count = COUNT(found), .room = COUNT(found)};
     struct pieces pieces = {0};
 
-    make_images();
-    memset(old_data + 10 * BLOCK, 7, BLOCK);
-    blocks_rest(&old, BLOCK, &matches, &pieces);
-
-    /* The match covers blocks 1 and 2 whole, 0 and 3 in part. */
+    pieces_rest(LEN, &matches, 100, 8, &pieces);
     cr_assert_eq(pieces.count, 3);
     cr_expect_eq(pieces.items[0].start, 0);
-    cr_expect_eq(pieces.items[0].len, BLOCK);
-    cr_expect_eq(pieces.items[1].start, 3 * BLOCK);
-    cr_expect_eq(pieces.items[1].len, 7 * BLOCK);
-    cr_expect_eq(pieces.items[2].start, 11 * BLOCK);
+    cr_expect_eq(pieces.items[0].len, 1100);
+    cr_expect_eq(pieces.items[1].start, 1900);
+    cr_expect_eq(pieces.items[1].len, 3200);
+    cr_expect_eq(pieces.items[2].start, 5910);
+    cr_expect_eq(pieces.items[2].len, LEN - 5910);
+    pieces_done(&pieces);
+    matches.count = 0;
+    pieces_rest(0, &matches, 100, 8, &pieces);
+    cr_expect_eq(pieces.count, 0);
+    pieces_rest(7, &matches, 100, 8, &pieces);
+    cr_expect_eq(pieces.count, 0, "too short to have a seed");
     pieces_done(&pieces);
 }
 
-Test(cover_extend, gives_covers_in_order_that_do_not_overlap_and_lie_in_both_images)
+Test(cover_extend, grows_joins_and_gives_up)
 {
-    static const size_t blocks[] = {0, BLOCK, 4096};
+    /* One in the first piece, two in the last on both sides of the zeros, one by chance. */
+    struct match found[] = {{.new_pos = 5000, .old_pos = 25000, .len = 40},
+                            {.new_pos = 25000, .old_pos = 40, .len = 8},
+                            {.new_pos = 45000, .old_pos = 44500, .len = 40},
+                            {.new_pos = 46000, .old_pos = 45500, .len = 40}};
+    const struct matches matches = {.items = found, .count = COUNT(found)};
+    struct matches covers = {0};
+    struct pair pair;
 
-    for (size_t b = 0; b < COUNT(blocks); b++) {
-        struct matches matches = {0};
-        struct matches covers = {0};
-        size_t floor = 0;
-        size_t covered = 0;
+    make_images();
+    pair_init(&pair, &old, &new_image);
+    cover_extend(&pair, &matches, &covers);
 
-        find(&matches, blocks[b]);
-        cover_extend(&old, &new_image, &matches, &covers);
-
-        for (size_t i = 0; i < covers.count; i++) {
-            const struct match *cover = &covers.items[i];
-
-            cr_assert_geq(cover->new_pos, floor);
-            cr_assert_leq(cover->old_pos + cover->len, LEN);
-            floor = cover->new_pos + cover->len;
-            covered += cover->len;
-        }
-        cr_expect_leq(floor, sizeof(new_data));
-        /* All but the insertion and the zeros, through the changed bytes. */
-        cr_expect_geq(covered, sizeof(new_data) - 500 - 2000 - 100);
-        cr_expect_leq(covers.count, 6);
-        matches_done(&matches);
-        matches_done(&covers);
-    }
+    cr_assert_eq(covers.count, 2);
+    cr_expect_eq(covers.items[0].new_pos, 0);
+    cr_expect_eq(covers.items[0].old_pos, 20000);
+    cr_expect_eq(covers.items[0].len, 20000);
+    cr_expect_eq(covers.items[1].new_pos, 40500);
+    cr_expect_leq(covers.items[1].len, 9600);
+    cr_expect_geq(covers.items[1].len, 9400);
+    pair_done(&pair);
+    matches_done(&covers);
 }
 
 Test(plan_make, covers_the_new_image_once_and_splits_out_equal_and_constant_runs)
 {
-    struct matches matches = {0};
+    const struct find_options options = {0};
     struct matches covers = {0};
     struct plan plan = {0};
     size_t done = 0;
     size_t counts[DELTA_KIND_COUNT] = {0};
 
-    find(&matches, 4096);
-    cover_extend(&old, &new_image, &matches, &covers);
+    make_images();
+    find_covers(&old, &new_image, &options, &covers);
     plan_make(&old, &new_image, &covers, 64, &plan);
 
     for (size_t i = 0; i < plan.count; i++) {
@@ -142,6 +137,5 @@ Test(plan_make, covers_the_new_image_once_and_splits_out_equal_and_constant_runs
     cr_expect_gt(counts[DELTA_FILL], 0);
     cr_expect_eq(counts[DELTA_SEEK], 0);
     plan_done(&plan);
-    matches_done(&matches);
     matches_done(&covers);
 }

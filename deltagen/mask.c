@@ -1,0 +1,93 @@
+/*
+ * Chunks are judged one by one; a byte is hidden by the rules of its own chunk. Where bits are
+ * hidden is noted once, one bit for each byte, because it is asked again and again.
+ */
+#include "deltagen/mask.h"
+
+#include <string.h>
+
+#include "deltagen/mask_code.h"
+#include "lib/base/mem.h"
+
+enum { CHUNK_LOG2 = 14, CHUNK = 1 << CHUNK_LOG2 };
+
+/* The bytes around [at, at + len) that have a say in it. */
+struct around {
+    const uint8_t *data;
+    size_t len;
+    uint64_t at;
+};
+
+static struct around around(const struct image *image, uint64_t at, size_t len)
+{
+    uint64_t first = at < CODE_REACH ? 0 : at - CODE_REACH;
+    uint64_t end = image->len - at - len < CODE_REACH ? image->len : at + len + CODE_REACH;
+
+    return (struct around){image->data + first, (size_t)(end - first), first};
+}
+
+/* Of bytes that are zero nothing can be hidden. */
+static void note_chunk(struct mask *mask, uint64_t at, size_t len, uint8_t *work)
+{
+    const struct around in = around(mask->image, at, len);
+    const uint8_t *data = mask->image->data + at;
+    enum code kind = code_kind(data, len);
+
+    mask->kinds[at >> CHUNK_LOG2] = (uint8_t)kind;
+    if (kind == CODE_NONE)
+        return;
+    memcpy(work, data, len);
+    code_hide(kind, in.data, in.len, in.at, (size_t)(at - in.at), (size_t)(at - in.at) + len, work);
+    for (size_t i = 0; i < len; i++)
+        if (work[i] != data[i])
+            mask->hidden[(at + i) / 64] |= UINT64_C(1) << (at + i) % 64;
+}
+
+void mask_init(struct mask *mask, const struct image *image)
+{
+    AUTO_FREE uint8_t *work = mem_alloc(CHUNK);
+
+    *mask = (struct mask){.image = image,
+                          .kinds = mem_alloc(image->len / CHUNK + 1),
+                          .hidden = mem_array(image->len / 64 + 1, sizeof(uint64_t))};
+    for (uint64_t at = 0; at < image->len; at += CHUNK)
+        note_chunk(mask, at, image->len - at < CHUNK ? (size_t)(image->len - at) : CHUNK, work);
+}
+
+void mask_done(struct mask *mask)
+{
+    mem_free(mask->kinds);
+    mem_free(mask->hidden);
+    *mask = (struct mask){0};
+}
+
+uint8_t mask_byte(const struct mask *mask, uint64_t at)
+{
+    enum code kind;
+    struct around in;
+    uint8_t byte = mask->image->data[at];
+
+    if (!(mask->hidden[at / 64] >> at % 64 & 1))
+        return byte;
+    kind = (enum code)mask->kinds[at >> CHUNK_LOG2];
+    if (kind == CODE_X86)
+        return 0;
+    in = around(mask->image, at, 1);
+    code_hide(kind, in.data, in.len, in.at, (size_t)(at - in.at), (size_t)(at - in.at) + 1, &byte);
+    return byte;
+}
+
+void mask_read(const struct mask *mask, uint64_t at, size_t len, uint8_t *out)
+{
+    uint64_t end = at + len;
+
+    ASSERT(at <= mask->image->len && len <= mask->image->len - at);
+    memcpy(out, mask->image->data + at, len);
+    for (uint64_t word = at / 64; word * 64 < end; word++)
+        for (uint64_t bits = mask->hidden[word]; bits; bits &= bits - 1) {
+            uint64_t i = word * 64 + (uint64_t)__builtin_ctzll(bits);
+
+            if (i >= at && i < end)
+                out[i - at] = mask_byte(mask, i);
+        }
+}
