@@ -222,7 +222,7 @@ Test(delta_resume, goes_on_after_power_cuts_anywhere)
             lose_power(&device);
             cr_assert_leq(device.fetched_again, DELTA_HEADER_BYTES + group, "coder %zu, cut %u", c,
                           cuts);
-            device.steps_left = next_random(&device.seed) % 25;
+            device.steps_left = next_random(&device.seed) % 60;
             if (++cuts > CUTS * 20)
                 cr_assert(false, "coder %zu: never ends", c);
         }
