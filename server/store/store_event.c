@@ -14,6 +14,9 @@
 #include "lib/base/mem.h"
 #include "server/store/gather.h"
 
+/* A device tells whole seconds: what it says of the second in which it switched is of the new
+ * image. */
+#define SWITCHED_AT "date_trunc('second', dd.activated_at)"
 /* When the event happened, the device ran the new image of its group's deployment. */
 #define IS_UPDATED "coalesce(f.started_at >= f.updated_from AND f.started_at < f.updated_to, false)"
 
@@ -74,14 +77,14 @@
     "                            WHERE t.device_id = e.device_id AND t.signature = " OWN_ISSUE ")" \
     "           AS is_flood,"                                                                      \
     "         d.id AS deployment_id, d.created_at AS deployed_at, dd.state AS row_state,"          \
-    "         dd.activated_at, dd.verdict_at, dd.updated_at AS row_at,"                            \
+    "         " SWITCHED_AT " AS activated_at, dd.verdict_at, dd.updated_at AS row_at,"            \
     "         CASE WHEN dd.device_id IS NOT NULL THEN dd.stratum"                                  \
     "              ELSE coalesce((SELECT s.stratum FROM deployment_stratum s"                      \
     "                              WHERE s.deployment_id = d.id AND s.stratum > 0"                 \
     "                                AND s.hwid = v.hwid AND s.source = ANY (v.installed)"         \
     "                              ORDER BY s.stratum LIMIT 1), 0) END AS stratum,"                \
     "         CASE WHEN dd.state IN ('activating', 'verifying', 'succeeded', 'failed',"            \
-    "                                'rolled-back') THEN dd.activated_at END AS updated_from,"     \
+    "                                'rolled-back') THEN " SWITCHED_AT " END AS updated_from,"     \
     "         CASE WHEN dd.state IN ('failed', 'rolled-back') THEN dd.updated_at"                  \
     "              ELSE 'infinity' END AS updated_to,"                                             \
     "         (SELECT count(*) FROM device_health_day c"                                           \

@@ -85,6 +85,27 @@ Test(store_event_health, a_bad_day_counts_once_on_each_side)
     fixture_close(&fixture);
 }
 
+Test(store_event_health, the_second_of_the_switch_is_the_new_images)
+{
+    static const struct {
+        double hour;
+        const char *health;
+    } cases[] = {{5, "u5:0/1"}, {5 - 1 / 3600.0, "c4:0/1"}};
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct fixture fixture;
+        struct answer answer;
+        struct store_event event = event_of(1, 1, "app-crash", cases[i].hour);
+
+        event_world_open(&fixture, &answer, 1);
+        event_world_deploy(&fixture, "succeeded", "'2026-05-10 05:00:00.7 UTC'",
+                           "'2026-05-10 05:10 UTC'");
+        (void)event_world_add(&answer, &event, 1);
+        cr_expect_str_eq(health(&fixture), cases[i].health, "case %zu", i);
+        fixture_close(&fixture);
+    }
+}
+
 Test(store_event_health, a_device_that_was_bad_on_three_days_says_nothing_of_a_deployment_any_more)
 {
     static const struct {
