@@ -138,6 +138,13 @@ static void close_update(struct sim_device *device)
     device->fails = false;
 }
 
+/* Another system runs from now on, and answers for its own time only: what the one before it had
+ * not told yet goes with it. */
+static void start_system(struct sim_device *device, int64_t now_mono_ms)
+{
+    device->told_mono_ms = now_mono_ms;
+}
+
 /* The new system's own verdict; a good one still has to reach the server. */
 static void verify(struct sim_device *device, int64_t now_mono_ms)
 {
@@ -149,6 +156,7 @@ static void verify(struct sim_device *device, int64_t now_mono_ms)
     }
     (void)err_refuse(&why, REFUSAL_HEALTH, "simulated failure of '%s'", device->target->version);
     move(device, UPDATE_EVENT_UNHEALTHY, &why);
+    start_system(device, now_mono_ms);
 }
 
 bool sim_device_is_settled(const struct sim_device *device)
@@ -321,12 +329,14 @@ void sim_device_reported(struct sim_device *device, int64_t now_mono_ms)
     device->failures = 0;
     if (was_event)
         return;
-    if (device->state == UPDATE_ACTIVATING)
+    if (device->state == UPDATE_ACTIVATING) {
         move(device, UPDATE_EVENT_STARTED, NULL);
-    else if (device->state == UPDATE_VERIFYING)
+        start_system(device, now_mono_ms);
+    } else if (device->state == UPDATE_VERIFYING) {
         verify(device, now_mono_ms);
-    else if (update_state_is_terminal(device->state))
+    } else if (update_state_is_terminal(device->state)) {
         close_update(device);
+    }
 }
 
 void sim_device_told(struct sim_device *device)

@@ -21,6 +21,7 @@ until_true 90 "the gate halts it" deploy_is "$id" halted
 [ "$(deploy_field "$id" '.counts.failed + .counts["rolled-back"]')" = 0 ] || fail "an update failed: $(deploy_field "$id" .counts)"
 touched=$(deploy_field "$id" .touched)
 [ "$touched" -lt $((COUNT / 5)) ] || fail "$touched of $COUNT devices had it"
+[ "$(deploy_field "$id" .halt.seen.health.control_bad)" = 0 ] || fail "crashes of the new system are on the old one's side: $(deploy_field "$id" .halt.seen.health)"
 [ "$(deploy_field "$id" .halt.seen.health.updated_bad)" -ge 3 ] || fail "evidence: $(deploy_field "$id" .halt.seen.health)"
 issue=$(slipway report issues --json | jq -c '.items[0]')
 [ "$(jq -r .category <<<"$issue")" = app-crash ] || fail "no issue: $issue"

@@ -84,3 +84,27 @@ Test(sim_trouble, tells_of_crashes_and_then_of_uptime_as_often_as_the_server_wan
     cr_expect_eq(device.seq, seq + 2);
     sim_device_done(&device);
 }
+
+Test(sim_trouble, of_a_new_system_begins_with_it)
+{
+    struct sim_device device;
+    const uint8_t id[HASH_BYTES] = {1};
+    const uint8_t epoch[WIRE_EPOCH_BYTES] = {2};
+
+    sim_device_init(&device, 0, id, epoch);
+    sim_device_claimed(&device);
+    sim_device_has_session(&device, "token");
+    poll(&device, 10, 1000);
+    device.state = UPDATE_ACTIVATING;
+    device.report.pending = true;
+    device.crashes_per_day = 86400;
+    sim_device_reported(&device, 8000);
+    cr_expect_eq(device.state, UPDATE_VERIFYING);
+    device.report.pending = false;
+    cr_expect_neq(sim_device_next(&device, 17999), SIM_EVENT, "the time before is the old one's");
+    device.wake_mono_ms = 0;
+    cr_expect_eq(sim_device_next(&device, 18000), SIM_EVENT);
+    cr_expect_eq(device.event.span_ms, 10000);
+    cr_expect_eq(device.event.count, 10);
+    sim_device_done(&device);
+}
