@@ -98,6 +98,11 @@ size_t trial_candidates(const struct unit *unit, struct delta_packing out[TRIAL_
         packing.method = DELTA_METHOD_LZ4_FRAME;
         count = add_levels(out, packing, unit->level, 12);
         break;
+    case UNIT_PADDED:
+        packing.method = DELTA_METHOD_PADDED;
+        packing.dictionary = (uint32_t)unit->packed_len;
+        count = add(out, count, packing);
+        break;
     case UNIT_LZMA:
     case UNIT_FAMILY_COUNT:
         break;

@@ -19,6 +19,7 @@ enum unit_family {
     UNIT_LZ4,       /* one block */
     UNIT_LZ4_FILL,  /* one block of a packed length that was chosen, zeros in front: erofs */
     UNIT_LZ4_FRAME, /* one frame */
+    UNIT_PADDED,    /* not packed, but zeros behind it fill a block */
     UNIT_FAMILY_COUNT,
 };
 

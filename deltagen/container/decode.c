@@ -5,6 +5,8 @@
  */
 #include "deltagen/container/decode.h"
 
+#include <string.h>
+
 #include <lz4.h>
 #include <lz4frame.h>
 #include <lzma.h>
@@ -177,6 +179,22 @@ static bool decode_lz4(enum unit_family family, const uint8_t *in, uint64_t len,
     return got > 0;
 }
 
+/* As many bytes as there is room for; the rest is zero. */
+static bool decode_padded(const uint8_t *in, uint64_t len, struct target *target, uint64_t *packed)
+{
+    if (target->room > len)
+        return false;
+    if (target->out)
+        memcpy(target->out, in, (size_t)target->room);
+    target->done = target->room;
+    *packed = len;
+    for (uint64_t i = target->room; i < len; i++) {
+        if (in[i] != 0)
+            return false;
+    }
+    return true;
+}
+
 bool unit_decode(enum unit_family family, const uint8_t *in, uint64_t len, uint8_t *out,
                  uint64_t room, struct decoded *decoded)
 {
@@ -205,6 +223,9 @@ bool unit_decode(enum unit_family family, const uint8_t *in, uint64_t len, uint8
         break;
     case UNIT_LZ4_FRAME:
         good = decode_lz4_frame(in, len, &target, &packed);
+        break;
+    case UNIT_PADDED:
+        good = decode_padded(in, len, &target, &packed);
         break;
     case UNIT_FAMILY_COUNT:
         break;

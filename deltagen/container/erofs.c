@@ -198,6 +198,7 @@ static bool find(const struct container_input *in, uint64_t at, struct units *ou
         return false;
     fs.entries_left = fs.length / ENTRY_BYTES;
     fs.group = out->groups++;
+    fs.plain = out->groups++;
     walk_inode(&fs, root);
     found->length = fs.length;
     return true;

@@ -10,7 +10,7 @@ struct erofs {
     const struct container_input *in;
     uint64_t base, length;
     struct units *out;
-    uint32_t group;
+    uint32_t group, plain; /* of units */
     unsigned block_log2;
     uint64_t inodes_at; /* where inode number 0 would be */
     uint64_t entries_left;

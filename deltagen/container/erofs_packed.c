@@ -197,15 +197,13 @@ static void add_extent(const struct map *map, const struct cluster *head, uint64
     if (length == 0 || head->block > fs->length >> fs->block_log2 || at > fs->length ||
         packed > fs->length - at)
         return;
-    if (head->kind == KIND_PLAIN) {
-        join(fs, joiner, at, packed, packed);
-        return;
-    }
-    units_add(fs->out, (struct unit){.at = fs->base + at,
-                                     .packed_len = packed,
-                                     .unpacked_len = length,
-                                     .group = fs->group,
-                                     .family = UNIT_LZ4_FILL});
+    if (head->kind != KIND_PLAIN || length < packed)
+        units_add(fs->out,
+                  (struct unit){.at = fs->base + at,
+                                .packed_len = packed,
+                                .unpacked_len = length,
+                                .group = head->kind == KIND_PLAIN ? fs->plain : fs->group,
+                                .family = head->kind == KIND_PLAIN ? UNIT_PADDED : UNIT_LZ4_FILL});
     join(fs, joiner, at, packed, length);
 }
 

@@ -2,7 +2,7 @@
 #include "lib/delta/repack.h"
 
 extern const struct delta_repack_ops delta_repack_deflate, delta_repack_zlib, delta_repack_zstd,
-    delta_repack_xz, delta_repack_lz4, delta_repack_lz4_fill;
+    delta_repack_xz, delta_repack_lz4, delta_repack_lz4_fill, delta_repack_padded;
 
 static const struct delta_repack_ops *const methods[] = {
     [DELTA_METHOD_DEFLATE] = &delta_repack_deflate,
@@ -11,6 +11,7 @@ static const struct delta_repack_ops *const methods[] = {
     [DELTA_METHOD_XZ] = &delta_repack_xz,
     [DELTA_METHOD_LZ4] = &delta_repack_lz4,
     [DELTA_METHOD_LZ4_FILL] = &delta_repack_lz4_fill,
+    [DELTA_METHOD_PADDED] = &delta_repack_padded,
 };
 _Static_assert(COUNT(methods) == DELTA_METHOD_COUNT, "every method has a place");
 

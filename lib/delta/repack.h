@@ -20,6 +20,7 @@ enum delta_method {
     DELTA_METHOD_LZ4,      /* one block, by the HC encoder */
     DELTA_METHOD_LZ4_FRAME,
     DELTA_METHOD_LZ4_FILL, /* one block, of as much input as fits */
+    DELTA_METHOD_PADDED,   /* not packed: zeros behind it fill a block */
     DELTA_METHOD_COUNT,
 };
 
@@ -31,7 +32,7 @@ enum { DELTA_PACKING_BYTES = 8 };
  *        1     1  level, as the method's tool counts
  *        2     1  window, log2 of bytes; 0: the method has no choice
  *        3     1  flags; deflate: memory level, and strategy << 4
- *        4     4  dictionary, in bytes; LZ4 filled: the block; 0: the method has none
+ *        4     4  dictionary, in bytes; what fills a block: the block; 0: the method has none
  */
 struct delta_packing {
     uint8_t method;

@@ -22,6 +22,7 @@ static const struct {
     {"xz level 0, CRC-64", {DELTA_METHOD_XZ,      0,  0,  4,    8192}},
     {"LZ4 level 9",        {DELTA_METHOD_LZ4,     9,  0,  0,    0}},
     {"LZ4 level 12",       {DELTA_METHOD_LZ4,     12, 0,  0,    0}},
+    {"padded", {DELTA_METHOD_PADDED, 0, 0, 0, LENGTH + 5000}},
     {"LZ4 level 1",        {DELTA_METHOD_LZ4,     1,  0,  0,    0}},
 };
 /* clang-format on */
@@ -100,7 +101,7 @@ Test(delta_repack, refuses_bytes_that_nobody_packed)
 
     memset(data, 0xff, LENGTH);
     for (size_t i = 0; i < COUNT(methods); i++)
-        cr_expect(flow_all(false, &methods[i].packing, data, 1000, 100, out, 512) < 0, "%s",
+        cr_expect(flow_all(false, &methods[i].packing, data, 1000, 2000, out, 512) < 0, "%s",
                   methods[i].what);
 }
 
@@ -131,6 +132,7 @@ Test(delta_packing, reads_what_it_wrote_and_refuses_other_parameters)
         {"xz without a dictionary", {DELTA_METHOD_XZ, 6, 0, 1, 0}},
         {"an unknown check", {DELTA_METHOD_XZ, 6, 0, 2, 1 << 17}},
         {"a block of 0 bytes to fill", {DELTA_METHOD_LZ4_FILL, 9, 0, 0, 0}},
+        {"a padded block of 0 bytes", {DELTA_METHOD_PADDED, 0, 0, 0, 0}},
         {"level 13 of LZ4", {DELTA_METHOD_LZ4, 13, 0, 0, 0}},
     };
 
