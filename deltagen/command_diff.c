@@ -12,10 +12,8 @@
 enum { PAYS_PERCENT = 60 };
 
 static const char *const step_names[] = {
-    [MAKE_SORT] = "sorting",
-    [MAKE_MATCH] = "matching",
-    [MAKE_ENCODE] = "encoding",
-    [MAKE_CHECK] = "checking",
+    [MAKE_UNPACK] = "unpacking", [MAKE_SORT] = "sorting",   [MAKE_MATCH] = "matching",
+    [MAKE_ENCODE] = "encoding",  [MAKE_CHECK] = "checking",
 };
 _Static_assert(COUNT(step_names) == MAKE_STEP_COUNT, "every step has a name");
 
@@ -64,6 +62,7 @@ static bool diff(const struct options *options, struct progress *progress, struc
     AUTO_BUF patch;
     struct make_options make = {.codec = options->codec,
                                 .class = options->class,
+                                .memory_bytes = options->memory_bytes,
                                 .threads = options->threads,
                                 .progress = on_progress,
                                 .progress_arg = progress};

@@ -6,12 +6,15 @@
 
 #include <string.h>
 
+#include "deltagen/rest.h"
 #include "deltagen/writer.h"
 #include "lib/base/mem.h"
 #include "lib/crypto/hash.h"
 #include "lib/delta/apply.h"
 #include "lib/delta/frames.h"
 #include "lib/delta/model.h"
+#include "lib/delta/sink.h"
+#include "lib/delta/source.h"
 
 enum {
     /* A group ends behind the operation that takes it over this much code: enough that starting
@@ -44,6 +47,8 @@ _Static_assert(COUNT(class_sizes) == DELTA_CLASS_COUNT, "every class has its siz
 
 struct encoder {
     const struct plan *plan;
+    const struct encode_images *images;
+    const struct delta_layout *layout; /* of the new space, or NULL */
     struct delta_header *header;
     const struct writer_ops *ops;
     void *writer;
@@ -56,7 +61,10 @@ struct encoder {
         uint64_t image_end;
     } * groups;
     size_t group_count, group_room;
+    size_t tables_end;    /* of the tables' code, which comes first */
     uint64_t group_start; /* in the new space */
+    uint64_t group_end;   /* where it ends at the latest, at rest */
+    uint64_t image_at;    /* where group_start is in the image */
     size_t group_bytes;   /* of code */
 };
 
@@ -131,9 +139,33 @@ static void write_operation(struct encoder *e, const struct operation *operation
 
 /* --- groups ----------------------------------------------------------------------------------- */
 
+/* Where the next group ends at the latest: so that its blocks' hashes have room. Long packed items
+ * may be more; their images are not. */
+static void group_begin(struct encoder *e, uint64_t start)
+{
+    uint64_t blocks = e->header->group_blocks - e->header->group_blocks / 16;
+    uint64_t most = start + blocks * DELTA_BLOCK_BYTES;
+    uint64_t all = e->plan->new_image->len;
+
+    e->group_start = start;
+    e->cursor = 0;
+    e->group_end = most < all ? most : all;
+    e->image_at = start;
+    if (!e->layout)
+        return;
+    e->group_end = rest_before(e->layout, e->group_end);
+    if (e->group_end <= start)
+        e->group_end = rest_after(e->layout, most < all ? most : all);
+    ASSERT(delta_layout_place(e->layout, start, &e->image_at));
+}
+
 static bool group_end(struct encoder *e, uint64_t space_end, struct err *err)
 {
+    uint64_t image_end = space_end;
     struct group *group;
+
+    if (e->layout)
+        ASSERT(delta_layout_place(e->layout, space_end, &image_end));
 
     if (e->group_count == e->group_room) {
         e->group_room = e->group_room ? e->group_room * 2 : 16;
@@ -142,9 +174,8 @@ static bool group_end(struct encoder *e, uint64_t space_end, struct err *err)
     if (!e->ops->finish(e->writer, &e->code, err))
         return false;
     group = &e->groups[e->group_count++];
-    *group = (struct group){e->code.len, space_end - e->group_start, space_end};
-    e->group_start = space_end;
-    e->cursor = 0;
+    *group = (struct group){e->code.len, space_end - e->group_start, image_end};
+    group_begin(e, space_end);
     return true;
 }
 
@@ -162,8 +193,6 @@ static size_t piece_of(const struct encoder *e, const struct operation *operatio
 
 static bool write_all(struct encoder *e, struct err *err)
 {
-    uint64_t space_max = (uint64_t)(e->header->group_blocks - 1) * DELTA_BLOCK_BYTES;
-
     for (size_t i = 0; i < e->plan->count; i++) {
         struct operation left = e->plan->items[i];
 
@@ -171,15 +200,15 @@ static bool write_all(struct encoder *e, struct err *err)
             struct operation piece = left;
             uint64_t end;
 
-            piece.len = piece_of(e, &left, e->group_start + space_max - left.new_pos);
+            piece.len = piece_of(e, &left, e->group_end - left.new_pos);
             write_operation(e, &piece);
             left.new_pos += piece.len;
             left.old_pos += piece.len;
             left.len -= piece.len;
             end = left.new_pos;
-            if ((end == e->group_start + space_max || end == e->plan->new_image->len ||
-                 e->ops->size(e->writer) >= e->group_bytes) &&
-                !group_end(e, end, err))
+            if (e->ops->size(e->writer) >= e->group_bytes)
+                e->group_end = e->layout ? rest_after(e->layout, end) : end;
+            if (end == e->group_end && !group_end(e, end, err))
                 return false;
         }
     }
@@ -213,18 +242,48 @@ static void add_head(const struct encoder *e, const struct image *image, uint64_
     }
 }
 
+/* As many as there are, which is fewer than there was room for. */
+static void set_group_blocks(struct encoder *e)
+{
+    uint64_t from = 0;
+    uint64_t most = 0;
+
+    for (size_t i = 0; i < e->group_count; i++) {
+        uint64_t until = blocks_until(e->header, e->groups[i].image_end);
+
+        most = until - from > most ? until - from : most;
+        from = until;
+    }
+    e->header->group_blocks = (uint32_t)most;
+}
+
+/* The tables are a group of their own, before all others. */
+static bool write_tables(struct encoder *e, const struct buf *text, struct err *err)
+{
+    if (text->len == 0)
+        return true;
+    e->ops->insert(e->writer, text->data, text->len);
+    if (!e->ops->finish(e->writer, &e->code, err))
+        return false;
+    e->tables_end = e->code.len;
+    return true;
+}
+
 static bool write_file(struct encoder *e, const struct image *image, uint32_t frame_bytes,
                        struct buf *out, struct err *err)
 {
-    AUTO_FREE size_t *ends = mem_array(e->group_count + 1, sizeof(*ends));
+    size_t first = e->tables_end > 0;
+    AUTO_FREE size_t *ends = mem_array(e->group_count + 2, sizeof(*ends));
     uint64_t hashes = blocks_until(e->header, e->header->new_length) * HASH_BYTES_LONG;
     AUTO_BUF payload;
-    size_t code = 0;
+    size_t code = e->tables_end;
     uint64_t from = 0;
 
     buf_init(&payload, SIZE_MAX / 4);
     e->header->block_hash_bytes =
         hashes * HASHES_PART <= e->code.len ? HASH_BYTES_LONG : HASH_BYTES_SHORT;
+    buf_add(&payload, e->code.data, e->tables_end);
+    ends[0] = payload.len;
     for (size_t i = 0; i < e->group_count; i++) {
         const struct group *group = &e->groups[i];
 
@@ -232,9 +291,10 @@ static bool write_file(struct encoder *e, const struct image *image, uint32_t fr
         buf_add(&payload, e->code.data + code, group->code_end - code);
         code = group->code_end;
         from = group->image_end;
-        ends[i] = payload.len;
+        ends[first + i] = payload.len;
     }
-    delta_frames_write(&payload, ends, e->group_count, frame_bytes, e->header, out);
+    set_group_blocks(e);
+    delta_frames_write(&payload, ends, first + e->group_count, frame_bytes, e->header, out);
     return !out->failed || err_set(err, ERR_LIMIT, "patch grows too large");
 }
 
@@ -263,10 +323,51 @@ static bool choose_size(const struct encode_options *options, struct delta_heade
                    delta_codec_name(options->codec), delta_class_name(options->class));
 }
 
-bool encode_patch(const struct plan *plan, const struct encode_options *options,
-                  struct delta_header *header, struct buf *out, struct err *err)
+/* What the header says of the layouts; their text is appended to `text`. False: this applier could
+ * not do it. */
+static bool describe(const struct delta_layouts *layouts, unsigned slots,
+                     struct delta_header *header, struct buf *text)
 {
+    uint64_t unpack = delta_source_bytes(&layouts->old, slots);
+    uint64_t pack = delta_sink_bytes(&layouts->new_layout);
+
+    if (unpack > DELTA_REPACK_BYTES_MAX || pack > DELTA_REPACK_BYTES_MAX)
+        return false;
+    header->old_levels = layouts->old.count;
+    header->new_levels = layouts->new_layout.count;
+    header->items = delta_layouts_items(layouts);
+    header->unpack_bytes = (uint32_t)unpack;
+    header->pack_bytes = (uint32_t)pack;
+    buf_reset(text);
+    if (header->old_levels + header->new_levels > 0)
+        delta_layouts_format(layouts, text);
+    header->table_bytes = (uint32_t)text->len;
+    return !text->failed;
+}
+
+/* With two unpacked items at once where there is room, else with one. */
+static bool choose_sizes(const struct encode_images *images, const struct encode_options *options,
+                         struct delta_header *header, struct buf *text, struct err *err)
+{
+    if (!images->layouts)
+        return choose_size(options, header, err);
+    for (unsigned slots = 2; slots > 0; slots--)
+        if (describe(images->layouts, slots, header, text) && choose_size(options, header, err))
+            return true;
+    return err_set(err, ERR_LIMIT, "class %s has too little memory for packing",
+                   delta_class_name(options->class));
+}
+
+bool encode_patch(const struct plan *plan, const struct encode_images *images,
+                  const struct encode_options *options, struct delta_header *header,
+                  struct buf *out, struct err *err)
+{
+    AUTO_BUF text;
     struct encoder e = {.plan = plan,
+                        .images = images,
+                        .layout = images->layouts && images->layouts->new_layout.count > 0
+                                      ? &images->layouts->new_layout
+                                      : NULL,
                         .header = header,
                         .group_bytes =
                             options->group_bytes ? options->group_bytes : GROUP_CODE_BYTES,
@@ -275,12 +376,14 @@ bool encode_patch(const struct plan *plan, const struct encode_options *options,
 
     header->old_space = plan->old->len;
     header->new_space = plan->new_image->len;
-    if (!choose_size(options, header, err))
+    buf_init(&text, DELTA_TABLE_BYTES_MAX);
+    if (!choose_sizes(images, options, header, &text, err))
         return false;
     e.writer = e.ops->start(header);
     buf_init(&e.code, SIZE_MAX / 4);
-    good = write_all(&e, err) &&
-           write_file(&e, plan->new_image, class_sizes[options->class].frame_bytes, out, err);
+    group_begin(&e, 0);
+    good = write_tables(&e, &text, err) && write_all(&e, err) &&
+           write_file(&e, images->new_image, class_sizes[options->class].frame_bytes, out, err);
     e.ops->end(e.writer);
     buf_done(&e.code);
     mem_free(e.groups);

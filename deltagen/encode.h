@@ -3,6 +3,7 @@
  * Operations to patch files. What is written here is read by lib/delta, and by nothing else.
  */
 #include "deltagen/plan.h"
+#include "lib/delta/layout.h"
 
 struct encode_options {
     enum delta_codec codec;
@@ -11,8 +12,15 @@ struct encode_options {
     size_t group_bytes; /* of code, after which a restart group ends; 0: 512 KiB */
 };
 
+/* The images behind the plan's spaces, and how those lie over them. */
+struct encode_images {
+    const struct image *old, *new_image;
+    const struct delta_layouts *layouts; /* NULL: the spaces are the images */
+};
+
 /* Appends a whole patch file, header first; header->codec and what follows from it are chosen
  * here, lengths and hashes of the images are the caller's. ERR_LIMIT when the class is too small
  * for the coder. */
-MUST_USE bool encode_patch(const struct plan *plan, const struct encode_options *options,
-                           struct delta_header *header, struct buf *out, struct err *err);
+MUST_USE bool encode_patch(const struct plan *plan, const struct encode_images *images,
+                           const struct encode_options *options, struct delta_header *header,
+                           struct buf *out, struct err *err);

@@ -69,9 +69,9 @@ static void print_help(FILE *out)
         out,
         "\n"
         "  --codec    how the patch is coded; auto (the default) tries all that may be worth it\n"
-        "  --class    what the device may spend on applying: S 48K, M 256K, L 1M (the default), Z "
-        "2M,\n"
-        "             X 6M, H 64M; smaller classes make larger patches\n"
+        "  --class    what the device may spend on applying, at most: S 48K, M 256K, L 1M, Z 2M,\n"
+        "             X 6M (the default), H 64M; more than L is taken only to pack what was "
+        "packed\n"
         "  --memory   diff: what deltagen itself may use, default 1G; else what applying may use\n"
         "  --threads  codecs tried at once; default: one for each CPU\n"
         "  --json     the result as one line of JSON\n"
@@ -181,7 +181,7 @@ int main(int argc, char **argv)
 {
     const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    struct options options = {.codec = MAKE_CODEC_AUTO, .class = DELTA_CLASS_L};
+    struct options options = {.codec = MAKE_CODEC_AUTO, .class = DELTA_CLASS_X};
     int status;
 
     if (argc > 1 && (text_equal(argv[1], "--help") || text_equal(argv[1], "help"))) {

@@ -1,6 +1,8 @@
 /*
- * Which codec is smallest is found out by trying: they share the covers, which take most of the
- * time, and run in threads. cm nearly always wins; it is not tried where it would take minutes.
+ * Images to spaces, spaces to covers, covers to plans, plans to patches. Which coder is smallest is
+ * found out by trying where that is cheap; else cm, which nearly always wins. A patch of unpacked
+ * images takes the smallest class of memory that has room for packing; when none has, the images
+ * stay packed.
  */
 #include "deltagen/make.h"
 
@@ -10,16 +12,20 @@
 
 #include "deltagen/check.h"
 #include "deltagen/find.h"
+#include "deltagen/spaces.h"
 #include "lib/base/mem.h"
+#include "lib/delta/apply.h"
 
 enum {
-    CANDIDATES = 5,
+    CANDIDATES = 4,
     THREADS_MAX = 16,
     /* In auto mode, where a codec's bytes to work on end. */
     STORED_CODED_MAX = 16 << 10,
-    SLOW_CODED_MAX = 8 << 20,
-    CM_CODED_MAX = 96 << 20,
     NO_LIMIT = INT32_MAX,
+    /* Of a class, what packing may not have: the coder's and the buffers' part. */
+    CODER_BYTES = 420 << 10,
+    UNPACKED_TIMES_MAX = 32, /* as large as the images */
+    SPARE_BYTES = 64 << 20,
 };
 
 /* clang-format off */
@@ -27,13 +33,13 @@ enum {
 static const struct candidate {
     enum delta_codec codec;
     size_t copy_min;    /* see plan_make() */
-    size_t coded_max;   /* in auto mode; by covers' bytes for the second kind of plan */
+    size_t coded_max;   /* in auto mode */
+    enum delta_class class_max; /* in auto mode */
 } candidates[CANDIDATES] = {
-    {DELTA_STORED, 24,      STORED_CODED_MAX},
-    {DELTA_ZLIB,   24,      SLOW_CODED_MAX},
-    {DELTA_ZSTD,   24,      NO_LIMIT},
-    {DELTA_ZSTD,   1 << 16, SLOW_CODED_MAX},
-    {DELTA_CM,     512,     CM_CODED_MAX},
+    {DELTA_STORED, 24,  STORED_CODED_MAX, DELTA_CLASS_H},
+    {DELTA_ZLIB,   24,  NO_LIMIT,         DELTA_CLASS_S},
+    {DELTA_ZSTD,   24,  0,                DELTA_CLASS_H},
+    {DELTA_CM,     512, NO_LIMIT,         DELTA_CLASS_H},
 };
 /* clang-format on */
 
@@ -45,9 +51,11 @@ struct result {
 };
 
 struct job {
-    const struct image *old, *new_image;
+    const struct encode_images *images;
+    const struct image *old, *new_image; /* the spaces */
     const struct matches *covers;
     const struct make_options *options;
+    enum delta_class class;
     struct result results[CANDIDATES];
     atomic_uint next;
 };
@@ -56,16 +64,18 @@ static void try_candidate(struct job *job, size_t i)
 {
     const struct candidate *candidate = &candidates[i];
     struct result *result = &job->results[i];
-    struct encode_options options = {candidate->codec, job->options->class,
-                                     job->options->group_bytes};
+    struct encode_options options = {candidate->codec, job->class, job->options->group_bytes};
     struct plan plan = {0};
 
-    if (job->options->codec != MAKE_CODEC_AUTO && job->options->codec != (int)candidate->codec)
+    if (job->options->codec != MAKE_CODEC_AUTO
+            ? job->options->codec != (int)candidate->codec
+            : job->class > candidate->class_max || candidate->coded_max == 0)
         return;
     plan_make(job->old, job->new_image, job->covers, candidate->copy_min, &plan);
     if (job->options->codec != MAKE_CODEC_AUTO || plan.coded_bytes <= candidate->coded_max) {
         result->tried = true;
-        result->good = encode_patch(&plan, &options, &result->header, &result->patch, &result->err);
+        result->good = encode_patch(&plan, job->images, &options, &result->header, &result->patch,
+                                    &result->err);
     }
     plan_done(&plan);
 }
@@ -149,38 +159,145 @@ static void on_check(void *arg, size_t done)
     tell(arg, MAKE_CHECK, done);
 }
 
+static void search(const struct image *old, const struct image *new_image,
+                   const struct make_options *options, struct matches *out)
+{
+    struct make_options told = *options;
+    const struct find_options find = {.progress = on_match, .progress_arg = &told};
+
+    tell(options, MAKE_SORT, 0);
+    find_covers(old, new_image, &find, out);
+    tell(options, MAKE_ENCODE, 0);
+}
+
+/* The covers are found, patches are made of them in one class of memory. ERR_LIMIT: it is too small
+ * for any of the coders. */
+static bool make_in_class(struct job *job, const struct delta_header *start,
+                          struct delta_header *header, struct buf *out, struct err *err)
+{
+    const struct result *best;
+    bool good;
+
+    job_start(job, start);
+    run_all(job);
+    good = choose(job, &best, err);
+    if (good) {
+        *header = best->header;
+        buf_add(out, best->patch.data, best->patch.len);
+        good = !out->failed || err_set(err, ERR_LIMIT, "patch grows too large");
+    }
+    job_done(job);
+    return good;
+}
+
+/* Class L has room for all that a coder can use; more is for packing only. */
+static bool make_of(struct job *job, const struct delta_header *start, struct delta_header *header,
+                    struct buf *out, struct err *err)
+{
+    enum delta_class most = job->options->class;
+
+    job->class = most < DELTA_CLASS_L ? most : DELTA_CLASS_L;
+    for (; job->class <= most; job->class ++) {
+        if (make_in_class(job, start, header, out, err))
+            return true;
+        if (err->code != ERR_LIMIT || !job->images->layouts)
+            return false;
+    }
+    return false;
+}
+
+static bool make_raw(const struct encode_images *files, const struct make_options *options,
+                     const struct delta_header *start, struct delta_header *header, struct buf *out,
+                     struct err *err)
+{
+    const struct encode_images images = {files->old, files->new_image, NULL};
+    struct matches covers = {0};
+    struct job job = {.images = &images,
+                      .old = files->old,
+                      .new_image = files->new_image,
+                      .covers = &covers,
+                      .options = options};
+    bool good;
+
+    search(files->old, files->new_image, options, &covers);
+    good = make_of(&job, start, header, out, err);
+    matches_done(&covers);
+    return good;
+}
+
+static bool make_unpacked(const struct encode_images *files, const struct unpacked *unpacked,
+                          const struct make_options *options, const struct delta_header *start,
+                          struct delta_header *header, struct buf *out, struct err *err)
+{
+    struct spaces spaces;
+    struct matches covers = {0};
+    const struct encode_images images = {files->old, files->new_image, &spaces.layouts};
+    struct job job = {.images = &images,
+                      .old = &unpacked->old.image,
+                      .new_image = &unpacked->new_space.image,
+                      .covers = &covers,
+                      .options = options};
+    bool good = spaces_of(unpacked, &spaces) || err_set(err, ERR_LIMIT, "too many packed parts");
+
+    if (good) {
+        search(job.old, job.new_image, options, &covers);
+        good = make_of(&job, start, header, out, err);
+    }
+    matches_done(&covers);
+    spaces_done(&spaces);
+    return good;
+}
+
+static struct unpack_options unpack_options_of(const struct encode_images *files,
+                                               const struct make_options *options)
+{
+    uint64_t class = delta_class_bytes(options->class);
+    uint64_t room = class > CODER_BYTES ? class - CODER_BYTES : 0;
+
+    return (struct unpack_options){
+        .unpack_bytes_max = room,
+        .pack_bytes_max = room,
+        .unpacked_bytes_max =
+            UNPACKED_TIMES_MAX * (files->old->len + files->new_image->len) + SPARE_BYTES,
+        .memory_bytes = options->memory_bytes ? options->memory_bytes : 1 << 30,
+        .threads = options->threads};
+}
+
+/* Unpacked where there is something to unpack, and raw else, or when no class has room. */
+static bool make_any(const struct encode_images *files, const struct make_options *options,
+                     const struct delta_header *start, struct delta_header *header, struct buf *out,
+                     struct err *err)
+{
+    const struct unpack_options unpack = unpack_options_of(files, options);
+    struct unpacked unpacked = {0};
+    bool good = false;
+
+    tell(options, MAKE_UNPACK, 0);
+    if (unpack.unpack_bytes_max > 0 &&
+        unpack_images(files->old, files->new_image, &unpack, &unpacked, err)) {
+        if (unpacked.old.level_count + unpacked.new_space.level_count > 0)
+            good = make_unpacked(files, &unpacked, options, start, header, out, err);
+        unpacked_done(&unpacked);
+    }
+    return good || make_raw(files, options, start, header, out, err);
+}
+
 bool make_patch(const struct image *old, const struct image *new_image,
                 const struct make_options *options, struct delta_header *header, struct buf *out,
                 struct err *err)
 {
     struct make_options told = *options;
+    const struct encode_images files = {old, new_image, NULL};
     struct delta_header start = {.old_length = old->len, .new_length = new_image->len};
     const struct check_options check_options = {.memory_bytes_max =
                                                     delta_class_bytes(options->class),
                                                 .old_sha256 = start.old_sha256,
                                                 .progress = on_check,
                                                 .progress_arg = &told};
-    const struct find_options find = {.progress = on_match, .progress_arg = &told};
-    struct matches covers = {0};
-    struct job job = {.old = old, .new_image = new_image, .covers = &covers, .options = options};
-    const struct result *best;
-    bool good;
+    size_t before = out->len;
 
     image_sha256(old, start.old_sha256);
     image_sha256(new_image, start.new_sha256);
-    tell(options, MAKE_SORT, 0);
-    find_covers(old, new_image, &find, &covers);
-    tell(options, MAKE_ENCODE, 0);
-    job_start(&job, &start);
-    run_all(&job);
-    good = choose(&job, &best, err) &&
-           check_patch(old, best->patch.data, best->patch.len, new_image, &check_options, err);
-    if (good) {
-        *header = best->header;
-        buf_add(out, best->patch.data, best->patch.len);
-        good = !out->failed || err_set(err, ERR_LIMIT, "patch grows too large");
-    }
-    job_done(&job);
-    matches_done(&covers);
-    return good;
+    return make_any(&files, options, &start, header, out, err) &&
+           check_patch(old, out->data + before, out->len - before, new_image, &check_options, err);
 }

@@ -7,11 +7,12 @@
 
 enum { MAKE_CODEC_AUTO = DELTA_CODEC_COUNT };
 
-enum make_step { MAKE_SORT, MAKE_MATCH, MAKE_ENCODE, MAKE_CHECK, MAKE_STEP_COUNT };
+enum make_step { MAKE_UNPACK, MAKE_SORT, MAKE_MATCH, MAKE_ENCODE, MAKE_CHECK, MAKE_STEP_COUNT };
 
 struct make_options {
     int codec; /* an enum delta_codec, or MAKE_CODEC_AUTO: the smallest that fits the class */
-    enum delta_class class; /* what the device may spend on applying */
+    enum delta_class class; /* what the device may spend on applying, at most */
+    uint64_t memory_bytes;  /* what this machine may spend on unpacked images; 0: 1 GiB */
     size_t group_bytes;     /* as encode_options' */
     unsigned threads;
     /* Called now and then, from the calling thread only; may be NULL. */
