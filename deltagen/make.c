@@ -20,7 +20,7 @@ enum {
     CANDIDATES = 4,
     THREADS_MAX = 16,
     /* In auto mode, where a codec's bytes to work on end. */
-    STORED_CODED_MAX = 16 << 10,
+    STORED_CODED_MAX = 64 << 20,
     NO_LIMIT = INT32_MAX,
     /* Of a class, what packing may not have: the coder's and the buffers' part. */
     CODER_BYTES = 420 << 10,
@@ -131,8 +131,9 @@ static void job_start(struct job *job, const struct delta_header *header)
 {
     size_t limit = job->new_image->len + job->new_image->len / 8 + (2 << 20);
 
+    atomic_store(&job->next, 0);
     for (size_t i = 0; i < CANDIDATES; i++) {
-        job->results[i].header = *header;
+        job->results[i] = (struct result){.header = *header};
         buf_init(&job->results[i].patch, limit);
     }
 }
