@@ -197,6 +197,7 @@ static bool find(const struct container_input *in, uint64_t at, struct units *ou
     if (fs.length > in->len - at || fs.length <= SUPER_AT)
         return false;
     fs.entries_left = fs.length / ENTRY_BYTES;
+    fs.clusters_left = fs.length; /* two bytes each, at least */
     fs.group = out->groups++;
     fs.plain = out->groups++;
     walk_inode(&fs, root);

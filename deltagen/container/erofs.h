@@ -12,8 +12,8 @@ struct erofs {
     struct units *out;
     uint32_t group, plain; /* of units */
     unsigned block_log2;
-    uint64_t inodes_at; /* where inode number 0 would be */
-    uint64_t entries_left;
+    uint64_t inodes_at;                   /* where inode number 0 would be */
+    uint64_t entries_left, clusters_left; /* end what a hostile image would never end */
     unsigned depth;
     size_t path_len;
     char path[PATH_BYTES_MAX];

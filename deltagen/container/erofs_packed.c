@@ -215,8 +215,9 @@ void erofs_packed_file(struct erofs *fs, const struct erofs_inode *inode)
     uint64_t start = 0;
     uint64_t blocks = 1;
 
-    if (!open_map(fs, inode, &map))
+    if (!open_map(fs, inode, &map) || map.count > fs->clusters_left)
         return;
+    fs->clusters_left -= map.count;
     for (uint64_t i = 0; i < map.count; i++) {
         struct cluster cluster;
         uint64_t at;

@@ -162,7 +162,8 @@ bool squashfs_inode_read(const struct squashfs *fs, uint64_t pos, struct squashf
 
 struct walk {
     struct squashfs *fs;
-    uint64_t entries_left; /* an honest image names nothing twice: this ends loops */
+    /* An honest image names little twice: these end loops. */
+    uint64_t entries_left, blocks_left;
     unsigned depth;
     size_t path_len;
     char path[PATH_BYTES_MAX];
@@ -175,6 +176,9 @@ static void name_file(struct walk *walk, const struct squashfs_file *file)
     uint64_t stored = 0;
     uint64_t left = file->size;
 
+    if (walk->blocks_left < file->block_count)
+        return;
+    walk->blocks_left -= file->block_count;
     for (uint64_t i = 0; i < file->block_count; i++) {
         uint64_t unpacked = left < fs->block_bytes ? left : fs->block_bytes;
 
@@ -261,7 +265,9 @@ static void walk_inode(struct walk *walk, uint64_t pos)
 
 void squashfs_name_files(struct squashfs *fs, uint64_t root)
 {
-    struct walk walk = {.fs = fs, .entries_left = fs->directories.len / ENTRY_BYTES_MIN};
+    struct walk walk = {.fs = fs,
+                        .entries_left = fs->directories.len / ENTRY_BYTES_MIN,
+                        .blocks_left = fs->inodes.len};
 
     walk_inode(&walk, squashfs_table_at(&fs->inodes, root >> 16, root & 0xffff));
 }

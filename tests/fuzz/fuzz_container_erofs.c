@@ -1,0 +1,7 @@
+/* A erofs image of anybody's. */
+#include "tests/fuzz/fuzz_container.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    return fuzz_container(&container_erofs, data, size);
+}
