@@ -138,13 +138,20 @@ static void print_install(const json_t *seen, struct buf *out)
                    real(seen, "stratum_statistic"));
 }
 
+/* Of days: the first hours of a rollout are not told as 0.0. */
+static int digits_of(double days)
+{
+    return days < 1 ? 3 : 1;
+}
+
 static void print_health(const json_t *seen, struct buf *out)
 {
     buf_printf(out,
-               "bad days: %" JSON_INTEGER_FORMAT " of %.1f updated, %" JSON_INTEGER_FORMAT
-               " of %.1f %s",
-               number(seen, "updated_bad"), real(seen, "updated_days"), number(seen, "control_bad"),
-               real(seen, "control_days"),
+               "bad days: %" JSON_INTEGER_FORMAT " of %.*f updated, %" JSON_INTEGER_FORMAT
+               " of %.*f %s",
+               number(seen, "updated_bad"), digits_of(real(seen, "updated_days")),
+               real(seen, "updated_days"), number(seen, "control_bad"),
+               digits_of(real(seen, "control_days")), real(seen, "control_days"),
                text_equal(deploy_text(seen, "control"), "own-14-days") ? "in the 14 days before"
                                                                        : "not updated");
 }
@@ -173,7 +180,7 @@ static void print_server(const json_t *seen, struct buf *out)
                number(seen, "devices"));
 }
 
-static void print_gates(const json_t *evidence, struct buf *out)
+void deploy_print_gates(const json_t *evidence, struct buf *out)
 {
     static const struct {
         const char *name;
@@ -271,6 +278,6 @@ void deploy_print(const json_t *deployment, struct buf *out)
         print_phase(json_array_get(phases, i), deploy_text(deployment, "settled"), out);
     if (json_object_size(evidence) > 0)
         buf_add_text(out, "gates\n");
-    print_gates(evidence, out);
+    deploy_print_gates(evidence, out);
     print_strata(json_object_get(deployment, "strata"), out);
 }

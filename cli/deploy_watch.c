@@ -25,7 +25,8 @@ enum {
     AWAY_MS_MAX = 120 * 1000,
     FAILURES_SHOWN = 5,
     WIDTH_DEFAULT = 120,
-    WIDTH_MIN = 20
+    WIDTH_MIN = 20,
+    HALT_BYTES_MAX = 8 << 10,
 };
 
 struct values {
@@ -98,6 +99,17 @@ static void say(FILE *out, const json_t *deployment, char **said)
     (void)fflush(out);
 }
 
+static void print_halt(struct cli *cli, const json_t *halt)
+{
+    AUTO_BUF lines;
+
+    buf_init(&lines, HALT_BYTES_MAX);
+    deploy_print_gates(json_object_get(halt, "seen"), &lines);
+    (void)fprintf(cli->out, "the gate '%s' stopped it in phase %" JSON_INTEGER_FORMAT ": %s\n%s",
+                  deploy_text(halt, "gate"), json_integer_value(json_object_get(halt, "phase")),
+                  deploy_text(halt, "reason"), lines.failed ? "" : buf_text(&lines));
+}
+
 /* Why it stopped, and the first devices that failed with their reasons. */
 static void explain(struct cli *cli, struct api *api, const char *path, const json_t *deployment)
 {
@@ -105,8 +117,7 @@ static void explain(struct cli *cli, struct api *api, const char *path, const js
     const json_t *halt = json_object_get(deployment, "halt");
 
     if (json_is_object(halt)) {
-        (void)fprintf(cli->out, "the gate stopped it:\n");
-        table_print_object(cli->out, halt);
+        print_halt(cli, halt);
     }
     for (size_t s = 0; s < COUNT(states); s++) {
         AUTO_FREE char *url = mem_printf("%s/devices?state=%s", path, states[s]);

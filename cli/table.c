@@ -37,7 +37,7 @@ static void scalar(const json_t *value, char *out, size_t room)
     } else if (!value || json_is_null(value)) {
         (void)text_copy(out, room, "-");
     } else {
-        char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
 
         (void)text_copy(out, room, text ? text : "?"); /* cut on purpose */
         mem_free(text);

@@ -82,6 +82,12 @@ static bool install_stops(const struct gate_settings *settings, struct rollout_f
     return true;
 }
 
+/* Of days: the first hours of a rollout are not told as 0.0. */
+static int digits_of(double days)
+{
+    return days < 1 ? 3 : 1;
+}
+
 static bool health_stops(const struct gate_settings *settings, struct rollout_facts *facts,
                          struct rollout_ruling *ruling)
 {
@@ -94,9 +100,10 @@ static bool health_stops(const struct gate_settings *settings, struct rollout_fa
                       &ruling->health);
     if (ruling->health.verdict != GATE_STOP)
         return false;
-    say(ruling, "updated devices had %" PRId64 " bad days in %.1f, %s %" PRId64 " in %.1f",
-        ruling->health.updated_bad, ruling->health.updated_days,
-        ruling->health.is_own_history ? "and before" : "the others", ruling->health.control_bad,
+    say(ruling, "updated devices had %" PRId64 " bad days in %.*f device-days, %s %" PRId64 " in %.*f",
+        ruling->health.updated_bad, digits_of(ruling->health.updated_days),
+        ruling->health.updated_days, ruling->health.is_own_history ? "and before" : "the others",
+        ruling->health.control_bad, digits_of(ruling->health.control_days),
         ruling->health.control_days);
     return true;
 }
