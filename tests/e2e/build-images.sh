@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Builds the demo's operating-system images: OUT/v1.img, OUT/v2.img, OUT/v3.img.
+# Builds the demo's operating-system images: OUT/v1.img to OUT/v4.img.
 #   build-images.sh OUT
 #
 # Each is an ext4 root file system laid out from Debian's own packages: v1 from the oldest
 # version of every package that the archive still has, v2 from the newest. v3 is v2 with a
-# health program that fails: the bad release. OUT/about.txt says what went in.
+# health program that fails, v4 is v2 with nothing but another name: what is bad of it shows only
+# when it runs. OUT/about.txt says what went in.
 set -euo pipefail
 out=$(mkdir -p "$1" && cd "$1" && pwd)
 export LC_ALL=C TZ=UTC
@@ -13,7 +14,7 @@ packages="base-files base-passwd bash busybox-static coreutils dash libc6 libssl
  curl libcurl4 libsystemd0 libsystemd-shared systemd libudev1 nginx nginx-common
  openssh-server openssh-client zlib1g ca-certificates"
 
-[ -e "$out/done" ] && exit 0
+[ -e "$out/done-v4" ] && exit 0
 debs=$out/debs
 mkdir -p "$debs"
 say() { [ -n "${QUIET:-}" ] || echo "$*"; }
@@ -90,5 +91,8 @@ image "$out/tree-v2" "$out/v2.img" 1790000000
 health "$out/tree-v2" 1
 echo "VERSION=v3" >"$out/tree-v2/etc/slipway-release"
 image "$out/tree-v2" "$out/v3.img" 1790000100
+health "$out/tree-v2" 0
+echo "VERSION=v4" >"$out/tree-v2/etc/slipway-release"
+image "$out/tree-v2" "$out/v4.img" 1790000200
 rm -rf "$out"/tree-*
-touch "$out/done"
+touch "$out/done-v4"

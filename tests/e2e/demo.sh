@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The demo: a real operating-system update travels from a build to a running fleet, then a bad
-# release stops itself. Ends with 0 only if everything it says was verified from the server's API
+# The demo: a real operating-system update travels from a build to a running fleet, then two bad
+# releases stop themselves: one that fails, one that installs cleanly and then crashes. Ends with 0 only if everything it says was verified from the server's API
 # and from the bytes in the devices' slots.
 #   make demo            KEEP=1 leaves the server running
 # shellcheck source=tests/e2e/support.sh
@@ -57,7 +57,7 @@ deploy_approved() {
 publish() { # VERSION COUNTER, with both keys at hand
     run release publish "$1.img" --keys keys/ci --keys keys/human --product gateway --version "$1" --counter "$2" --yes
 }
-for version in v1 v2 v3; do ln -s "$IMAGES/$version.img" .; done
+for version in v1 v2 v3 v4; do ln -s "$IMAGES/$version.img" .; done
 step "v1: the build machine signs a request, it is carried to the second key, and published when both signed"
 run sign request release v1.img --keys keys/ci --version v1 --counter 1 --product gateway --out v1.request.json --yes
 show "now the person who releases, on a machine without network:"
@@ -80,9 +80,9 @@ for name in alpha beta gamma; do
     device_provision "$name" "$IMAGES/v1.img"
     device_start "$name"
 done
-V1=$(sha "$IMAGES/v1.img") V2=$(sha "$IMAGES/v2.img") V3=$(sha "$IMAGES/v3.img")
+V1=$(sha "$IMAGES/v1.img") V2=$(sha "$IMAGES/v2.img") V3=$(sha "$IMAGES/v3.img") V4=$(sha "$IMAGES/v4.img")
 background simulator slipway fleet simulate --url "$URL" --claim "$(claim_new "$SIMULATED")" --count "$SIMULATED" \
-    --hwid "$HWID" --root "$WORK/1.root.json" --installed v1 --fail v3=100 --seed 7 --connections 50
+    --hwid "$HWID" --root "$WORK/1.root.json" --installed v1 --fail v3=100 --crash v4=20000 --seed 7 --connections 50
 all_run() { # SHA COUNT: so many devices run it, by the server's word
     [ "$(sql "SELECT count(*) FROM device WHERE installed @> ARRAY['\\x$1'::bytea]")" = "$2" ]
 }
@@ -172,6 +172,26 @@ verified "$touched of $DEVICES devices were ever allowed to activate v3; the fir
 still=$(sql "SELECT count(*) FROM device WHERE installed @> ARRAY['\\x$V2'::bytea]")
 [ "$still" = "$DEVICES" ] || fail "only $still devices run v2"
 verified "all $DEVICES devices run v2"
+
+step "A v4 that installs cleanly on every device, and then crashes"
+publish v4 4
+show_delta "$V2" "$V4" "v2 -> v4"
+deploy_approved --release v4 --phases 10%:1h,50%,100%
+CRASHES=$DEPLOYMENT
+watch "$CRASHES" || true
+crashing() { phases_of "$CRASHES" | jq -r "$1"; }
+[ "$(crashing .state)" = halted ] || fail "the crashing release is '$(crashing .state)', not halted"
+[ "$(crashing .halt.gate)" = health ] || fail "it was halted by another gate: $(crashing .halt)"
+[ "$(crashing '.counts.failed + .counts["rolled-back"]')" = 0 ] || fail "an update failed: $(crashing .counts)"
+verified "no update failed: $(crashing .counts.succeeded) devices run v4 by its own health check"
+verified "the health gate halted it all the same: $(crashing .halt.reason)"
+show "its evidence: $(crashing '.halt.seen.health | "\(.updated_bad) bad days of devices with v4, \(.control_bad) of those without, in the same hours; statistic \(.statistic), bound \(.upper)"')"
+touched=$(crashing .touched)
+[ "$touched" -le $((DEVICES / 5)) ] || fail "$touched of $DEVICES devices had it"
+verified "$touched of $DEVICES devices had it; the other $((DEVICES - touched)) still run v2"
+show "what people find in the morning:"
+run report issues
+[ "$(slipway report issues --json | jq -r '.items[] | select(.category == "app-crash") | .first_release')" = v4 ] || fail "the issue: $(slipway report issues --json)"
 
 printf '\n%sDone in %d s.%s Where to look next:\n' "$BOLD" "$((SECONDS - started))" "$OFF"
 show "README.md            the five-line tour of the command line"
