@@ -98,9 +98,10 @@ static bool is_run(uint64_t value)
     return value == (value << 8 | value >> 56);
 }
 
-bool agree_masked(const struct pair *pair, uint64_t old_pos, uint64_t new_pos)
+/* Of bytes that differ: only in what is hidden on both sides? */
+static bool differs_hidden(const struct pair *pair, uint64_t old_pos, uint64_t new_pos)
 {
-    return pair->old->data[old_pos] == pair->new_image->data[new_pos] ||
+    return mask_hides(&pair->old_mask, old_pos) && mask_hides(&pair->new_mask, new_pos) &&
            mask_byte(&pair->old_mask, old_pos) == mask_byte(&pair->new_mask, new_pos);
 }
 
@@ -112,7 +113,7 @@ bool agree_masked_run(const struct pair *pair, uint64_t old_pos, uint64_t new_po
     if (memcmp(a, b, len) == 0)
         return true;
     for (size_t i = 0; i < len; i++)
-        if (a[i] != b[i] && !agree_masked(pair, old_pos + i, new_pos + i))
+        if (a[i] != b[i] && !differs_hidden(pair, old_pos + i, new_pos + i))
             return false;
     return true;
 }
@@ -139,7 +140,7 @@ static int worth_of_difference(const struct pair *pair, uint64_t old_pos, uint64
 {
     uint64_t skip = old_pos % 4;
 
-    if (mask_byte(&pair->old_mask, old_pos) == mask_byte(&pair->new_mask, new_pos))
+    if (differs_hidden(pair, old_pos, new_pos))
         return AGREE_HIDDEN;
     if (new_pos < skip || old_pos - skip + 4 > pair->old->len ||
         new_pos - skip + 4 > pair->new_image->len)

@@ -33,8 +33,7 @@ void pair_learn(struct pair *pair, const struct matches *covers);
 /* The old place of `new_pos` at this distance (old minus new) is inside the old image. */
 bool pair_reaches(const struct pair *pair, uint64_t new_pos, int64_t distance);
 
-/* Are the bytes equal, or hidden on both sides? */
-bool agree_masked(const struct pair *pair, uint64_t old_pos, uint64_t new_pos);
+/* Are all these bytes equal, or hidden on both sides? */
 bool agree_masked_run(const struct pair *pair, uint64_t old_pos, uint64_t new_pos, size_t len);
 
 /* The worth of exactly `len` bytes; the part that is outside the old image counts as different. */

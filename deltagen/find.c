@@ -20,7 +20,7 @@ static const struct round {
     size_t margin; /* of old bytes around what no cover uses */
 } rounds[] = {
     {{2, 3}, 4096},
-    {{8, 0},   64},
+    {{10, 1},  64},
 };
 /* clang-format on */
 

@@ -7,10 +7,10 @@
 #include <string.h>
 
 enum {
-    CANDIDATES = 16,
+    CANDIDATES = 6,
     /* How far a candidate is looked at: enough to choose, and to leave a bad neighbourhood. */
     LOOK_BYTES = 1024,
-    LOOK_DROP = 80,
+    LOOK_DROP = 48,
     /* In bits: a change of distance, to nearby, and to anywhere. */
     NEAR_COST = 40,
     FAR_COST = 70,

@@ -67,7 +67,7 @@ uint8_t mask_byte(const struct mask *mask, uint64_t at)
     struct around in;
     uint8_t byte = mask->image->data[at];
 
-    if (!(mask->hidden[at / 64] >> at % 64 & 1))
+    if (!mask_hides(mask, at))
         return byte;
     kind = (enum code)mask->kinds[at >> CHUNK_LOG2];
     if (kind == CODE_X86)

@@ -22,3 +22,9 @@ void mask_done(struct mask *mask);
 /* The bytes [at, at + len) of the image, hidden bits zero. */
 void mask_read(const struct mask *mask, uint64_t at, size_t len, uint8_t *out);
 uint8_t mask_byte(const struct mask *mask, uint64_t at);
+
+/* Are some of this byte's bits hidden? */
+static inline bool mask_hides(const struct mask *mask, uint64_t at)
+{
+    return mask->hidden[at / 64] >> at % 64 & 1;
+}
