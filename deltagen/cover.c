@@ -8,7 +8,7 @@
 
 enum {
     /* In bits, as everything in agree.h: about what its control words cost. */
-    COST_COVER = 60,
+    COST_COVER = 45,
     COST_SPLIT = 40,
     /* Enough of a long cover to see that it is worth its cost. */
     LOOK_BYTES = 1 << 12,
