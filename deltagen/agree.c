@@ -155,6 +155,12 @@ static int worth_of_difference(const struct pair *pair, uint64_t old_pos, uint64
     return recent->worth;
 }
 
+/* Zeros cost little as literals, too. */
+static int worth_of_equal(uint8_t byte)
+{
+    return byte ? AGREE_EQUAL : AGREE_ZERO;
+}
+
 size_t agree_forwards(const struct pair *pair, uint64_t old_pos, uint64_t new_pos, size_t max,
                       int64_t drop, int64_t *worth)
 {
@@ -175,7 +181,7 @@ size_t agree_forwards(const struct pair *pair, uint64_t old_pos, uint64_t new_po
             score += is_run(load64(b + i)) ? 8 * AGREE_RUN : 8 * AGREE_EQUAL;
             i += 8;
         } else if (a[i] == b[i]) {
-            score += AGREE_EQUAL;
+            score += worth_of_equal(b[i]);
             i++;
         } else {
             score += worth_of_difference(pair, old_pos + i, new_pos + i, &recent);
@@ -208,7 +214,7 @@ size_t agree_backwards(const struct pair *pair, uint64_t old_pos, uint64_t new_p
             score += is_run(load64(b - i - 8)) ? 8 * AGREE_RUN : 8 * AGREE_EQUAL;
             i += 8;
         } else if (a[-(ptrdiff_t)i - 1] == b[-(ptrdiff_t)i - 1]) {
-            score += AGREE_EQUAL;
+            score += worth_of_equal(b[-(ptrdiff_t)i - 1]);
             i++;
         } else {
             score += worth_of_difference(pair, old_pos - i - 1, new_pos - i - 1, &recent);
@@ -240,7 +246,7 @@ int64_t agree_worth(const struct pair *pair, uint64_t new_pos, size_t len, int64
                                                                          : 8 * AGREE_EQUAL;
             i += 7;
         } else if (pair->old->data[old_pos] == pair->new_image->data[new_pos + i]) {
-            score += AGREE_EQUAL;
+            score += worth_of_equal(pair->old->data[old_pos]);
         } else {
             score += worth_of_difference(pair, old_pos, new_pos + i, &recent);
         }

@@ -9,6 +9,7 @@
 
 enum {
     AGREE_EQUAL = 4,
+    AGREE_ZERO = 2,
     AGREE_RUN = 1,    /* in a run of one byte, where a literal costs little too */
     AGREE_HIDDEN = 3, /* different, but in an address on both sides, or a word that moved */
     AGREE_REPEAT = 0, /* a word moved like one before, but like no cover */

@@ -83,8 +83,11 @@ static const struct slot *table_find(const struct table *table, uint64_t hash)
 
 struct scan {
     const struct image *old, *new_image;
+    const struct find_hints *hints;
+    const struct table *table;
     struct matches *out;
     size_t floor;     /* where the last match ended */
+    size_t limit;     /* where the next known one begins */
     int64_t distance; /* its old position minus its new one */
 };
 
@@ -108,8 +111,7 @@ static size_t take(struct scan *scan, size_t pos, size_t old_pos, size_t len)
         pos--;
         old_pos--;
     }
-    while (end < new_image->len && old_end < old->len &&
-           old->data[old_end] == new_image->data[end]) {
+    while (end < scan->limit && old_end < old->len && old->data[old_end] == new_image->data[end]) {
         end++;
         old_end++;
     }
@@ -119,11 +121,11 @@ static size_t take(struct scan *scan, size_t pos, size_t old_pos, size_t len)
     return end;
 }
 
-/* At aligned places the last distance, or none, is the likeliest, and is right for constant
- * blocks too. */
+/* At aligned places the last distance, a hint's or none is the likeliest, and is right for
+ * constant blocks too. */
 static bool take_aligned(struct scan *scan, size_t *pos, size_t len)
 {
-    const int64_t distances[] = {scan->distance, 0};
+    const int64_t distances[] = {scan->distance, find_hints_distance(scan->hints, *pos), 0};
 
     for (size_t i = 0; i < COUNT(distances); i++)
         if (same_block(scan, *pos, distances[i], len)) {
@@ -133,40 +135,64 @@ static bool take_aligned(struct scan *scan, size_t *pos, size_t len)
     return false;
 }
 
-void blocks_match(const struct image *old, const struct image *new_image, size_t block_bytes,
-                  struct matches *out)
+static bool look_up(struct scan *scan, uint64_t hash, size_t *pos)
 {
-    struct scan scan = {.old = old, .new_image = new_image, .out = out};
-    struct table table;
+    const size_t len = scan->table->block_bytes;
+    const struct slot *slot = table_find(scan->table, hash);
+    size_t old_pos;
+
+    if (!slot)
+        return false;
+    old_pos = (size_t)(slot->block_plus_one - 1) * len;
+    if (memcmp(scan->old->data + old_pos, scan->new_image->data + *pos, len) != 0)
+        return false;
+    *pos = take(scan, *pos, old_pos, len);
+    return true;
+}
+
+/* From the last match to `scan->limit`. */
+static void scan_stretch(struct scan *scan)
+{
+    const size_t len = scan->table->block_bytes;
     bool fresh = true;
     uint64_t hash = 0;
-    size_t pos = 0;
+    size_t pos = scan->floor;
 
-    if (old->len < block_bytes)
-        return;
-    table_build(&table, old, block_bytes);
-    while (pos + block_bytes <= new_image->len) {
-        const uint8_t *data = new_image->data + pos;
-        const struct slot *slot;
+    while (scan->limit - pos >= len) {
+        const uint8_t *data = scan->new_image->data + pos;
 
-        if ((fresh || pos % block_bytes == 0) && take_aligned(&scan, &pos, block_bytes)) {
+        if ((fresh || pos % len == 0) && take_aligned(scan, &pos, len)) {
             fresh = true;
             continue;
         }
         if (fresh)
-            hash = hash_of(data, block_bytes);
-        fresh = false;
-        slot = table_find(&table, hash);
-        if (slot &&
-            memcmp(old->data + (slot->block_plus_one - 1) * block_bytes, data, block_bytes) == 0) {
-            pos = take(&scan, pos, (size_t)(slot->block_plus_one - 1) * block_bytes, block_bytes);
-            fresh = true;
+            hash = hash_of(data, len);
+        fresh = look_up(scan, hash, &pos);
+        if (fresh)
             continue;
-        }
-        if (pos + block_bytes < new_image->len)
+        if (pos + len < scan->limit)
             hash =
-                hash * MULTIPLIER + data[block_bytes] + 1 - table.leaving * (data[0] + UINT64_C(1));
+                hash * MULTIPLIER + data[len] + 1 - scan->table->leaving * (data[0] + UINT64_C(1));
         pos++;
     }
+}
+
+void blocks_match(const struct image *old, const struct image *new_image, size_t block_bytes,
+                  const struct find_hints *hints, const struct matches *known, struct matches *out)
+{
+    struct table table;
+    struct scan scan = {
+        .old = old, .new_image = new_image, .hints = hints, .table = &table, .out = out};
+
+    table_build(&table, old, block_bytes);
+    for (size_t i = 0; i < known->count; i++) {
+        scan.limit = known->items[i].new_pos;
+        scan_stretch(&scan);
+        matches_add(out, known->items[i]);
+        scan.floor = known->items[i].new_pos + known->items[i].len;
+        scan.distance = match_distance(&known->items[i]);
+    }
+    scan.limit = new_image->len;
+    scan_stretch(&scan);
     mem_free(table.slots);
 }

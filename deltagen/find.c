@@ -10,6 +10,7 @@
 #include "deltagen/cover.h"
 #include "deltagen/find_shift.h"
 #include "deltagen/find_walk.h"
+#include "deltagen/unpack.h"
 #include "lib/base/mem.h"
 
 enum { BLOCK_BYTES = 4096, BYTES_PER_SEED = 8, SAMPLE_LOG2_MAX = 24 };
@@ -42,6 +43,22 @@ static struct seed_shape fitting(struct seed_shape shape, const struct pieces *p
     return shape;
 }
 
+/* Walks along a stretch; where a part with a counterpart begins, its distance is the first try. */
+static void search_stretch(const struct search *search, struct find_walk *walk, uint64_t start,
+                           uint64_t end)
+{
+    const struct find_hints *hints = &search->options->hints;
+    size_t i = find_hints_after(hints, start);
+
+    for (; i < hints->count && hints->items[i].new_at < end; i++) {
+        find_walk(walk, start, hints->items[i].new_at);
+        start = hints->items[i].new_at;
+        walk->distance = find_hints_distance(hints, start);
+        walk->guessed = true;
+    }
+    find_walk(walk, start, end);
+}
+
 /* Walks between the covers and puts what is found in front of each. */
 static void search_between(const struct search *search, struct find_walk *walk,
                            const struct matches *covers)
@@ -52,14 +69,15 @@ static void search_between(const struct search *search, struct find_walk *walk,
     for (size_t i = 0; i < covers->count; i++) {
         const struct match *cover = &covers->items[i];
 
-        find_walk(walk, done, cover->new_pos);
+        search_stretch(search, walk, done, cover->new_pos);
         matches_add(walk->out, *cover);
         walk->distance = match_distance(cover);
+        walk->guessed = false;
         done = cover->new_pos + cover->len;
         if (search->options->progress)
             search->options->progress(search->options->progress_arg, done);
     }
-    find_walk(walk, done, new_len);
+    search_stretch(search, walk, done, new_len);
 }
 
 static void search_round(const struct search *search, const struct round *round,
@@ -92,7 +110,9 @@ void find_covers(const struct image *old, const struct image *new_image,
     struct matches found = {0};
 
     pair_init(&search.pair, old, new_image);
-    blocks_match(old, new_image, BLOCK_BYTES, &found);
+    find_hints_match(&options->hints, old, new_image, &covers);
+    blocks_match(old, new_image, BLOCK_BYTES, &options->hints, &covers, &found);
+    matches_done(&covers);
     for (size_t i = 0; i < COUNT(rounds); i++) {
         cover_extend(&search.pair, &found, &covers);
         matches_done(&found);

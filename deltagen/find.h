@@ -5,9 +5,10 @@
  * that leaves open is searched with seeds of 8 bytes at every place, in the old bytes that no
  * cover uses. It works on masked bytes (mask.h), and covers are worth what agree.h says.
  */
-#include "deltagen/match.h"
+#include "deltagen/find_hints.h"
 
 struct find_options {
+    struct find_hints hints; /* may be empty */
     /* For the largest index; 0: FIND_MEMORY_BYTES. With less than about 8 times the old bytes
      * that changed, fewer seeds are taken and short matches are missed. */
     uint64_t memory_bytes;
@@ -19,6 +20,6 @@ struct find_options {
 #define FIND_MEMORY_BYTES (UINT64_C(512) << 20)
 
 /* Covers are in order of the new image, without overlap and inside both images. The result depends
- * on the images and `memory_bytes` only. */
+ * on the images, the hints and `memory_bytes` only. */
 void find_covers(const struct image *old, const struct image *new_image,
                  const struct find_options *options, struct matches *out);

@@ -101,6 +101,7 @@ static bool choose(const struct find_walk *walk, uint64_t at, uint64_t hash, str
 static void add(struct find_walk *walk, uint64_t old_pos, uint64_t new_pos, size_t len)
 {
     matches_add(walk->out, (struct match){.new_pos = new_pos, .old_pos = old_pos, .len = len});
+    walk->guessed = false;
 }
 
 void find_walk(struct find_walk *walk, uint64_t start, uint64_t end)
@@ -123,7 +124,7 @@ void find_walk(struct find_walk *walk, uint64_t start, uint64_t end)
             if (equal_end > at)
                 seed_walk_range(walk->seed_walk, equal_end, end);
             /* Growing may not get here from the last match. */
-            if (at - floor > APART_BYTES)
+            if (walk->guessed || at - floor > APART_BYTES)
                 add(walk, (uint64_t)((int64_t)at + walk->distance), at, window);
             floor = equal_end > at + window ? equal_end : at + window;
             continue;

@@ -12,6 +12,7 @@ struct find_walk {
     struct seed_walk *seed_walk; /* of the new image */
     struct matches *out;
     int64_t distance;
+    bool guessed; /* nothing was found at this distance yet */
 };
 
 /* Searches [start, end) of the new image. */

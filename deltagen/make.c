@@ -161,10 +161,14 @@ static void on_check(void *arg, size_t done)
 }
 
 static void search(const struct image *old, const struct image *new_image,
-                   const struct make_options *options, struct matches *out)
+                   const struct unpacked *unpacked, const struct make_options *options,
+                   struct matches *out)
 {
     struct make_options told = *options;
-    const struct find_options find = {.progress = on_match, .progress_arg = &told};
+    const struct find_options find = {.hints = {unpacked->pairs, unpacked->pair_count},
+                                      .memory_bytes = options->memory_bytes / 2,
+                                      .progress = on_match,
+                                      .progress_arg = &told};
 
     tell(options, MAKE_SORT, 0);
     find_covers(old, new_image, &find, out);
@@ -207,9 +211,9 @@ static bool make_of(struct job *job, const struct delta_header *start, struct de
     return false;
 }
 
-static bool make_raw(const struct encode_images *files, const struct make_options *options,
-                     const struct delta_header *start, struct delta_header *header, struct buf *out,
-                     struct err *err)
+static bool make_raw(const struct encode_images *files, const struct unpacked *unpacked,
+                     const struct make_options *options, const struct delta_header *start,
+                     struct delta_header *header, struct buf *out, struct err *err)
 {
     const struct encode_images images = {files->old, files->new_image, NULL};
     struct matches covers = {0};
@@ -220,7 +224,7 @@ static bool make_raw(const struct encode_images *files, const struct make_option
                       .options = options};
     bool good;
 
-    search(files->old, files->new_image, options, &covers);
+    search(files->old, files->new_image, unpacked, options, &covers);
     good = make_of(&job, start, header, out, err);
     matches_done(&covers);
     return good;
@@ -241,7 +245,7 @@ static bool make_unpacked(const struct encode_images *files, const struct unpack
     bool good = spaces_of(unpacked, &spaces) || err_set(err, ERR_LIMIT, "too many packed parts");
 
     if (good) {
-        search(job.old, job.new_image, options, &covers);
+        search(job.old, job.new_image, unpacked, options, &covers);
         good = make_of(&job, start, header, out, err);
     }
     matches_done(&covers);
@@ -270,6 +274,7 @@ static bool make_any(const struct encode_images *files, const struct make_option
                      struct err *err)
 {
     const struct unpack_options unpack = unpack_options_of(files, options);
+    const struct unpacked nothing = {0};
     struct unpacked unpacked = {0};
     bool good = false;
 
@@ -278,9 +283,11 @@ static bool make_any(const struct encode_images *files, const struct make_option
         unpack_images(files->old, files->new_image, &unpack, &unpacked, err)) {
         if (unpacked.old.level_count + unpacked.new_space.level_count > 0)
             good = make_unpacked(files, &unpacked, options, start, header, out, err);
+        else
+            good = make_raw(files, &unpacked, options, start, header, out, err);
         unpacked_done(&unpacked);
     }
-    return good || make_raw(files, options, start, header, out, err);
+    return good || make_raw(files, &nothing, options, start, header, out, err);
 }
 
 bool make_patch(const struct image *old, const struct image *new_image,

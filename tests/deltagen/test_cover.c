@@ -36,11 +36,13 @@ static void make_images(void)
 
 Test(blocks_match, finds_regions_in_order_that_are_equal_and_cannot_grow)
 {
+    const struct find_hints no_hints = {0};
+    const struct matches none = {0};
     struct matches regions = {0};
     size_t floor = 0;
 
     make_images();
-    blocks_match(&old, &new_image, BLOCK, &regions);
+    blocks_match(&old, &new_image, BLOCK, &no_hints, &none, &regions);
 
     cr_expect_gt(regions.count, 50);
     for (size_t i = 0; i < regions.count; i++) {

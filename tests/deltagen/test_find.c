@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 
+#include "deltagen/unpack.h"
 #include "lib/base/mem.h"
 
 enum { LEN = 60000 };
@@ -263,4 +264,53 @@ Test(find_covers, puts_the_rows_of_a_table_right)
             right += covers.items[i].len;
     cr_expect_geq(right, (size_t)ROWS * ROW * 8 / 10, "%zu", right);
     matches_done(&covers);
+}
+
+/* Two copies of a file, one in front: the hint says which one a new file was. */
+Test(find_covers, takes_the_place_that_a_hint_names)
+{
+    AUTO_FREE uint8_t *old_data = mem_alloc(LEN);
+    AUTO_FREE uint8_t *new_data = mem_alloc(LEN);
+    const struct counterpart pairs[] = {
+        {.old_at = 40000, .old_len = 9000, .new_len = 9000},
+        {.old_at = 20000, .old_len = 8999, .new_at = 9000, .new_len = 9000}};
+    const struct find_options options = {.hints = {pairs, COUNT(pairs)}};
+    const struct image old = {old_data, LEN};
+    const struct image new_image = {new_data, 18000};
+    struct matches covers = {0};
+
+    fill_random(old_data, LEN, 19);
+    memcpy(old_data + 20000, old_data + 1000, 9000);
+    memcpy(old_data + 40000, old_data + 1000, 9000);
+    memcpy(new_data, old_data + 1000, 9000);
+    memcpy(new_data + 9000, old_data + 1000, 9000);
+    new_data[15000] ^= 1;
+    find_covers(&old, &new_image, &options, &covers);
+
+    cr_assert_eq(covers.count, 2);
+    cr_expect_eq(covers.items[0].old_pos, 40000);
+    cr_expect_eq(covers.items[0].len, 9000);
+    cr_expect_eq(covers.items[1].old_pos, 20000);
+    cr_expect_eq(covers.items[1].len, 9000);
+    matches_done(&covers);
+}
+
+Test(find_covers, is_not_led_out_of_the_images_by_hints)
+{
+    AUTO_FREE uint8_t *old_data = mem_alloc(LEN);
+    AUTO_FREE uint8_t *new_data = mem_alloc(LEN);
+    const struct counterpart pairs[] = {
+        {.old_at = LEN - 10, .old_len = 20, .new_at = 0, .new_len = 20},
+        {.old_at = UINT64_MAX - 5, .old_len = 20, .new_at = 10, .new_len = 20},
+        {.old_at = 5, .old_len = UINT64_MAX, .new_at = 5000, .new_len = UINT64_MAX},
+        {.old_at = 0, .old_len = 100, .new_at = 5050, .new_len = 100},
+        {.old_at = 0, .old_len = 100, .new_at = LEN - 50, .new_len = 100},
+        {.old_at = 0, .old_len = 1, .new_at = LEN + 50, .new_len = 1}};
+    const struct find_options options = {.hints = {pairs, COUNT(pairs)}};
+
+    fill_random(old_data, LEN, 23);
+    memcpy(new_data, old_data + 100, LEN - 100);
+    cr_expect_geq(find(old_data, LEN, new_data, LEN, &options).covered, LEN - 200);
+    (void)find(old_data, 30, new_data, LEN, &options);
+    (void)find(old_data, LEN, new_data, 0, &options);
 }
