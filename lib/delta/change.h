@@ -1,0 +1,49 @@
+#pragma once
+/*
+ * Inside lib/delta: new bytes made of old ones. For each byte one prediction is chosen, the old
+ * byte or what the same old bytes became elsewhere; one bit says whether it is right, which
+ * nearly always costs nearly nothing. Else the difference is coded like a literal that knows
+ * more.
+ */
+#include "lib/delta/guess.h"
+
+enum {
+    CHANGE_HISTORY = 32, /* bytes looked back on; a power of two */
+    CHANGE_FLAGS = 8,    /* contexts of the one bit */
+    CHANGE_SOURCES = 4,  /* of predictions */
+    CHANGE_HITS = 16,
+    CHANGE_MEMORY_LOG2 = 11,
+};
+
+/* What bytes or differences led to the last time, and how often so in a row. */
+struct delta_change_memory {
+    uint8_t check, byte, hits;
+};
+
+struct delta_change {
+    struct delta_guess *guess; /* whose second sort of bytes these are */
+    uint8_t *flags;            /* states, 2^flags_log2 */
+    unsigned flags_log2;
+
+    uint32_t position; /* wraps */
+    uint8_t news[CHANGE_HISTORY];
+    uint8_t diffs[CHANGE_HISTORY];
+    uint8_t last_diff; /* not 0 */
+    uint32_t missed;   /* which of the last predictions were wrong, a bit each, the last lowest */
+
+    uint32_t worth[CHANGE_FLAGS][DELTA_STATES];
+    int16_t by_missed[16 * CHANGE_SOURCES][LOGISTIC_INPUTS]; /* weights */
+    int16_t by_old[256][LOGISTIC_INPUTS];
+    struct delta_change_memory becomes[1 << CHANGE_MEMORY_LOG2]; /* by old bytes */
+    struct delta_change_memory follows[1 << CHANGE_MEMORY_LOG2]; /* by differences */
+    uint16_t trust[CHANGE_HITS];                                 /* in `becomes` */
+};
+
+uint64_t delta_change_bytes(unsigned counters_log2);
+/* `memory` holds delta_change_bytes(). All is borrowed. */
+void delta_change_init(struct delta_change *change, void *memory, unsigned counters_log2);
+void delta_change_reset(struct delta_change *change);
+/* See delta_model_add(). */
+void delta_change_code(struct delta_change *change, const uint8_t *old, uint8_t *bytes, size_t len);
+/* Tells of bytes that were not coded here. */
+void delta_change_passed(struct delta_change *change, const uint8_t *bytes, size_t len);

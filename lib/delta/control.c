@@ -1,0 +1,114 @@
+#include "lib/delta/control.h"
+
+#include <string.h>
+
+enum {
+    WEIGHT_START = LOGISTIC_ONE / 3,
+    WEIGHT_RATE_SHIFT = 2,
+    KIND_BITS = 3,
+};
+
+void delta_control_reset(struct delta_control *control)
+{
+    size_t kept = offsetof(struct delta_control, kinds);
+
+    memset((uint8_t *)control + kept, 0, sizeof(*control) - kept);
+    for (size_t i = 0; i < CONTROL_INPUTS; i++)
+        for (size_t j = 0; j < DELTA_STATES; j++)
+            control->worth[i][j] = delta_worth_start(control->guess->history, j);
+    for (size_t i = 0; i < COUNT(control->weights); i++)
+        for (size_t j = 0; j < CONTROL_INPUTS; j++)
+            control->weights[i][j] = WEIGHT_START;
+}
+
+/* One bit at `place` of something, under each context. */
+static unsigned code_bit(struct delta_control *control, const uint32_t contexts[CONTROL_INPUTS],
+                         uint32_t place, unsigned set, unsigned bit)
+{
+    const struct delta_logistic *logistic = control->guess->logistic;
+    const struct delta_history *history = control->guess->history;
+    int16_t inputs[LOGISTIC_INPUTS] = {0};
+    uint8_t *states[CONTROL_INPUTS];
+    int16_t *weights = control->weights[set & 63];
+    unsigned p;
+
+    for (uint32_t i = 0; i < CONTROL_INPUTS; i++) {
+        states[i] = &control->states[i][delta_hash(contexts[i], place) % CONTROL_STATES];
+        inputs[i] = delta_stretch(logistic, delta_worth(control->worth[i][*states[i]]));
+    }
+    p = delta_squash(logistic, delta_weigh(inputs, weights) / LOGISTIC_ONE);
+    bit = control->guess->coder->code(control->guess->coder, p, bit);
+    delta_learn(inputs, weights,
+                (int16_t)(((int32_t)(bit << 16) - (int32_t)p) >> WEIGHT_RATE_SHIFT));
+    for (size_t i = 0; i < CONTROL_INPUTS; i++) {
+        delta_worth_learn(history, &control->worth[i][*states[i]], bit);
+        *states[i] = history->next[*states[i]][bit];
+    }
+    return bit;
+}
+
+static unsigned bits_of(uint64_t value)
+{
+    return value == 0 ? 0 : 64 - (unsigned)__builtin_clzll(value);
+}
+
+/* Six bits of its length, then what follows the highest one; of those, the third and lower ones
+ * have next to no context. */
+static uint64_t code_number(struct delta_control *control, const uint32_t contexts[CONTROL_INPUTS],
+                            uint64_t value)
+{
+    unsigned bits = 0;
+    unsigned node = 1;
+    unsigned want = bits_of(value);
+    uint64_t out = 1;
+
+    for (int i = 5; i >= 0; i--)
+        node = node << 1 | code_bit(control, contexts, node, (unsigned)i, want >> i & 1);
+    bits = node & 63;
+    if (bits == 0)
+        return 0;
+    for (unsigned left = bits - 1; left-- > 0;) {
+        unsigned done = bits - 2 - left;
+        uint32_t seen = done < 6 ? (uint32_t)out : 0;
+        unsigned bit = code_bit(control, contexts, seen << 12 | left << 6 | bits | 1u << 31,
+                                8 + (done < 7 ? done : 7), value >> left & 1);
+
+        out = out << 1 | bit;
+    }
+    return out;
+}
+
+uint64_t delta_control_number(struct delta_control *control, unsigned context, uint64_t value)
+{
+    const uint32_t contexts[CONTROL_INPUTS] = {context | 256, context | 256, context | 256};
+
+    return code_number(control, contexts, value);
+}
+
+uint64_t delta_control_word(struct delta_control *control, uint64_t word)
+{
+    uint32_t before = control->kinds[0] | (uint32_t)control->kinds[1] << 3;
+    uint32_t size = bits_of(control->lengths[control->kinds[0]]);
+    const uint32_t by_kind[CONTROL_INPUTS] = {before, before | size << 8,
+                                              control->kinds[0] | 1u << 20};
+    unsigned node = 1;
+    unsigned kind;
+    uint64_t length;
+
+    for (int i = KIND_BITS - 1; i >= 0; i--)
+        node = node << 1 |
+               code_bit(control, by_kind, node | 512, 16 + (unsigned)i, (unsigned)(word >> i) & 1);
+    kind = node & 7;
+    {
+        const uint32_t contexts[CONTROL_INPUTS] = {
+            kind | 1u << 16,
+            kind | before << 3 | 1u << 17,
+            kind | bits_of(control->lengths[kind]) << 3 | size << 9 | 1u << 18,
+        };
+        length = code_number(control, contexts, word >> KIND_BITS);
+    }
+    control->lengths[kind] = length;
+    control->kinds[1] = control->kinds[0];
+    control->kinds[0] = (uint8_t)kind;
+    return length << KIND_BITS | kind;
+}

@@ -1,0 +1,25 @@
+#pragma once
+/*
+ * Inside lib/delta: control words and small numbers. A number is coded as how many bits it has,
+ * then those bits, each under the number's context and what is known of it so far.
+ */
+#include "lib/delta/guess.h"
+
+enum {
+    CONTROL_STATES = 4096,
+    CONTROL_INPUTS = 3,
+};
+
+struct delta_control {
+    struct delta_guess *guess;
+
+    uint8_t kinds[2];    /* of the last operations, the last first */
+    uint64_t lengths[8]; /* of the last operation of each kind */
+    uint8_t states[CONTROL_INPUTS][CONTROL_STATES];
+    uint32_t worth[CONTROL_INPUTS][DELTA_STATES];
+    int16_t weights[64][LOGISTIC_INPUTS];
+};
+
+void delta_control_reset(struct delta_control *control);
+uint64_t delta_control_word(struct delta_control *control, uint64_t word);
+uint64_t delta_control_number(struct delta_control *control, unsigned context, uint64_t value);
