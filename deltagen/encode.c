@@ -300,6 +300,16 @@ static bool write_file(struct encoder *e, const struct image *image, uint32_t fr
 
 /* --- sizes ------------------------------------------------------------------------------------ */
 
+/* The longest history beside a coder of this size: what contexts have seen is worth more. */
+static bool history_fits(struct delta_header *header)
+{
+    for (header->history_log2 = header->codec_log2; header->history_log2 + 4 > header->codec_log2;
+         header->history_log2--)
+        if (delta_memory_bytes(header) <= delta_class_bytes(header->class))
+            return true;
+    return false;
+}
+
 /* The largest coder that the class has room for. */
 static bool choose_size(const struct encode_options *options, struct delta_header *header,
                         struct err *err)
@@ -313,10 +323,11 @@ static bool choose_size(const struct encode_options *options, struct delta_heade
     header->batch_bytes = options->codec == DELTA_CM ? 0 : sizes->batch_bytes;
     header->group_blocks = sizes->group_blocks;
     header->block_hash_bytes = HASH_BYTES_LONG;
-    header->history_log2 = options->codec == DELTA_CM ? 16 : 0;
     for (unsigned log2 = sizes->log2_max[options->codec] + 1; log2-- > low;) {
         header->codec_log2 = log2;
-        if (delta_memory_bytes(header) <= delta_class_bytes(options->class))
+        if (options->codec == DELTA_CM ? history_fits(header)
+                                       : delta_memory_bytes(header) <=
+                                             delta_class_bytes(options->class))
             return true;
     }
     return err_set(err, ERR_LIMIT, "%s needs more memory on the device than class %s has",

@@ -18,15 +18,24 @@ enum {
 /* Where a prediction comes from. */
 enum source { SOURCE_OLD, SOURCE_BECOMES };
 
+static unsigned memory_log2_of(unsigned counters_log2)
+{
+    return counters_log2 - 6;
+}
+
 uint64_t delta_change_bytes(unsigned counters_log2)
 {
-    return UINT64_C(1) << (counters_log2 - 2);
+    return (UINT64_C(1) << (counters_log2 - 2)) +
+           2 * (sizeof(struct delta_change_memory) << memory_log2_of(counters_log2));
 }
 
 void delta_change_init(struct delta_change *change, void *memory, unsigned counters_log2)
 {
     change->flags = memory;
     change->flags_log2 = counters_log2 - 2;
+    change->memory_log2 = memory_log2_of(counters_log2);
+    change->becomes = (void *)(change->flags + (UINT64_C(1) << change->flags_log2));
+    change->follows = change->becomes + (UINT64_C(1) << change->memory_log2);
 }
 
 void delta_change_reset(struct delta_change *change)
@@ -35,6 +44,7 @@ void delta_change_reset(struct delta_change *change)
 
     memset((uint8_t *)change + kept, 0, sizeof(*change) - kept);
     memset(change->flags, 0, (size_t)1 << change->flags_log2);
+    memset(change->becomes, 0, 2 * (sizeof(struct delta_change_memory) << change->memory_log2));
     for (size_t i = 0; i < CHANGE_FLAGS; i++)
         for (size_t j = 0; j < DELTA_STATES; j++)
             change->worth[i][j] = delta_worth_start(change->guess->history, j);
@@ -108,11 +118,11 @@ static void place_find(struct delta_change *change, const uint8_t *old, struct p
     for (size_t i = 0; i < COUNT(distances); i++)
         out->diff[distances[i]] = back(change->diffs, change->position, distances[i]);
     hash = delta_hash(four(old[0], old[1], old[2], old[3]), four(old[-1], old[-2], 0, 0));
-    out->becomes = &change->becomes[hash >> (32 - CHANGE_MEMORY_LOG2)];
+    out->becomes = &change->becomes[hash >> (32 - change->memory_log2)];
     out->becomes_check = (uint8_t)hash;
     out->becomes_known = out->becomes->check == out->becomes_check;
     hash = delta_hash(four(out->diff[1], out->diff[2], out->diff[4], 0), 1);
-    out->follows = &change->follows[hash >> (32 - CHANGE_MEMORY_LOG2)];
+    out->follows = &change->follows[hash >> (32 - change->memory_log2)];
     out->follows_check = (uint8_t)hash;
     out->follows_known = out->follows->check == out->follows_check;
     out->source = SOURCE_OLD;
@@ -141,6 +151,7 @@ static bool code_flag(struct delta_change *change, const struct place *place, bo
         four(diff[16], diff[8], change->position & 7, missed & 3),
         four(old[0], old[1], missed & 1, 0),
         four(old[-2], 0, missed & 15, 0),
+        four(change->right, change->gap, 1, 0),
     };
     int16_t *by_missed = change->by_missed[(missed & 15) * CHANGE_SOURCES + place->source];
     int16_t *by_old = change->by_old[old[-1]];
@@ -169,6 +180,12 @@ static bool code_flag(struct delta_change *change, const struct place *place, bo
         *states[i] = history->next[*states[i]][bit];
     }
     change->missed = change->missed << 1 | !bit;
+    if (bit) {
+        change->right = (uint8_t)(change->right + (change->right < UINT8_MAX));
+    } else {
+        change->gap = change->right;
+        change->right = 0;
+    }
     return bit;
 }
 

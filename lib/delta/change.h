@@ -9,10 +9,9 @@
 
 enum {
     CHANGE_HISTORY = 32, /* bytes looked back on; a power of two */
-    CHANGE_FLAGS = 8,    /* contexts of the one bit */
+    CHANGE_FLAGS = 9,    /* contexts of the one bit */
     CHANGE_SOURCES = 4,  /* of predictions */
     CHANGE_HITS = 16,
-    CHANGE_MEMORY_LOG2 = 11,
 };
 
 /* What bytes or differences led to the last time, and how often so in a row. */
@@ -24,19 +23,22 @@ struct delta_change {
     struct delta_guess *guess; /* whose second sort of bytes these are */
     uint8_t *flags;            /* states, 2^flags_log2 */
     unsigned flags_log2;
+    struct delta_change_memory *becomes; /* by old bytes */
+    struct delta_change_memory *follows; /* by differences; 2^memory_log2 of either */
+    unsigned memory_log2;
 
     uint32_t position; /* wraps */
     uint8_t news[CHANGE_HISTORY];
     uint8_t diffs[CHANGE_HISTORY];
     uint8_t last_diff; /* not 0 */
+    uint8_t right;     /* predictions since one was wrong, at most 255 */
+    uint8_t gap;       /* as many before that one */
     uint32_t missed;   /* which of the last predictions were wrong, a bit each, the last lowest */
 
     uint32_t worth[CHANGE_FLAGS][DELTA_STATES];
     int16_t by_missed[16 * CHANGE_SOURCES][LOGISTIC_INPUTS]; /* weights */
     int16_t by_old[256][LOGISTIC_INPUTS];
-    struct delta_change_memory becomes[1 << CHANGE_MEMORY_LOG2]; /* by old bytes */
-    struct delta_change_memory follows[1 << CHANGE_MEMORY_LOG2]; /* by differences */
-    uint16_t trust[CHANGE_HITS];                                 /* in `becomes` */
+    uint16_t trust[CHANGE_HITS]; /* in `becomes` */
 };
 
 uint64_t delta_change_bytes(unsigned counters_log2);

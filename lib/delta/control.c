@@ -29,7 +29,7 @@ static unsigned code_bit(struct delta_control *control, const uint32_t contexts[
     const struct delta_history *history = control->guess->history;
     int16_t inputs[LOGISTIC_INPUTS] = {0};
     uint8_t *states[CONTROL_INPUTS];
-    int16_t *weights = control->weights[set & 63];
+    int16_t *weights = control->weights[set];
     unsigned p;
 
     for (uint32_t i = 0; i < CONTROL_INPUTS; i++) {

@@ -6,8 +6,9 @@
 #include "lib/delta/guess.h"
 
 enum {
-    CONTROL_STATES = 4096,
+    CONTROL_STATES = 2048,
     CONTROL_INPUTS = 3,
+    CONTROL_SETS = 32, /* of weights */
 };
 
 struct delta_control {
@@ -17,7 +18,7 @@ struct delta_control {
     uint64_t lengths[8]; /* of the last operation of each kind */
     uint8_t states[CONTROL_INPUTS][CONTROL_STATES];
     uint32_t worth[CONTROL_INPUTS][DELTA_STATES];
-    int16_t weights[64][LOGISTIC_INPUTS];
+    int16_t weights[CONTROL_SETS][LOGISTIC_INPUTS];
 };
 
 void delta_control_reset(struct delta_control *control);

@@ -110,7 +110,7 @@ static const struct {
     {"shuffled pieces", LEN, LEN, pair_shuffle, 450},
     {"a program", LEN, LEN, pair_program, 560},
     {"all zeros", LEN, LEN, pair_zeros, 240},
-    {"out of zeros", LEN, LEN, pair_from_zeros, 34200},
+    {"out of zeros", LEN, LEN, pair_from_zeros, 34500},
     {"random bytes", LEN, LEN, pair_random, LEN + LEN / 1000 + 400},
 };
 
