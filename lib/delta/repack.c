@@ -2,11 +2,13 @@
 #include "lib/delta/repack.h"
 
 extern const struct delta_repack_ops delta_repack_deflate, delta_repack_zlib, delta_repack_zstd,
-    delta_repack_xz, delta_repack_lz4, delta_repack_lz4_fill, delta_repack_padded;
+    delta_repack_xz, delta_repack_lz4, delta_repack_lz4_fill, delta_repack_padded,
+    delta_repack_gnu_gzip;
 
 static const struct delta_repack_ops *const methods[] = {
     [DELTA_METHOD_DEFLATE] = &delta_repack_deflate,
     [DELTA_METHOD_ZLIB] = &delta_repack_zlib,
+    [DELTA_METHOD_GNU_GZIP] = &delta_repack_gnu_gzip,
     [DELTA_METHOD_ZSTD] = &delta_repack_zstd,
     [DELTA_METHOD_XZ] = &delta_repack_xz,
     [DELTA_METHOD_LZ4] = &delta_repack_lz4,
