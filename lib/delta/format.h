@@ -66,10 +66,13 @@
  *   2 insert  `length` literal bytes
  *   3 fill    `length` times one literal byte
  *   4 seek    moves the cursor by `length` in zigzag form (0, -1, 1, -2, ...)
- *   5 scope   the addresses of what follows (lib/delta/scope.h); `length` is 1
+ *   5 scope   the addresses of what follows: a number, how far back in the new space it begins, and
+ *             the scope's own (lib/delta/scope.h); `length` is 1
+ *   6 cover   as add, to the end of the scope's cover (lib/delta/walk.h); `length` is 1
+ *   7 gap     as insert, to the scope's next cover or its end; `length` is 1
  *
- * No length is 0, a seek is never followed by a seek, and a group's operations end when its part
- * of the new space is complete.
+ * No length is 0, a seek or scope is never followed by its like, and a group's operations end when
+ * its part of the new space is complete.
  *
  * stored, zlib (raw deflate) and zstd: the code, unpacked, is a list of batches, so that bytes of
  * one sort lie together and still come one batch at a time:
@@ -136,6 +139,8 @@ enum delta_kind {
     DELTA_FILL,
     DELTA_SEEK,
     DELTA_SCOPE,
+    DELTA_COVER,
+    DELTA_GAP,
     DELTA_KIND_COUNT,
 };
 

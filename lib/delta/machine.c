@@ -9,6 +9,7 @@
 #include "lib/delta/output.h"
 #include "lib/delta/sink.h"
 #include "lib/delta/source.h"
+#include "lib/delta/walk.h"
 
 enum {
     /* Class S has 48 KiB in all. */
@@ -45,6 +46,9 @@ struct delta_machine {
     uint64_t old_start;
     size_t old_len;
     uint64_t cursor;
+
+    struct delta_scope scope;
+    struct delta_walk walk;
 };
 
 static const struct delta_codec_ops *const codecs[] = {
@@ -82,8 +86,9 @@ uint64_t delta_machine_bytes(const struct delta_header *header)
     return delta_space_of(sizeof(struct delta_machine)) + delta_space_of(header->frame_bytes_max) +
            delta_space_of(sizes.out) + delta_space_of(sizes.hashes) + delta_space_of(sizes.work) +
            delta_space_of(sizes.work + 2 * DELTA_MARGIN) + delta_space_of(header->table_bytes) +
-           delta_layouts_bytes(header) + delta_space_of(header->unpack_bytes) +
-           delta_space_of(header->pack_bytes) + codecs[header->codec]->memory_bytes(header);
+           delta_scope_bytes(header) + delta_layouts_bytes(header) +
+           delta_space_of(header->unpack_bytes) + delta_space_of(header->pack_bytes) +
+           codecs[header->codec]->memory_bytes(header);
 }
 
 static void *take(struct delta_space *space, size_t size)
@@ -118,6 +123,9 @@ struct delta_machine *delta_machine_new(struct delta_space *space, const struct 
         .old = take(space, sizes.work + 2 * DELTA_MARGIN),
     };
     delta_input_init(&m->in, io, header, take(space, header->frame_bytes_max));
+    m->scope.cover_room = header->covers;
+    m->scope.covers = take(space, (size_t)header->covers * sizeof(struct delta_cover));
+    m->scope.by_old = take(space, (size_t)header->covers * sizeof(uint32_t));
     m->tables = take(space, header->table_bytes);
     m->pack_space.left =
         (size_t)(delta_layouts_bytes(header) + delta_space_of(header->unpack_bytes) +
@@ -277,11 +285,47 @@ static bool do_seek(struct delta_machine *m, uint64_t word, struct err *err)
     return true;
 }
 
-static bool do_unknown(struct delta_machine *m, uint64_t len, struct err *err)
+static bool number(void *arg, unsigned context, uint64_t *value, struct err *err)
 {
-    (void)m;
-    (void)len;
-    return refuse(err, "patch has an unknown operation");
+    struct delta_machine *m = arg;
+
+    return m->codec->number(m->decoder, context, value, err);
+}
+
+static bool do_scope(struct delta_machine *m, uint64_t len, struct err *err)
+{
+    uint64_t back;
+
+    if (!number(m, DELTA_SCOPE_CONTEXTS, &back, err))
+        return false;
+    if (len != 1 || back > m->produced)
+        return refuse(err, "patch has an impossible scope");
+    m->codec->scope(m->decoder, NULL);
+    m->scope.new_at = m->produced - back;
+    if (!delta_scope_code(&m->scope, &m->header, true, number, m, err))
+        return false;
+    m->codec->scope(m->decoder, &m->scope);
+    delta_walk_start(&m->walk, &m->scope);
+    return true;
+}
+
+static bool do_cover(struct delta_machine *m, uint64_t len, struct err *err)
+{
+    uint64_t rest = delta_walk_cover(&m->walk, m->produced);
+
+    if (len != 1 || rest == 0 || rest > m->group_end - m->produced ||
+        rest > m->header.old_space - m->cursor)
+        return refuse(err, "patch has a cover where there is none");
+    return do_add(m, rest, err);
+}
+
+static bool do_gap(struct delta_machine *m, uint64_t len, struct err *err)
+{
+    uint64_t rest = delta_walk_gap(&m->walk, m->produced);
+
+    if (len != 1 || rest == 0 || rest > m->group_end - m->produced)
+        return refuse(err, "patch has a gap where there is none");
+    return do_insert(m, rest, err);
 }
 
 typedef bool do_fn(struct delta_machine *m, uint64_t len, struct err *err);
@@ -296,7 +340,9 @@ static const struct kind {
     [DELTA_INSERT] = {do_insert,  false, true},
     [DELTA_FILL]   = {do_fill,    false, true},
     [DELTA_SEEK]   = {do_seek,    false, false},
-    [DELTA_SCOPE]  = {do_unknown, false, false},
+    [DELTA_SCOPE]  = {do_scope,   false, false},
+    [DELTA_COVER]  = {do_cover,   false, true},
+    [DELTA_GAP]    = {do_gap,     false, true},
 };
 /* clang-format on */
 _Static_assert(COUNT(kinds) == DELTA_KIND_COUNT, "every kind of operation has its function");
@@ -306,22 +352,23 @@ static bool operation(struct delta_machine *m, unsigned *prepared, struct err *e
     const struct kind *kind;
     uint64_t word;
     uint64_t len;
-    unsigned number;
+    unsigned which;
 
+    delta_walk_step(&m->walk, m->produced, &m->cursor);
     if (!m->codec->control(m->decoder, &word, err))
         return false;
-    number = (unsigned)(word & 7);
+    which = (unsigned)(word & 7);
     len = word >> 3;
-    if (number >= COUNT(kinds) || len == 0)
-        return refuse(err, "patch has an unknown operation");
-    kind = &kinds[number];
+    if (len == 0)
+        return refuse(err, "patch has an operation of no length");
+    kind = &kinds[which];
     if (kind->makes_new && len > m->group_end - m->produced)
         return refuse(err, "patch writes past its group's end");
     if (kind->reads_old && len > m->header.old_space - m->cursor)
         return refuse(err, "patch reads past the old image's end");
-    if (*prepared & 1u << number)
+    if (*prepared & 1u << which)
         return refuse(err, "patch prepares the same twice");
-    *prepared = kind->makes_new ? 0 : *prepared | 1u << number;
+    *prepared = kind->makes_new ? 0 : *prepared | 1u << which;
     return kind->run(m, len, err);
 }
 
@@ -361,6 +408,7 @@ static bool group(struct delta_machine *m, struct err *err)
         return false;
     m->cursor = 0;
     m->old_len = 0;
+    delta_walk_start(&m->walk, NULL);
     if (!delta_input_next_group(&m->in, err) || !group_head(m, err) || !open_code(m, err))
         return false;
     while (m->produced < m->group_end)
