@@ -44,8 +44,8 @@ static bool read_header(const uint8_t *data, uint64_t len, struct header *out)
     out->is_64 = data[4] == CLASS_64;
     in.pos = IDENT_BYTES + 2;
     out->machine = bytes_u16(&in);
-    (void)bytes_u32(&in);               /* version */
-    (void)word_of(&in, out->is_64);     /* entry */
+    (void)bytes_u32(&in);           /* version */
+    (void)word_of(&in, out->is_64); /* entry */
     out->programs_at = word_of(&in, out->is_64);
     out->sections_at = word_of(&in, out->is_64);
     (void)bytes_u32(&in); /* flags */
@@ -119,8 +119,7 @@ static bool read_segment(const uint8_t *data, uint64_t len, const struct header 
 /* The end of the section headers, which tools write last. */
 static uint64_t length_of(const struct header *header, uint64_t len)
 {
-    uint64_t end =
-        header->sections_at + (uint64_t)header->section_bytes * header->section_count;
+    uint64_t end = header->sections_at + (uint64_t)header->section_bytes * header->section_count;
 
     return header->sections_at > 0 && end >= header->sections_at && end <= len ? end : len;
 }
@@ -141,8 +140,8 @@ bool elf_read(const uint8_t *data, uint64_t len, struct program *out)
         struct delta_segment segment;
 
         if (read_segment(data, out->length, &header, i, &segment) &&
-            (out->count == 0 || segment.at >= out->segments[out->count - 1].at +
-                                                   out->segments[out->count - 1].length))
+            (out->count == 0 ||
+             segment.at >= out->segments[out->count - 1].at + out->segments[out->count - 1].length))
             out->segments[out->count++] = segment;
     }
     return out->arch != DELTA_ARCH_NONE;

@@ -15,6 +15,7 @@
 #include "lib/delta/model.h"
 #include "lib/delta/sink.h"
 #include "lib/delta/source.h"
+#include "lib/delta/walk.h"
 
 enum {
     /* A group ends behind the operation that takes it over this much code: enough that starting
@@ -63,9 +64,11 @@ struct encoder {
     size_t group_count, group_room;
     size_t tables_end;    /* of the tables' code, which comes first */
     uint64_t group_start; /* in the new space */
-    uint64_t group_end;   /* where it ends at the latest, at rest */
-    uint64_t image_at;    /* where group_start is in the image */
-    size_t group_bytes;   /* of code */
+    struct delta_walk walk;
+    size_t scope_next;  /* the first scope that is not behind us */
+    uint64_t group_end; /* where it ends at the latest, at rest */
+    uint64_t image_at;  /* where group_start is in the image */
+    size_t group_bytes; /* of code */
 };
 
 static uint64_t control_word(enum delta_kind kind, uint64_t len)
@@ -104,10 +107,69 @@ static void write_add(struct encoder *e, const struct operation *operation)
     }
 }
 
+static bool write_number(void *arg, unsigned context, uint64_t *value, struct err *err)
+{
+    struct encoder *e = arg;
+
+    (void)err;
+    e->ops->number(e->writer, context, *value);
+    return true;
+}
+
+/* The scope that holds a place, or comes behind it; NULL: there is none. */
+static struct delta_scope *scope_at(struct encoder *e, uint64_t at)
+{
+    const struct scopes *scopes = e->header->covers > 0 ? e->images->scopes : NULL;
+
+    while (scopes && e->scope_next < scopes->count) {
+        struct delta_scope *scope = &scopes->items[e->scope_next];
+
+        if (at < scope->new_at + scope->new_length)
+            return scope;
+        e->scope_next++;
+    }
+    return NULL;
+}
+
+/* Told when the first bytes within it are to be coded; what is only copied needs none. */
+static void write_scope(struct encoder *e, uint64_t at)
+{
+    struct delta_scope *scope = scope_at(e, at);
+    struct err ignored;
+
+    if (!scope || at < scope->new_at || e->walk.scope == scope)
+        return;
+    e->ops->control(e->writer, control_word(DELTA_SCOPE, 1));
+    e->ops->scope(e->writer, NULL);
+    e->ops->number(e->writer, DELTA_SCOPE_CONTEXTS, at - scope->new_at);
+    ASSERT(delta_scope_code(scope, e->header, false, write_number, e, &ignored));
+    e->ops->scope(e->writer, scope);
+    delta_walk_start(&e->walk, scope);
+    delta_walk_step(&e->walk, at, &e->cursor);
+}
+
+/* The shortest way to say it. */
+static uint64_t word_of(const struct encoder *e, const struct operation *operation)
+{
+    if (operation->kind == DELTA_ADD &&
+        operation->len == delta_walk_cover(&e->walk, operation->new_pos))
+        return control_word(DELTA_COVER, 1);
+    if (operation->kind == DELTA_INSERT &&
+        operation->len == delta_walk_gap(&e->walk, operation->new_pos))
+        return control_word(DELTA_GAP, 1);
+    return control_word(operation->kind, operation->len);
+}
+
 static void write_operation(struct encoder *e, const struct operation *operation)
 {
     const uint8_t *data = e->plan->new_image->data + operation->new_pos;
 
+    uint64_t word;
+
+    delta_walk_step(&e->walk, operation->new_pos, &e->cursor);
+    if (operation->kind == DELTA_ADD)
+        write_scope(e, operation->new_pos);
+    word = word_of(e, operation);
     if (reads_old(operation->kind)) {
         int64_t distance = (int64_t)operation->old_pos - (int64_t)e->cursor;
 
@@ -115,7 +177,7 @@ static void write_operation(struct encoder *e, const struct operation *operation
             e->ops->control(e->writer, control_word(DELTA_SEEK, delta_zigzag(distance)));
         e->cursor = operation->old_pos + operation->len;
     }
-    e->ops->control(e->writer, control_word(operation->kind, operation->len));
+    e->ops->control(e->writer, word);
     switch (operation->kind) {
     case DELTA_ADD:
         write_add(e, operation);
@@ -132,6 +194,8 @@ static void write_operation(struct encoder *e, const struct operation *operation
         return;
     case DELTA_SEEK:
     case DELTA_SCOPE:
+    case DELTA_COVER:
+    case DELTA_GAP:
     case DELTA_KIND_COUNT:
         return;
     }
@@ -149,6 +213,7 @@ static void group_begin(struct encoder *e, uint64_t start)
 
     e->group_start = start;
     e->cursor = 0;
+    delta_walk_start(&e->walk, NULL);
     e->group_end = most < all ? most : all;
     e->image_at = start;
     if (!e->layout)
@@ -179,6 +244,15 @@ static bool group_end(struct encoder *e, uint64_t space_end, struct err *err)
     return true;
 }
 
+/* A piece ends with its group, and where a scope begins. */
+static uint64_t room_at(struct encoder *e, uint64_t at)
+{
+    const struct delta_scope *scope = scope_at(e, at);
+    uint64_t room = e->group_end - at;
+
+    return scope && scope->new_at > at && scope->new_at - at < room ? scope->new_at - at : room;
+}
+
 static size_t piece_of(const struct encoder *e, const struct operation *operation, uint64_t room)
 {
     uint64_t len = operation->len < room ? operation->len : room;
@@ -200,7 +274,7 @@ static bool write_all(struct encoder *e, struct err *err)
             struct operation piece = left;
             uint64_t end;
 
-            piece.len = piece_of(e, &left, e->group_end - left.new_pos);
+            piece.len = piece_of(e, &left, room_at(e, left.new_pos));
             write_operation(e, &piece);
             left.new_pos += piece.len;
             left.old_pos += piece.len;
@@ -321,13 +395,15 @@ static bool choose_size(const struct encode_options *options, struct delta_heade
     header->class = options->class;
     header->frame_bytes_max = sizes->frame_bytes;
     header->batch_bytes = options->codec == DELTA_CM ? 0 : sizes->batch_bytes;
+    if (options->codec != DELTA_CM)
+        header->covers = 0;
     header->group_blocks = sizes->group_blocks;
     header->block_hash_bytes = HASH_BYTES_LONG;
     for (unsigned log2 = sizes->log2_max[options->codec] + 1; log2-- > low;) {
         header->codec_log2 = log2;
-        if (options->codec == DELTA_CM ? history_fits(header)
-                                       : delta_memory_bytes(header) <=
-                                             delta_class_bytes(options->class))
+        if (options->codec == DELTA_CM
+                ? history_fits(header)
+                : delta_memory_bytes(header) <= delta_class_bytes(options->class))
             return true;
     }
     return err_set(err, ERR_LIMIT, "%s needs more memory on the device than class %s has",
@@ -387,6 +463,7 @@ bool encode_patch(const struct plan *plan, const struct encode_images *images,
 
     header->old_space = plan->old->len;
     header->new_space = plan->new_image->len;
+    header->covers = images->scopes ? images->scopes->most_covers : 0;
     buf_init(&text, DELTA_TABLE_BYTES_MAX);
     if (!choose_sizes(images, options, header, &text, err))
         return false;

@@ -3,6 +3,7 @@
  * Operations to patch files. What is written here is read by lib/delta, and by nothing else.
  */
 #include "deltagen/plan.h"
+#include "deltagen/scopes.h"
 #include "lib/delta/layout.h"
 
 struct encode_options {
@@ -16,6 +17,7 @@ struct encode_options {
 struct encode_images {
     const struct image *old, *new_image;
     const struct delta_layouts *layouts; /* NULL: the spaces are the images */
+    struct scopes *scopes;               /* of the spaces, for cm; NULL: none */
 };
 
 /* Appends a whole patch file, header first; header->codec and what follows from it are chosen

@@ -26,6 +26,8 @@ enum {
     CODER_BYTES = 420 << 10,
     UNPACKED_TIMES_MAX = 32, /* as large as the images */
     SPARE_BYTES = 64 << 20,
+    COVERS_MAX = 4096, /* of a scope: 16 bytes each on the device */
+    COVERS_MAX_PACKED = 1024,
 };
 
 /* clang-format off */
@@ -211,11 +213,20 @@ static bool make_of(struct job *job, const struct delta_header *start, struct de
     return false;
 }
 
+static void find_scopes(const struct job *job, const struct unpacked *unpacked, struct scopes *out)
+{
+    uint32_t most = job->images->layouts ? COVERS_MAX_PACKED : COVERS_MAX;
+
+    scopes_find(job->old, job->new_image, unpacked->pairs, unpacked->pair_count, job->covers, most,
+                out);
+}
+
 static bool make_raw(const struct encode_images *files, const struct unpacked *unpacked,
                      const struct make_options *options, const struct delta_header *start,
                      struct delta_header *header, struct buf *out, struct err *err)
 {
-    const struct encode_images images = {files->old, files->new_image, NULL};
+    struct scopes scopes;
+    const struct encode_images images = {files->old, files->new_image, NULL, &scopes};
     struct matches covers = {0};
     struct job job = {.images = &images,
                       .old = files->old,
@@ -225,7 +236,9 @@ static bool make_raw(const struct encode_images *files, const struct unpacked *u
     bool good;
 
     search(files->old, files->new_image, unpacked, options, &covers);
+    find_scopes(&job, unpacked, &scopes);
     good = make_of(&job, start, header, out, err);
+    scopes_done(&scopes);
     matches_done(&covers);
     return good;
 }
@@ -236,7 +249,8 @@ static bool make_unpacked(const struct encode_images *files, const struct unpack
 {
     struct spaces spaces;
     struct matches covers = {0};
-    const struct encode_images images = {files->old, files->new_image, &spaces.layouts};
+    struct scopes scopes = {0};
+    const struct encode_images images = {files->old, files->new_image, &spaces.layouts, &scopes};
     struct job job = {.images = &images,
                       .old = &unpacked->old.image,
                       .new_image = &unpacked->new_space.image,
@@ -246,8 +260,10 @@ static bool make_unpacked(const struct encode_images *files, const struct unpack
 
     if (good) {
         search(job.old, job.new_image, unpacked, options, &covers);
+        find_scopes(&job, unpacked, &scopes);
         good = make_of(&job, start, header, out, err);
     }
+    scopes_done(&scopes);
     matches_done(&covers);
     spaces_done(&spaces);
     return good;
@@ -295,7 +311,7 @@ bool make_patch(const struct image *old, const struct image *new_image,
                 struct err *err)
 {
     struct make_options told = *options;
-    const struct encode_images files = {old, new_image, NULL};
+    const struct encode_images files = {old, new_image, NULL, NULL};
     struct delta_header start = {.old_length = old->len, .new_length = new_image->len};
     const struct check_options check_options = {.memory_bytes_max =
                                                     delta_class_bytes(options->class),

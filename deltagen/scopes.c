@@ -118,8 +118,7 @@ static void add(struct scopes *scopes, struct delta_scope *scope, const struct m
         scopes->most_covers = scope->cover_count;
 }
 
-static void copy_segments(const struct program *program, struct delta_segment *out,
-                          unsigned *count)
+static void copy_segments(const struct program *program, struct delta_segment *out, unsigned *count)
 {
     for (unsigned i = 0; i < program->count; i++)
         out[i] = program->segments[i];
