@@ -116,6 +116,7 @@ void find_covers(const struct image *old, const struct image *new_image,
     for (size_t i = 0; i < COUNT(rounds); i++) {
         cover_extend(&search.pair, &found, &covers);
         matches_done(&found);
+        pair_learn(&search.pair, &covers);
         search_round(&search, &rounds[i], &covers, &found);
         matches_done(&covers);
     }
