@@ -16,7 +16,7 @@ enum {
 };
 
 /* Where a prediction comes from. */
-enum source { SOURCE_OLD, SOURCE_BECOMES };
+enum source { SOURCE_OLD, SOURCE_BECOMES, SOURCE_FIELD };
 
 static unsigned memory_log2_of(unsigned counters_log2)
 {
@@ -43,6 +43,7 @@ void delta_change_reset(struct delta_change *change)
     size_t kept = offsetof(struct delta_change, position);
 
     memset((uint8_t *)change + kept, 0, sizeof(*change) - kept);
+    delta_predict_reset(&change->predict);
     memset(change->flags, 0, (size_t)1 << change->flags_log2);
     memset(change->becomes, 0, 2 * (sizeof(struct delta_change_memory) << change->memory_log2));
     for (size_t i = 0; i < CHANGE_FLAGS; i++)
@@ -78,6 +79,7 @@ static void remember(struct delta_change *change, uint8_t old, uint8_t byte)
 
 void delta_change_passed(struct delta_change *change, const uint8_t *bytes, size_t len)
 {
+    delta_predict_skip(&change->predict);
     if (len > CHANGE_HISTORY) {
         change->position += (uint32_t)(len - CHANGE_HISTORY);
         bytes += len - CHANGE_HISTORY;
@@ -105,10 +107,12 @@ struct place {
     struct delta_change_memory *follows;
     uint8_t becomes_check, follows_check;
     bool becomes_known, follows_known;
+    struct delta_predicted field;
     enum source source;
     uint8_t predicted;
 };
 
+/* Behind place->field. */
 static void place_find(struct delta_change *change, const uint8_t *old, struct place *out)
 {
     static const uint8_t distances[] = {1, 2, 3, 4, 8, 16};
@@ -127,11 +131,28 @@ static void place_find(struct delta_change *change, const uint8_t *old, struct p
     out->follows_known = out->follows->check == out->follows_check;
     out->source = SOURCE_OLD;
     out->predicted = old[0];
-    if (out->becomes_known && out->becomes->hits > 0 && out->becomes->byte != old[0] &&
-        change->trust[out->becomes->hits] > TRUST_MIN) {
+    if (out->field.is) {
+        out->source = SOURCE_FIELD;
+        out->predicted = out->field.byte;
+    } else if (out->becomes_known && out->becomes->hits > 0 && out->becomes->byte != old[0] &&
+               change->trust[out->becomes->hits] > TRUST_MIN) {
         out->source = SOURCE_BECOMES;
         out->predicted = out->becomes->byte;
     }
+}
+
+/* In a field, what counts is which field and how far its guesses agree. */
+static void field_contexts(const struct place *place, uint32_t missed,
+                           uint32_t contexts[CHANGE_FLAGS])
+{
+    const struct delta_predicted *field = &place->field;
+    unsigned where = field->kind * 8 + field->place;
+    unsigned same = field->byte == place->old[0];
+    unsigned agreed = field->second ? 1u + (field->other == place->old[0]) : 0;
+
+    contexts[4] = four(where, field->trust, missed & 3, same * 4 + agreed);
+    contexts[5] = four(where, missed & 255, same, 0);
+    contexts[6] = four(where, field->trust, place->old[-1], 0);
 }
 
 /* Is the prediction right? */
@@ -142,7 +163,7 @@ static bool code_flag(struct delta_change *change, const struct place *place, bo
     const uint8_t *old = place->old;
     const uint32_t *diff = place->diff;
     uint32_t missed = change->missed;
-    const uint32_t contexts[CHANGE_FLAGS] = {
+    uint32_t contexts[CHANGE_FLAGS] = {
         missed & 0xFFF,
         four(old[0], old[-1], missed & 1, 0),
         four(old[-1], 0, missed & 15, 0),
@@ -161,6 +182,8 @@ static bool code_flag(struct delta_change *change, const struct place *place, bo
     unsigned bit;
     int16_t miss;
 
+    if (place->source == SOURCE_FIELD)
+        field_contexts(place, missed, contexts);
     for (uint32_t i = 0; i < CHANGE_FLAGS; i++) {
         uint32_t hash = delta_hash(contexts[i], i * CHANGE_SOURCES + place->source + 1);
 
@@ -217,7 +240,16 @@ static uint8_t code_diff(struct delta_change *change, const struct place *place,
         question.guesses[0].byte = GUESS_IS + place->follows->byte;
         question.guesses[0].trust = place->follows->hits;
     }
-    if (place->source != SOURCE_OLD) {
+    if (place->source == SOURCE_FIELD) {
+        uint8_t predicted = (uint8_t)(place->predicted - old[0]);
+
+        question.contexts[5] = four(predicted, place->field.place, place->field.kind, 1);
+        question.contexts[6] = four(place->field.kind, place->field.place, diffs[1], diffs[2]);
+    }
+    if (place->field.is && place->field.second) {
+        question.guesses[1].byte = (uint16_t)(GUESS_IS + (uint8_t)(place->field.other - old[0]));
+        question.guesses[1].trust = (uint16_t)(CHANGE_HITS + 1 + place->field.trust);
+    } else if (place->source != SOURCE_OLD) {
         question.guesses[1].byte = GUESS_IS;
         question.guesses[1].trust = CHANGE_HITS;
     } else if (place->becomes_known && place->becomes->byte != old[0]) {
@@ -229,27 +261,32 @@ static uint8_t code_diff(struct delta_change *change, const struct place *place,
     return (uint8_t)delta_guess_code(change->guess, 1, &question, diff);
 }
 
-static uint8_t code_byte(struct delta_change *change, const uint8_t *old, uint8_t byte)
+static uint8_t code_byte(struct delta_change *change, struct place *place, const uint8_t *old,
+                         uint8_t byte)
 {
-    struct place place;
-
-    place_find(change, old, &place);
-    if (code_flag(change, &place, byte == place.predicted))
-        byte = place.predicted;
+    place_find(change, old, place);
+    if (code_flag(change, place, byte == place->predicted))
+        byte = place->predicted;
     else
-        byte = (uint8_t)(*old + code_diff(change, &place, (uint8_t)(byte - *old)));
-    if (place.becomes_known)
-        delta_approach(&change->trust[place.becomes->hits], place.becomes->byte == byte,
+        byte = (uint8_t)(*old + code_diff(change, place, (uint8_t)(byte - *old)));
+    if (place->becomes_known)
+        delta_approach(&change->trust[place->becomes->hits], place->becomes->byte == byte,
                        TRUST_RATE_SHIFT);
-    memory_learn(place.becomes, place.becomes_check, byte);
+    memory_learn(place->becomes, place->becomes_check, byte);
     if (byte != *old)
-        memory_learn(place.follows, place.follows_check, (uint8_t)(byte - *old));
+        memory_learn(place->follows, place->follows_check, (uint8_t)(byte - *old));
     remember(change, *old, byte);
     return byte;
 }
 
-void delta_change_code(struct delta_change *change, const uint8_t *old, uint8_t *bytes, size_t len)
+void delta_change_code(struct delta_change *change, const uint8_t *old, uint64_t old_at,
+                       uint64_t new_at, uint8_t *bytes, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        bytes[i] = code_byte(change, old + i, bytes[i]);
+    struct place place;
+
+    for (size_t i = 0; i < len; i++) {
+        delta_predict_byte(&change->predict, old + i, old_at + i, new_at + i, &place.field);
+        bytes[i] = code_byte(change, &place, old + i, bytes[i]);
+        delta_predict_was(&change->predict, bytes[i]);
+    }
 }

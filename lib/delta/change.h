@@ -6,6 +6,7 @@
  * more.
  */
 #include "lib/delta/guess.h"
+#include "lib/delta/predict.h"
 
 enum {
     CHANGE_HISTORY = 32, /* bytes looked back on; a power of two */
@@ -20,6 +21,7 @@ struct delta_change_memory {
 };
 
 struct delta_change {
+    struct delta_predict predict;
     struct delta_guess *guess; /* whose second sort of bytes these are */
     uint8_t *flags;            /* states, 2^flags_log2 */
     unsigned flags_log2;
@@ -46,6 +48,7 @@ uint64_t delta_change_bytes(unsigned counters_log2);
 void delta_change_init(struct delta_change *change, void *memory, unsigned counters_log2);
 void delta_change_reset(struct delta_change *change);
 /* See delta_model_add(). */
-void delta_change_code(struct delta_change *change, const uint8_t *old, uint8_t *bytes, size_t len);
+void delta_change_code(struct delta_change *change, const uint8_t *old, uint64_t old_at,
+                       uint64_t new_at, uint8_t *bytes, size_t len);
 /* Tells of bytes that were not coded here. */
 void delta_change_passed(struct delta_change *change, const uint8_t *bytes, size_t len);

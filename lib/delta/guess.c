@@ -13,7 +13,8 @@ enum {
     TRUST_RATE_SHIFT = 6,
     REFINE_RATE_SHIFT = 5,
     REFINE_STEP = 4096 / (GUESS_REFINE_POINTS - 1),
-    REFINE_LOG2 = 11, /* contexts, where memory allows */
+    REFINE_LOG2 = 11,    /* contexts: a near byte and the bit's place */
+    REFINE_LOG2_MAX = 9, /* what the upper bits of the byte say is nearly all */
     INPUT_NODE = GUESS_CONTEXTS,
     INPUT_GUESS,
     INPUT_COUNT = INPUT_GUESS + GUESS_BYTES,
@@ -22,7 +23,7 @@ _Static_assert((int)INPUT_COUNT <= (int)LOGISTIC_INPUTS, "a neuron holds all inp
 
 static unsigned refine_log2(unsigned counters_log2)
 {
-    return counters_log2 > REFINE_LOG2 + 7 ? REFINE_LOG2 : counters_log2 - 7;
+    return counters_log2 > REFINE_LOG2_MAX + 6 ? REFINE_LOG2_MAX : counters_log2 - 6;
 }
 
 static size_t slots_bytes(unsigned counters_log2)
@@ -190,7 +191,7 @@ static unsigned code_bit(struct delta_guess *guess, struct byte *byte, unsigned 
     mixed = delta_squash(guess->logistic, x);
     p = mixed;
     for (size_t i = 0; i < GUESS_REFINES; i++) {
-        unsigned context = (question->near[i] * 8u + left) >> guess->refine_shift;
+        unsigned context = (question->near[i] >> guess->refine_shift) * 8u + left;
 
         p += refine(guess->refines[i][context], x, &points[i]) * (i == 0 ? 2 : 1);
     }

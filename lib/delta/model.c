@@ -77,16 +77,13 @@ uint8_t delta_model_insert(struct delta_model *model, uint8_t byte)
 void delta_model_add(struct delta_model *model, const uint8_t *old, uint64_t old_at,
                      uint64_t new_at, uint8_t *bytes, size_t len)
 {
-    (void)old_at;
-    (void)new_at;
-    delta_change_code(&model->change, old, bytes, len);
+    delta_change_code(&model->change, old, old_at, new_at, bytes, len);
     delta_literal_passed(&model->literal, bytes, len);
 }
 
 void delta_model_scope(struct delta_model *model, const struct delta_scope *scope)
 {
-    (void)model;
-    (void)scope;
+    delta_predict_scope(&model->change.predict, scope);
 }
 
 void delta_model_passed(struct delta_model *model, const uint8_t *data, size_t len)
