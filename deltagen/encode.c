@@ -24,7 +24,8 @@ enum {
     PIECE_BYTES_MIN = 64 << 10, /* of adds and inserts: groups can end there */
     HASH_BYTES_LONG = 8,
     HASH_BYTES_SHORT = 4,
-    HASHES_PART = 50, /* long hashes may take this part of the patch */
+    HASHES_PART = 50,      /* long hashes may take this part of the code, */
+    HASHES_PART_SHORT = 4, /* short ones this */
     OLD_PIECE_BYTES = 16 << 10,
 };
 
@@ -301,7 +302,8 @@ static void add_head(const struct encoder *e, const struct image *image, uint64_
                      const struct group *group, struct buf *out)
 {
     uint64_t first = blocks_until(e->header, from);
-    uint64_t last = blocks_until(e->header, group->image_end);
+    uint64_t last =
+        e->header->block_hash_bytes > 0 ? blocks_until(e->header, group->image_end) : first;
 
     buf_add_varint(out, group->space_bytes);
     buf_add_varint(out, last - first);
@@ -354,8 +356,9 @@ static bool write_file(struct encoder *e, const struct image *image, uint32_t fr
     uint64_t from = 0;
 
     buf_init(&payload, SIZE_MAX / 4);
-    e->header->block_hash_bytes =
-        hashes * HASHES_PART <= e->code.len ? HASH_BYTES_LONG : HASH_BYTES_SHORT;
+    e->header->block_hash_bytes = hashes * HASHES_PART <= e->code.len             ? HASH_BYTES_LONG
+                                  : hashes / 2 * HASHES_PART_SHORT <= e->code.len ? HASH_BYTES_SHORT
+                                                                                  : 0;
     buf_add(&payload, e->code.data, e->tables_end);
     ends[0] = payload.len;
     for (size_t i = 0; i < e->group_count; i++) {
@@ -384,6 +387,14 @@ static bool history_fits(struct delta_header *header)
     return false;
 }
 
+/* What does not get smaller gets the fewest heads. */
+static uint32_t frame_bytes_of(const struct encode_options *options)
+{
+    return options->codec == DELTA_STORED && options->class >= DELTA_CLASS_L
+               ? DELTA_FRAME_BYTES_MAX
+               : class_sizes[options->class].frame_bytes;
+}
+
 /* The largest coder that the class has room for. */
 static bool choose_size(const struct encode_options *options, struct delta_header *header,
                         struct err *err)
@@ -393,7 +404,7 @@ static bool choose_size(const struct encode_options *options, struct delta_heade
 
     header->codec = options->codec;
     header->class = options->class;
-    header->frame_bytes_max = sizes->frame_bytes;
+    header->frame_bytes_max = frame_bytes_of(options);
     header->batch_bytes = options->codec == DELTA_CM ? 0 : sizes->batch_bytes;
     if (options->codec != DELTA_CM)
         header->covers = 0;
@@ -471,7 +482,7 @@ bool encode_patch(const struct plan *plan, const struct encode_images *images,
     buf_init(&e.code, SIZE_MAX / 4);
     group_begin(&e, 0);
     good = write_tables(&e, &text, err) && write_all(&e, err) &&
-           write_file(&e, images->new_image, class_sizes[options->class].frame_bytes, out, err);
+           write_file(&e, images->new_image, frame_bytes_of(options), out, err);
     e.ops->end(e.writer);
     buf_done(&e.code);
     mem_free(e.groups);

@@ -12,13 +12,7 @@
 #include "lib/base/mem.h"
 
 enum {
-    /* The full image is only measured: the hardest levels are kept for sizes where they take
-     * seconds. */
-    FULL_HARD_BYTES = 16 << 20,
-    FULL_HARD_LEVEL = 19,
-    FULL_LARGE_BYTES = 128 << 20,
-    FULL_MIDDLE_LEVEL = 12,
-    FULL_LARGE_LEVEL = 9,
+    FULL_LEVEL = 9, /* the full image is only measured: harder levels take longer than the patch */
 };
 
 static bool pack_zlib(unsigned log2, const struct buf *data, struct buf *out, struct err *err)
@@ -125,13 +119,10 @@ bool pack_full_size(const uint8_t *data, size_t len, unsigned threads, uint64_t 
     AUTO_FREE uint8_t *piece = mem_alloc(room);
     ZSTD_inBuffer in = {data, len, 0};
     size_t left = 1;
-    int level = len <= FULL_HARD_BYTES    ? FULL_HARD_LEVEL
-                : len <= FULL_LARGE_BYTES ? FULL_MIDDLE_LEVEL
-                                          : FULL_LARGE_LEVEL;
 
     ASSERT(z);
     *out = 0;
-    (void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, level);
+    (void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, FULL_LEVEL);
     (void)ZSTD_CCtx_setPledgedSrcSize(z, len);
     /* Refused by a libzstd without threads, and then not needed. */
     (void)ZSTD_CCtx_setParameter(z, ZSTD_c_nbWorkers, (int)threads);

@@ -87,8 +87,10 @@ static bool check_lengths(const struct delta_header *header, struct err *err)
         header->first_frame_bytes > header->body_length ||
         (header->first_frame_bytes == 0) != (header->body_length == 0))
         return refuse(err, "patch names an impossible frame size");
-    if (!within(header->block_hash_bytes, DELTA_BLOCK_HASH_BYTES_MIN, DELTA_HASH_BYTES) ||
-        header->group_blocks > DELTA_GROUP_HASHES_BYTES_MAX / header->block_hash_bytes)
+    if ((header->block_hash_bytes > 0 &&
+         !within(header->block_hash_bytes, DELTA_BLOCK_HASH_BYTES_MIN, DELTA_HASH_BYTES)) ||
+        header->group_blocks > DELTA_GROUP_HASHES_BYTES_MAX / DELTA_BLOCK_HASH_BYTES_MIN ||
+        (uint64_t)header->group_blocks * header->block_hash_bytes > DELTA_GROUP_HASHES_BYTES_MAX)
         return refuse(err, "patch names impossible block hashes");
     return true;
 }

@@ -13,7 +13,8 @@
  *       11     1  coder size, log2: zlib and zstd: bytes of window, cm: counters, stored: 0
  *       12     1  memory class: 0 S, 1 M, 2 L, 3 Z, 4 X, 5 H
  *       13     1  history, log2 of bytes: what cm's literals look back on; others: 0
- *       14     1  bytes of a block's hash, 4 to 32
+ *       14     1  bytes of a block's hash, 4 to 32; 0: only the whole image is compared, for in a
+ *                 tiny patch the hashes would be most of it
  *       15     1  levels of the old layout, 0 to 4, and of the new one << 4
  *       16     4  bytes of the largest frame
  *       20     4  bytes of the first frame

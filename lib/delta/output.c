@@ -19,11 +19,15 @@ static bool check_block(struct delta_output *out, struct err *err)
     uint8_t found[HASH_BYTES];
     const uint8_t *named;
 
+    sha256_end(out->block, found);
+    sha256_restart(out->block);
+    if (out->hash_bytes == 0) { /* then only the whole image tells */
+        out->verified = out->verified < block + 1 ? block + 1 : out->verified;
+        return true;
+    }
     if (out->hash_next == out->hash_count)
         return err_refuse(err, REFUSAL_DELTA_FORMAT, "patch group lacks a block's hash");
     named = out->hashes + (size_t)out->hash_next++ * out->hash_bytes;
-    sha256_end(out->block, found);
-    sha256_restart(out->block);
     if (!crypto_equal(found, named, out->hash_bytes))
         return wrong(err, block);
     if (out->verified < block + 1)
