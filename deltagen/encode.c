@@ -406,6 +406,8 @@ static bool choose_size(const struct encode_options *options, struct delta_heade
     header->class = options->class;
     header->frame_bytes_max = frame_bytes_of(options);
     header->batch_bytes = options->codec == DELTA_CM ? 0 : sizes->batch_bytes;
+    if (options->codec == DELTA_STORED && options->class >= DELTA_CLASS_L)
+        header->batch_bytes = DELTA_BATCH_BYTES_MAX;
     if (options->codec != DELTA_CM)
         header->covers = 0;
     header->group_blocks = sizes->group_blocks;

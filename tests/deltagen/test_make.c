@@ -274,7 +274,7 @@ static void make_frames(struct pair *pair, int codec, struct buf *patch, uint8_t
 {
     struct err err = {0};
 
-    pair_init(pair, 1000, 150000);
+    pair_init(pair, 1000, 300000);
     pair_random(pair);
     buf_init(patch, 1 << 20);
     cr_assert(make(pair, codec, 1, patch, &err), "%s", err.text);
@@ -388,7 +388,7 @@ Test(delta_apply, refuses_a_whole_good_patch_under_another_headers_hash_and_read
 /* A body that ends a frame, and bytes around it. */
 Test(make_patch, cuts_bodies_at_every_boundary)
 {
-    enum { FRAME = 32 << 10 };
+    enum { FRAME = DELTA_FRAME_BYTES_MAX };
 
     for (size_t frames = 1; frames <= 3; frames++)
         for (size_t less = 0; less < 80; less++) {
