@@ -17,7 +17,8 @@
 const char *deploy_text(const json_t *object, const char *name);
 /* "12 succeeded, 1 rolled-back, 3 downloading" */
 void deploy_print_counts(const json_t *counts, struct buf *out);
-/* What each gate saw, a line each; of a deployment's "evidence", or of its "halt" what was "seen". */
+/* What each gate saw, a line each; of a deployment's "evidence", or of its "halt" what was "seen".
+ */
 void deploy_print_gates(const json_t *evidence, struct buf *out);
 /* Whole lines. */
 void deploy_print(const json_t *deployment, struct buf *out);

@@ -100,7 +100,8 @@ static bool health_stops(const struct gate_settings *settings, struct rollout_fa
                       &ruling->health);
     if (ruling->health.verdict != GATE_STOP)
         return false;
-    say(ruling, "updated devices had %" PRId64 " bad days in %.*f device-days, %s %" PRId64 " in %.*f",
+    say(ruling,
+        "updated devices had %" PRId64 " bad days in %.*f device-days, %s %" PRId64 " in %.*f",
         ruling->health.updated_bad, digits_of(ruling->health.updated_days),
         ruling->health.updated_days, ruling->health.is_own_history ? "and before" : "the others",
         ruling->health.control_bad, digits_of(ruling->health.control_days),
