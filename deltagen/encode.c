@@ -425,10 +425,10 @@ static bool choose_size(const struct encode_options *options, struct delta_heade
 
 /* What the header says of the layouts; their text is appended to `text`. False: this applier could
  * not do it. */
-static bool describe(const struct delta_layouts *layouts, unsigned slots,
+static bool describe(const struct delta_layouts *layouts, unsigned slots, unsigned states,
                      struct delta_header *header, struct buf *text)
 {
-    uint64_t unpack = delta_source_bytes(&layouts->old, slots);
+    uint64_t unpack = delta_source_bytes(&layouts->old, slots, states);
     uint64_t pack = delta_sink_bytes(&layouts->new_layout);
 
     if (unpack > DELTA_REPACK_BYTES_MAX || pack > DELTA_REPACK_BYTES_MAX)
@@ -451,9 +451,17 @@ static bool choose_sizes(const struct encode_images *images, const struct encode
 {
     if (!images->layouts)
         return choose_size(options, header, err);
-    for (unsigned slots = 2; slots > 0; slots--)
-        if (describe(images->layouts, slots, header, text) && choose_size(options, header, err))
-            return true;
+    /* Long items: states first, for without them every step back unpacks all. */
+    for (unsigned states = delta_source_is_long(&images->layouts->old) ? DELTA_SOURCE_STATES_MAX
+                                                                       : 0;
+         ; states /= 2) {
+        for (unsigned slots = 2; slots > 0; slots--)
+            if (describe(images->layouts, slots, states, header, text) &&
+                choose_size(options, header, err))
+                return true;
+        if (states == 0)
+            break;
+    }
     return err_set(err, ERR_LIMIT, "class %s has too little memory for packing",
                    delta_class_name(options->class));
 }

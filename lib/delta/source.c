@@ -8,6 +8,16 @@ enum {
     SLOTS_MAX = 2,
     IN_BYTES = 4 << 10,
     CACHE_BYTES_MAX = 128 << 10,
+    NEAR_BYTES = 256 << 10, /* ahead: unpacked on, rather than elsewhere */
+};
+
+/* An unpacker's memory as it was at a place. It holds addresses of itself, so it goes back to where
+ * it came from only. */
+struct state {
+    bool is;
+    uint64_t produced;
+    uint64_t in_used;
+    uint8_t *memory;
 };
 
 /* One packed item, being unpacked. */
@@ -20,15 +30,18 @@ struct slot {
     uint8_t *memory; /* of the decoder */
     uint8_t *in;     /* IN_BYTES of packed bytes */
     size_t in_pos, in_len;
-    uint64_t in_read;  /* packed bytes read from below */
-    uint8_t *cache;    /* a ring of the last bytes */
-    uint64_t produced; /* unpacked bytes so far */
+    uint64_t in_read;                             /* packed bytes read from below */
+    uint8_t *cache;                               /* a ring of the last bytes */
+    uint64_t produced;                            /* unpacked bytes so far */
+    uint64_t cached_from;                         /* the first of them that may be in the ring */
+    struct state states[DELTA_SOURCE_STATES_MAX]; /* of this item, at growing places */
 };
 
 struct source_level {
     const struct delta_level *level;
     uint32_t last; /* item that was found last */
     unsigned slot_count;
+    unsigned state_count; /* of each slot */
     size_t memory_bytes, cache_bytes;
     struct slot slots[SLOTS_MAX];
 };
@@ -53,11 +66,12 @@ static uint64_t length_below(const struct delta_item *item)
     return delta_item_below(item + 1) - delta_item_below(item);
 }
 
-/* The largest decoder and the largest cache of a level. False: an item cannot be unpacked. */
+/* The largest decoder, the largest cache and the longest item of a level. False: an item cannot be
+ * unpacked. */
 static bool level_sizes(const struct delta_layout *layout, const struct delta_level *level,
-                        uint64_t *out_memory, uint64_t *out_cache)
+                        uint64_t *out_memory, uint64_t *out_cache, uint64_t *out_longest)
 {
-    *out_memory = *out_cache = 0;
+    *out_memory = *out_cache = *out_longest = 0;
     for (uint32_t i = 0; i < level->count; i++) {
         const struct delta_item *item = &level->items[i];
         unsigned which = delta_item_packing(item);
@@ -72,6 +86,7 @@ static bool level_sizes(const struct delta_layout *layout, const struct delta_le
         memory = ops ? ops->unpack_bytes(packing, length_above(item)) : UINT64_MAX;
         if (memory > DELTA_REPACK_BYTES_MAX)
             return false;
+        *out_longest = cache > *out_longest ? cache : *out_longest;
         if (cache > CACHE_BYTES_MAX)
             cache = CACHE_BYTES_MAX;
         *out_memory = memory > *out_memory ? memory : *out_memory;
@@ -80,13 +95,13 @@ static bool level_sizes(const struct delta_layout *layout, const struct delta_le
     return true;
 }
 
-static uint64_t slot_bytes(uint64_t memory, uint64_t cache)
+static uint64_t slot_bytes(uint64_t memory, uint64_t cache, unsigned states)
 {
-    return delta_space_of((size_t)memory) + delta_space_of((size_t)cache) +
+    return delta_space_of((size_t)memory) * (1 + states) + delta_space_of((size_t)cache) +
            delta_space_of(IN_BYTES);
 }
 
-uint64_t delta_source_bytes(const struct delta_layout *layout, unsigned slots)
+uint64_t delta_source_bytes(const struct delta_layout *layout, unsigned slots, unsigned states)
 {
     uint64_t sum = delta_space_of(sizeof(struct delta_source));
 
@@ -95,40 +110,73 @@ uint64_t delta_source_bytes(const struct delta_layout *layout, unsigned slots)
     for (unsigned i = 0; i < layout->count; i++) {
         uint64_t memory;
         uint64_t cache;
+        uint64_t longest;
 
-        if (!level_sizes(layout, &layout->levels[i], &memory, &cache))
+        if (!level_sizes(layout, &layout->levels[i], &memory, &cache, &longest))
             return UINT64_MAX;
         if (cache > 0)
-            sum += slots * slot_bytes(memory, cache);
+            sum += slots * slot_bytes(memory, cache, longest > cache ? states : 0);
     }
     return sum;
 }
 
-static void open_slots(struct source_level *level, unsigned slots, struct delta_space *space)
+bool delta_source_is_long(const struct delta_layout *layout)
+{
+    for (unsigned i = 0; i < layout->count; i++) {
+        uint64_t memory;
+        uint64_t cache;
+        uint64_t longest;
+
+        if (level_sizes(layout, &layout->levels[i], &memory, &cache, &longest) && longest > cache)
+            return true;
+    }
+    return false;
+}
+
+static void open_slots(struct source_level *level, struct delta_space *space)
 {
     if (level->cache_bytes == 0)
-        return;
-    level->slot_count = slots;
-    for (unsigned i = 0; i < slots; i++) {
+        level->slot_count = 0;
+    for (unsigned i = 0; i < level->slot_count; i++) {
         struct slot *slot = &level->slots[i];
 
         slot->memory = delta_space_take(space, level->memory_bytes);
         slot->cache = delta_space_take(space, level->cache_bytes);
         slot->in = delta_space_take(space, IN_BYTES);
         ASSERT(slot->memory && slot->cache && slot->in);
+        for (unsigned j = 0; j < level->state_count; j++) {
+            slot->states[j].memory = delta_space_take(space, level->memory_bytes);
+            ASSERT(slot->states[j].memory);
+        }
     }
+}
+
+/* As much of everything as the header's memory holds: two unpackers rather than states, and as many
+ * states as there is room for. */
+static bool choose_sizes(const struct delta_header *header, const struct delta_layout *layout,
+                         unsigned *slots, unsigned *states)
+{
+    *states = 0;
+    for (*slots = SLOTS_MAX; *slots > 0; --*slots)
+        if (delta_source_bytes(layout, *slots, 0) <= header->unpack_bytes)
+            break;
+    if (*slots == 0)
+        return false;
+    while (delta_source_is_long(layout) && *states < DELTA_SOURCE_STATES_MAX &&
+           delta_source_bytes(layout, *slots, *states + 1) <= header->unpack_bytes)
+        ++*states;
+    return true;
 }
 
 bool delta_source_open(const struct delta_header *header, const struct delta_layout *layout,
                        const struct delta_io *io, struct delta_space *space,
                        struct delta_source **out, struct err *err)
 {
-    unsigned slots = SLOTS_MAX;
+    unsigned slots;
+    unsigned states;
     struct delta_source *source;
 
-    while (slots > 0 && delta_source_bytes(layout, slots) > header->unpack_bytes)
-        slots--;
-    if (slots == 0)
+    if (!choose_sizes(header, layout, &slots, &states))
         return err_refuse(err, REFUSAL_DELTA_LIMIT,
                           "patch needs more memory for unpacking than its header says");
     source = delta_space_take(space, sizeof(*source));
@@ -141,12 +189,15 @@ bool delta_source_open(const struct delta_header *header, const struct delta_lay
         struct source_level *level = &source->levels[i];
         uint64_t memory;
         uint64_t cache;
+        uint64_t longest;
 
         level->level = &layout->levels[i];
-        ASSERT(level_sizes(layout, level->level, &memory, &cache));
+        ASSERT(level_sizes(layout, level->level, &memory, &cache, &longest));
         level->memory_bytes = (size_t)memory;
         level->cache_bytes = (size_t)cache;
-        open_slots(level, slots, space);
+        level->slot_count = slots;
+        level->state_count = longest > cache ? states : 0;
+        open_slots(level, space);
     }
     *out = source;
     return true;
@@ -168,7 +219,9 @@ static bool slot_begin(const struct delta_source *source, struct source_level *l
     slot->item = number;
     slot->ops = delta_repack_find(packing->method);
     slot->in_pos = slot->in_len = 0;
-    slot->in_read = slot->produced = 0;
+    slot->in_read = slot->produced = slot->cached_from = 0;
+    for (unsigned i = 0; i < level->state_count; i++)
+        slot->states[i].is = false;
     if (!slot->ops->unpack_open(packing, length_above(item), &space, &slot->state, err))
         return false;
     slot->is_open = true;
@@ -200,6 +253,41 @@ static bool damaged(struct err *err)
                       "old image does not unpack: it is not the one that the patch is for");
 }
 
+/* Keeps the state where the next of them belongs. */
+static void keep_state(const struct source_level *level, struct slot *slot)
+{
+    const struct delta_item *item = &level->level->items[slot->item];
+    uint64_t stride = length_above(item) / (level->state_count + 1) + 1;
+    uint64_t number = slot->produced / stride; /* 0: the beginning needs none */
+    struct state *state;
+
+    if (number == 0 || number > level->state_count || length_above(item) <= level->cache_bytes)
+        return;
+    state = &slot->states[number - 1];
+    if (state->is)
+        return;
+    memcpy(state->memory, slot->memory, level->memory_bytes);
+    state->is = true;
+    state->produced = slot->produced;
+    state->in_used = slot->in_read - (slot->in_len - slot->in_pos);
+}
+
+/* To the last state kept before a place, when that is nearer than where the slot is. */
+static void go_back(const struct source_level *level, struct slot *slot, uint64_t at)
+{
+    const struct state *best = NULL;
+
+    for (unsigned i = 0; i < level->state_count; i++)
+        if (slot->states[i].is && slot->states[i].produced <= at)
+            best = &slot->states[i];
+    if (!best || (slot->produced <= at && best->produced <= slot->produced))
+        return;
+    memcpy(slot->memory, best->memory, level->memory_bytes);
+    slot->produced = slot->cached_from = best->produced;
+    slot->in_read = best->in_used;
+    slot->in_pos = slot->in_len = 0;
+}
+
 /* Unpacks some bytes into the ring. */
 static bool slot_step(struct delta_source *source, unsigned levels, struct slot *slot,
                       struct err *err)
@@ -227,29 +315,40 @@ static bool slot_step(struct delta_source *source, unsigned levels, struct slot 
         return damaged(err);
     slot->in_pos = slot->in_len - flow.in_len;
     slot->produced += made;
+    keep_state(level, slot);
     if (made > source->work_left)
         return err_refuse(err, REFUSAL_DELTA_LIMIT, "patch has the old image unpacked too often");
     source->work_left -= made;
     return true;
 }
 
-static struct slot *slot_for(struct delta_source *source, struct source_level *level, uint32_t item)
+/* The oldest byte of the item that the slot still has. */
+static uint64_t kept_from(const struct source_level *level, const struct slot *slot)
 {
-    struct slot *oldest = &level->slots[0];
+    uint64_t from = slot->produced > level->cache_bytes ? slot->produced - level->cache_bytes : 0;
+
+    return from > slot->cached_from ? from : slot->cached_from;
+}
+
+/* One that has the place or comes to it soon; else the one that was used least lately. */
+static struct slot *slot_for(struct delta_source *source, struct source_level *level, uint32_t item,
+                             uint64_t at)
+{
+    struct slot *found = &level->slots[0];
 
     for (unsigned i = 0; i < level->slot_count; i++) {
         struct slot *slot = &level->slots[i];
 
-        if (slot->is_open && slot->item == item) {
-            slot->used = ++source->clock;
-            return slot;
+        if (slot->is_open && slot->item == item && at >= kept_from(level, slot) &&
+            at < slot->produced + NEAR_BYTES) {
+            found = slot;
+            break;
         }
-        if (!slot->is_open || (oldest->is_open && slot->used < oldest->used))
-            oldest = slot;
+        if (slot->used < found->used)
+            found = slot;
     }
-    oldest->is_open = false;
-    oldest->used = ++source->clock;
-    return oldest;
+    found->used = ++source->clock;
+    return found;
 }
 
 /* Some bytes from `at` of the item on; at least one. */
@@ -257,12 +356,14 @@ static bool read_packed(struct delta_source *source, unsigned levels, uint32_t i
                         uint8_t *out, size_t len, size_t *got, struct err *err)
 {
     struct source_level *level = &source->levels[levels - 1];
-    struct slot *slot = slot_for(source, level, item);
-    uint64_t kept = slot->produced < level->cache_bytes ? slot->produced : level->cache_bytes;
+    struct slot *slot = slot_for(source, level, item, at);
     size_t from;
 
-    if ((!slot->is_open || at < slot->produced - kept) &&
-        !slot_begin(source, level, slot, item, err))
+    if ((!slot->is_open || slot->item != item) && !slot_begin(source, level, slot, item, err))
+        return false;
+    if (at < kept_from(level, slot) || at >= slot->produced + NEAR_BYTES)
+        go_back(level, slot, at);
+    if (at < kept_from(level, slot) && !slot_begin(source, level, slot, item, err))
         return false;
     while (slot->produced <= at)
         if (!slot_step(source, levels, slot, err)) {

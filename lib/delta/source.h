@@ -2,7 +2,9 @@
 /*
  * The old space: reads through the levels of its layout down to the image. A packed item is
  * unpacked from its beginning, in portions, as far as somebody reads; the last bytes that came out
- * stay, and whoever wants earlier ones has it unpacked anew.
+ * stay, and whoever wants earlier ones has it unpacked anew. Of an item that is longer than what
+ * stays, the unpacker's state is kept at places spread over it, as many as there is memory for,
+ * and with two unpackers one can look elsewhere while the other stays where it was.
  *
  * A patch that jumps about could have the device unpack for ever: all in all no more is unpacked
  * than DELTA_SOURCE_WORK times both spaces (DELTA_LIMIT).
@@ -12,11 +14,14 @@
 struct delta_io;
 struct delta_source;
 
-enum { DELTA_SOURCE_WORK = 64 };
+enum { DELTA_SOURCE_WORK = 64, DELTA_SOURCE_STATES_MAX = 64 };
 
-/* Memory for a layout, each level with `slots` unpacked items at once (1 or 2): what the header
- * says as unpack_bytes. UINT64_MAX: an item cannot be unpacked by this applier. */
-uint64_t delta_source_bytes(const struct delta_layout *layout, unsigned slots);
+/* Memory for a layout, each level with `slots` unpackers at once (1 or 2) and `states` kept of
+ * each where items are long: what the header says as unpack_bytes. UINT64_MAX: an item cannot be
+ * unpacked by this applier. */
+uint64_t delta_source_bytes(const struct delta_layout *layout, unsigned slots, unsigned states);
+/* Is an item longer than what stays of it? */
+bool delta_source_is_long(const struct delta_layout *layout);
 /* Takes header->unpack_bytes from the space; the layout is borrowed. DELTA_LIMIT when that is not
  * enough for it. */
 MUST_USE bool delta_source_open(const struct delta_header *header,
