@@ -59,6 +59,11 @@ $(B)/o/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+# The arithmetic of the delta coder is most of what making and applying a patch costs.
+ifeq ($(MODE),release)
+$(patsubst %.c,$(B)/o/%.o,lib/delta/guess.c lib/delta/change.c): CFLAGS += -O3
+endif
+
 # The agent never believes a time before its own commit; the same source gives the same program.
 $(B)/o/device-client/trust/time.o: CPPFLAGS += -DBUILD_TIME_S=$(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
 

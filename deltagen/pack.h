@@ -21,7 +21,7 @@ struct pack_coder {
 void pack_coder_init(struct pack_coder *coder, struct buf *out);
 void pack_coder_finish(struct pack_coder *coder);
 
-/* The size of `data` as a file of its own, packed by zstd about as hard as a server would: what
+/* The size of `data` as a file of its own, packed by zstd: about what
  * a device without a patch downloads. */
 MUST_USE bool pack_full_size(const uint8_t *data, size_t len, unsigned threads, uint64_t *out,
                              struct err *err);
