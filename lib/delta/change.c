@@ -23,15 +23,24 @@ static unsigned memory_log2_of(unsigned counters_log2)
     return counters_log2 - 6;
 }
 
+static unsigned targets_log2_of(unsigned counters_log2)
+{
+    return counters_log2 > 17 ? 12 : counters_log2 - 5;
+}
+
 uint64_t delta_change_bytes(unsigned counters_log2)
 {
-    return (UINT64_C(1) << (counters_log2 - 2)) +
+    return (sizeof(struct delta_target) << targets_log2_of(counters_log2)) +
+           (UINT64_C(1) << (counters_log2 - 2)) +
            2 * (sizeof(struct delta_change_memory) << memory_log2_of(counters_log2));
 }
 
 void delta_change_init(struct delta_change *change, void *memory, unsigned counters_log2)
 {
-    change->flags = memory;
+    struct delta_target *targets = memory;
+
+    delta_predict_init(&change->predict, targets, targets_log2_of(counters_log2));
+    change->flags = (uint8_t *)(targets + (UINT64_C(1) << targets_log2_of(counters_log2)));
     change->flags_log2 = counters_log2 - 2;
     change->memory_log2 = memory_log2_of(counters_log2);
     change->becomes = (void *)(change->flags + (UINT64_C(1) << change->flags_log2));

@@ -84,6 +84,11 @@ void delta_guess_reset(struct delta_guess *guess)
         sort_reset(&guess->sorts[i], guess->history);
 }
 
+static uint8_t *slot_at(const struct delta_guess *guess, uint32_t number)
+{
+    return guess->slots + (size_t)number * SLOT_BYTES;
+}
+
 /* The states of a context, or those of the neighbour that has seen least, forgotten. */
 static uint8_t *slot_find(const struct delta_guess *guess, uint32_t hash)
 {
@@ -93,7 +98,7 @@ static uint8_t *slot_find(const struct delta_guess *guess, uint32_t hash)
     unsigned least = UINT32_MAX;
 
     for (uint32_t i = 0; i < 3; i++) {
-        uint8_t *slot = guess->slots + (size_t)(first ^ i) * SLOT_BYTES;
+        uint8_t *slot = slot_at(guess, first ^ i);
         unsigned seen = guess->history->seen[slot[1]];
 
         if (slot[0] == check)
@@ -219,9 +224,13 @@ unsigned delta_guess_code(struct delta_guess *guess, unsigned sort,
     for (unsigned half = 0; half < 2; half++) {
         unsigned node = 1;
 
+        if (half > 0)
+            for (size_t i = 0; i < GUESS_CONTEXTS; i++)
+                hashes[i] = delta_hash(hashes[i], byte.node);
         for (size_t i = 0; i < GUESS_CONTEXTS; i++)
-            byte.slots[i] =
-                slot_find(guess, half == 0 ? hashes[i] : delta_hash(hashes[i], byte.node));
+            __builtin_prefetch(slot_at(guess, hashes[i] >> (32 - guess->slots_log2)), 1);
+        for (size_t i = 0; i < GUESS_CONTEXTS; i++)
+            byte.slots[i] = slot_find(guess, hashes[i]);
         for (unsigned i = 0; i < 4; i++) {
             unsigned left = 7 - 4 * half - i;
             unsigned bit = code_bit(guess, &byte, node, left, value >> left & 1);

@@ -18,9 +18,21 @@ static const struct delta_scanner *const code_scanners[] = {
 };
 _Static_assert(COUNT(code_scanners) == DELTA_ARCH_COUNT, "every CPU has its place");
 
+void delta_predict_init(struct delta_predict *predict, struct delta_target *targets,
+                        unsigned targets_log2)
+{
+    predict->targets = targets;
+    predict->targets_log2 = targets_log2;
+    delta_predict_reset(predict);
+}
+
 void delta_predict_reset(struct delta_predict *predict)
 {
-    memset(predict, 0, sizeof(*predict));
+    struct delta_target *targets = predict->targets;
+    unsigned log2 = predict->targets_log2;
+
+    memset(targets, 0, sizeof(*targets) << log2);
+    *predict = (struct delta_predict){.targets = targets, .targets_log2 = log2};
     memset(predict->worth, WORTH_START, sizeof(predict->worth));
 }
 
@@ -64,7 +76,7 @@ static struct delta_target *target_of(struct delta_predict *predict, uint64_t ta
 {
     uint32_t hash = ((uint32_t)target ^ (uint32_t)(target >> 32)) * 0x9E3779B1u;
 
-    return &predict->targets[hash >> (32 - DELTA_TARGETS_LOG2)];
+    return &predict->targets[hash >> (32 - predict->targets_log2)];
 }
 
 static void learn_target(struct delta_predict *predict, uint64_t target, uint64_t now)

@@ -11,7 +11,6 @@
 
 enum {
     DELTA_FIELD_BYTES_MAX = 8,
-    DELTA_TARGETS_LOG2 = 12,
     DELTA_PREDICT_KINDS = 8,
     DELTA_PREDICT_TRUSTS = 16,
 };
@@ -66,6 +65,8 @@ struct delta_target {
 };
 
 struct delta_predict {
+    struct delta_target *targets; /* 2^targets_log2, borrowed */
+    unsigned targets_log2;
     const struct delta_scope *scope; /* NULL: nothing is predicted */
     /* Stretches of both spaces in which addresses run on: where it was looked up last. */
     uint64_t old_from, old_until, new_from, new_until;
@@ -84,7 +85,6 @@ struct delta_predict {
     /* How often each source was right of late, by kind: 0 to 255. */
     uint8_t worth[DELTA_PREDICT_SOURCES][DELTA_PREDICT_KINDS];
     int64_t step[DELTA_PREDICT_KINDS]; /* how far the last target of a kind moved */
-    struct delta_target targets[1 << DELTA_TARGETS_LOG2];
 };
 
 struct delta_predicted {
@@ -97,6 +97,9 @@ struct delta_predicted {
     unsigned trust; /* below DELTA_PREDICT_TRUSTS */
 };
 
+/* Its memory is 2^targets_log2 targets. */
+void delta_predict_init(struct delta_predict *predict, struct delta_target *targets,
+                        unsigned targets_log2);
 /* Forgets all. */
 void delta_predict_reset(struct delta_predict *predict);
 /* The scope is borrowed until the next call. */
