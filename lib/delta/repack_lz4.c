@@ -10,13 +10,23 @@
 
 #include <string.h>
 
+#include "lib/delta/lz4_packer.h"
+#include "lib/delta/lz4_unpacker.h"
 #include "lib/delta/repack_gather.h"
 
 enum {
     BLOCK_BYTES_MAX = 8 << 20,
+    GATHERED_MAX = 256 << 10, /* larger blocks are packed in a window */
     HC_LEVEL_MIN = 3,
     FILLED_BYTES_MIN = 512,
     FILLED_BYTES_MAX = 1 << 20,
+};
+
+/* One of them: which way a block is taken. */
+struct block {
+    struct lz4_unpacker *unpacker;
+    struct lz4_packer *packer;
+    struct delta_gather *gather;
 };
 
 static bool takes(const struct delta_packing *packing)
@@ -35,19 +45,26 @@ static uint64_t coder_bytes(const struct delta_packing *packing)
     return (uint64_t)(packing->level < HC_LEVEL_MIN ? LZ4_sizeofState() : LZ4_sizeofStateHC());
 }
 
+static bool in_window(const struct delta_packing *packing, uint64_t unpacked_len)
+{
+    return unpacked_len > GATHERED_MAX && packing->level >= HC_LEVEL_MIN;
+}
+
 static uint64_t unpack_bytes(const struct delta_packing *packing, uint64_t unpacked_len)
 {
     (void)packing;
-    if (unpacked_len > BLOCK_BYTES_MAX)
-        return UINT64_MAX;
-    return delta_gather_bytes(packed_max(unpacked_len), unpacked_len, 0);
+    (void)unpacked_len;
+    return delta_space_of(sizeof(struct block)) + lz4_unpacker_bytes();
 }
 
 static uint64_t pack_bytes(const struct delta_packing *packing, uint64_t unpacked_len)
 {
     if (unpacked_len > BLOCK_BYTES_MAX)
         return UINT64_MAX;
-    return delta_gather_bytes(unpacked_len, packed_max(unpacked_len), coder_bytes(packing));
+    return delta_space_of(sizeof(struct block)) +
+           (in_window(packing, unpacked_len)
+                ? lz4_packer_bytes()
+                : delta_gather_bytes(unpacked_len, packed_max(unpacked_len), coder_bytes(packing)));
 }
 
 static bool pack(const struct delta_packing *packing, struct delta_space *space, const uint8_t *in,
@@ -79,21 +96,51 @@ static bool unpack(const struct delta_packing *packing, struct delta_space *spac
     return true;
 }
 
+static struct block *new_block(struct delta_space *space)
+{
+    struct block *block = delta_space_take(space, sizeof(*block));
+
+    ASSERT(block);
+    *block = (struct block){0};
+    return block;
+}
+
 static bool unpack_open(const struct delta_packing *packing, uint64_t unpacked_len,
                         struct delta_space *space, void **out, struct err *err)
 {
+    struct block *block = new_block(space);
+
+    (void)packing;
     (void)err;
-    *out = delta_gather_open(packing, unpack, packed_max(unpacked_len), unpacked_len, 0, space);
+    block->unpacker = lz4_unpacker_open(unpacked_len, space);
+    *out = block;
     return true;
 }
 
 static bool pack_open(const struct delta_packing *packing, uint64_t unpacked_len,
                       struct delta_space *space, void **out, struct err *err)
 {
+    struct block *block = new_block(space);
+
     (void)err;
-    *out = delta_gather_open(packing, pack, unpacked_len, packed_max(unpacked_len),
-                             coder_bytes(packing), space);
+    if (in_window(packing, unpacked_len))
+        block->packer = lz4_packer_open(packing->level, unpacked_len, space);
+    else
+        block->gather = delta_gather_open(packing, pack, unpacked_len, packed_max(unpacked_len),
+                                          coder_bytes(packing), space);
+    *out = block;
     return true;
+}
+
+static bool step(void *self, struct delta_flow *flow, struct err *err)
+{
+    struct block *block = self;
+
+    if (block->unpacker)
+        return lz4_unpacker_step(block->unpacker, flow, err);
+    if (block->packer)
+        return lz4_packer_step(block->packer, flow, err);
+    return delta_gather_step(block->gather, flow, err);
 }
 
 static bool fill_takes(const struct delta_packing *packing)
@@ -160,7 +207,7 @@ static bool fill_pack_open(const struct delta_packing *packing, uint64_t unpacke
     return true;
 }
 
-static bool step(void *self, struct delta_flow *flow, struct err *err)
+static bool fill_step(void *self, struct delta_flow *flow, struct err *err)
 {
     return delta_gather_step(self, flow, err);
 }
@@ -170,5 +217,5 @@ extern const struct delta_repack_ops delta_repack_lz4, delta_repack_lz4_fill;
 const struct delta_repack_ops delta_repack_lz4 = {"lz4",       takes,     unpack_bytes, pack_bytes,
                                                   unpack_open, pack_open, step};
 const struct delta_repack_ops delta_repack_lz4_fill = {
-    "lz4-fill",     fill_takes, fill_unpack_bytes, fill_pack_bytes, fill_unpack_open,
-    fill_pack_open, step};
+    "lz4-fill",       fill_takes,     fill_unpack_bytes, fill_pack_bytes,
+    fill_unpack_open, fill_pack_open, fill_step};
