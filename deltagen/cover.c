@@ -7,8 +7,10 @@
 #include "deltagen/cover.h"
 
 enum {
-    /* In bits, as everything in agree.h: about what its control words cost. */
-    COST_COVER = 45,
+    /* In bits, as everything in agree.h: about what its control words cost, and for each bit of
+     * the change of distance. */
+    COST_COVER = 25,
+    COST_SEEK_BIT = 3,
     COST_SPLIT = 40,
     /* Enough of a long cover to see that it is worth its cost. */
     LOOK_BYTES = 1 << 12,
@@ -53,13 +55,22 @@ static void settle(const struct pair *pair, struct match *first, struct match *s
     second->len -= keep;
 }
 
-static bool worth_keeping(const struct pair *pair, const struct match *cover)
+static int64_t cost_of(int64_t distance_before, int64_t distance)
+{
+    int64_t step = distance - distance_before;
+    uint64_t length = (uint64_t)(step < 0 ? -step : step);
+
+    return COST_COVER + (length ? COST_SEEK_BIT * (64 - __builtin_clzll(length)) : 0);
+}
+
+static bool worth_keeping(const struct pair *pair, const struct match *cover,
+                          int64_t distance_before)
 {
     int64_t worth;
 
     (void)agree_forwards(pair, cover->old_pos, cover->new_pos,
                          cover->len < LOOK_BYTES ? cover->len : LOOK_BYTES, INT64_MAX / 2, &worth);
-    return worth > COST_COVER;
+    return worth > cost_of(distance_before, match_distance(cover));
 }
 
 static void grow_forwards(const struct pair *pair, struct match *cover, size_t limit)
@@ -99,7 +110,9 @@ static bool join(const struct pair *pair, struct match *first, const struct matc
 
 static void keep(const struct pair *pair, const struct match *cover, struct matches *out)
 {
-    if (cover->len > 0 && worth_keeping(pair, cover))
+    int64_t before = out->count > 0 ? match_distance(&out->items[out->count - 1]) : 0;
+
+    if (cover->len > 0 && worth_keeping(pair, cover, before))
         matches_add(out, *cover);
 }
 

@@ -12,7 +12,7 @@ enum {
     LOOK_BYTES = 1024,
     LOOK_DROP = 48,
     /* In bits: a change of distance, to nearby, and to anywhere. */
-    NEAR_COST = 40,
+    NEAR_COST = 30,
     FAR_COST = 70,
     NEAR_BYTES = 1 << 12,
     /* Equal bytes are passed over in steps of this. */
