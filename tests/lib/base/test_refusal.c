@@ -10,7 +10,7 @@ Test(refusal, every_code_has_a_name_of_its_own_that_leads_back_to_it)
         const char *name = refusal_name((enum refusal)i);
 
         cr_assert(refusal_parse(name, strlen(name), &refusal), "%s", name);
-        cr_expect_eq(refusal, i, "%s", name);
+        cr_expect_eq((int)refusal, i, "%s", name);
     }
 }
 
