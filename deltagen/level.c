@@ -160,7 +160,8 @@ static void free_nested(struct level_side *side)
         size_t end = units_of(found, first, element->at, element->length);
         size_t same = 0;
 
-        if (element->kind != ELEMENT_FILE || element->skip > 0 || end - first < 2)
+        if (!element->unpacked || element->kind != ELEMENT_FILE || element->skip > 0 ||
+            end - first < 2)
             continue;
         for (size_t k = first; k < end; k++)
             same += side->fates[k] == FATE_SAME;
@@ -460,25 +461,39 @@ static uint64_t end_of(const struct level_side *side, const struct space_level *
     return level_above(level, at) + length;
 }
 
-bool level_lift(const struct level_side *side, const struct space_level *level,
-                struct element *element)
+/* Of an element whose container packs files. */
+static bool lift_unpacked(const struct level_side *side, const struct space_level *level,
+                          struct element *element)
 {
     size_t first = unit_at(side->found, element->at);
     bool in_unit = first < side->found->unit_count && side->found->units[first].at == element->at;
-    uint64_t start = level_above(level, element->at);
+    uint64_t start = level_above(level, element->at) + element->skip;
     uint64_t end;
 
-    if (element->at > side->below.len || element->length > LENGTH_MAX ||
-        element->skip > LENGTH_MAX ||
-        (element->skip > 0 && in_unit && side->fates[first] != FATE_UNPACKED))
+    if (element->skip > 0 && in_unit && side->fates[first] != FATE_UNPACKED)
         return false;
     end = end_of(side, level, element->at, element->skip + element->length);
-    element->at = start + element->skip;
-    element->skip = 0;
-    if (end <= element->at)
+    *element = (struct element){
+        .at = start, .length = end - start, .path = element->path, .kind = element->kind};
+    return start < end;
+}
+
+bool level_lift(const struct level_side *side, const struct space_level *level,
+                struct element *element)
+{
+    uint64_t end;
+
+    if (element->at > side->below.len || element->length > LENGTH_MAX || element->skip > LENGTH_MAX)
         return false;
+    if (element->unpacked)
+        return lift_unpacked(side, level, element);
+    end = element->at + element->length;
+    if (end > side->below.len)
+        return false;
+    end = level_above(level, end);
+    element->at = level_above(level, element->at);
     element->length = end - element->at;
-    return true;
+    return element->at < end;
 }
 
 static bool in_closed(const struct units *found, uint64_t at)
@@ -505,8 +520,8 @@ void level_plain_parts(const struct level_side *side, const struct element *elem
     uint64_t at = element->at;
     uint64_t left = element->length;
 
-    if (element->kind != ELEMENT_FILE || element->skip > 0 || left > LENGTH_MAX ||
-        !in_closed(found, at))
+    if (!element->unpacked || element->kind != ELEMENT_FILE || element->skip > 0 ||
+        left > LENGTH_MAX || !in_closed(found, at))
         return;
     for (size_t i = unit_at(found, at); i < found->unit_count && left > 0; i++) {
         const struct unit *unit = &found->units[i];

@@ -43,9 +43,10 @@ enum element_kind {
 };
 
 /*
- * A run of bytes with a name, possibly one of several of the name, then in the file's order.
- * It begins `skip` bytes behind `at`: those of the unpacked bytes when a unit begins at `at`. Its
- * `length` counts unpacked bytes too, and runs on through units that follow each other.
+ * A run of bytes with a name, possibly one of several of the name, then in the file's order. When
+ * its container packs files, `unpacked`, it begins `skip` bytes behind `at`: those of the unpacked
+ * bytes when a unit begins at `at`. Its `length` counts unpacked bytes too then, and runs on
+ * through units that follow each other.
  */
 struct element {
     uint64_t at;
@@ -53,6 +54,7 @@ struct element {
     uint64_t length;
     uint32_t path; /* offset of a string in `names` */
     uint8_t kind;
+    bool unpacked;
 };
 
 /* A whole container that was not searched but read: what is in it begins in its unpacked bytes. */

@@ -145,7 +145,8 @@ static void name_file(struct erofs *fs, const struct erofs_inode *inode)
             units_add_element(fs->out,
                               (struct element){.at = fs->base + parts[i].at,
                                                .length = parts[i].length,
-                                               .kind = ELEMENT_FILE},
+                                               .kind = ELEMENT_FILE,
+                                               .unpacked = true},
                               fs->path);
     }
 }

@@ -181,7 +181,8 @@ static void join(struct erofs *fs, struct joiner *joiner, uint64_t at, uint64_t 
         joiner->element.length = 0;
     }
     if (joiner->element.length == 0)
-        joiner->element = (struct element){.at = fs->base + at, .kind = ELEMENT_FILE};
+        joiner->element =
+            (struct element){.at = fs->base + at, .kind = ELEMENT_FILE, .unpacked = true};
     joiner->element.length += unpacked;
     joiner->end = at + packed;
 }

@@ -305,7 +305,8 @@ static void name_table(struct squashfs *fs, uint64_t at, const struct squashfs_t
         units_add_element(fs->out,
                           (struct element){.at = fs->base + at,
                                            .length = table->len + 2 * table->mark_count,
-                                           .kind = ELEMENT_METADATA},
+                                           .kind = ELEMENT_METADATA,
+                                           .unpacked = true},
                           name);
 }
 

@@ -186,17 +186,20 @@ static void name_file(struct walk *walk, const struct squashfs_file *file)
         left -= unpacked;
     }
     if (stored > 0 && file->start < fs->length)
-        units_add_element(
-            fs->out,
-            (struct element){.at = fs->base + file->start, .length = stored, .kind = ELEMENT_FILE},
-            walk->path);
+        units_add_element(fs->out,
+                          (struct element){.at = fs->base + file->start,
+                                           .length = stored,
+                                           .kind = ELEMENT_FILE,
+                                           .unpacked = true},
+                          walk->path);
     if (left > 0 && file->fragment < fs->fragment_count &&
         fs->fragments[file->fragment].at < fs->length && file->fragment_offset < fs->block_bytes)
         units_add_element(fs->out,
                           (struct element){.at = fs->base + fs->fragments[file->fragment].at,
                                            .skip = file->fragment_offset,
                                            .length = left,
-                                           .kind = ELEMENT_FILE},
+                                           .kind = ELEMENT_FILE,
+                                           .unpacked = true},
                           walk->path);
 }
 
