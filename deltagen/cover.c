@@ -6,6 +6,8 @@
  */
 #include "deltagen/cover.h"
 
+#include <string.h>
+
 enum {
     /* In bits, as everything in agree.h: about what its control words cost, and for each bit of
      * the change of distance. */
@@ -108,11 +110,19 @@ static bool join(const struct pair *pair, struct match *first, const struct matc
     return true;
 }
 
+/* A run of one byte is cheaper to name than to copy. */
+static bool is_run(const struct pair *pair, const struct match *cover)
+{
+    const uint8_t *data = pair->new_image->data + cover->new_pos;
+
+    return memcmp(data, data + 1, cover->len - 1) == 0;
+}
+
 static void keep(const struct pair *pair, const struct match *cover, struct matches *out)
 {
     int64_t before = out->count > 0 ? match_distance(&out->items[out->count - 1]) : 0;
 
-    if (cover->len > 0 && worth_keeping(pair, cover, before))
+    if (cover->len > 0 && !is_run(pair, cover) && worth_keeping(pair, cover, before))
         matches_add(out, *cover);
 }
 

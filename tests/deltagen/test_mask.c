@@ -1,6 +1,7 @@
 #include "deltagen/mask.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include <criterion/criterion.h>
 
@@ -184,4 +185,47 @@ Test(seeds_new, takes_places_from_its_pieces_only)
     seed_walk_done(&walk);
     seeds_free(seeds);
     mask_done(&mask);
+}
+
+/* Nothing of it is read but its end. */
+Test(seeds_find, knows_places_behind_4_gib)
+{
+    const struct seed_shape shape = {.shift = 2, .sample_log2 = 0};
+    const size_t len = ((size_t)4 << 30) + LEN;
+    uint8_t *data =
+        mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const struct image image = {data, len};
+    const struct piece pieces[] = {{0, 4096}, {len - 8192, 8192}};
+    struct mask mask = {.image = &image,
+                        .kinds = mem_alloc(len >> 14),
+                        .hidden = mem_array(len / 64 + 1, sizeof(uint64_t))};
+    struct seed_walk walk;
+    struct seeds *seeds;
+    uint64_t near_start[16];
+    uint64_t place = 0;
+    uint64_t hash;
+    uint64_t at;
+    uint32_t seed = 11;
+
+    cr_assert_neq(data, MAP_FAILED);
+    for (size_t i = 0; i < 4096; i++)
+        data[i] = data[len - 4096 + i] = (uint8_t)next_random(&seed);
+    seeds = seeds_new(&mask, shape, pieces, COUNT(pieces));
+    seed_walk_init(&walk, &mask, shape);
+    seed_walk_range(&walk, len - 1000, len);
+    while (seed_walk_next(&walk, &at, &hash)) {
+        size_t count;
+
+        cr_assert_eq(seeds_find(seeds, hash, at, &place, 1), 1);
+        cr_assert_eq(place, at);
+        /* A bucket may hold other hashes' places, too. */
+        count = seeds_find(seeds, hash, 0, near_start, COUNT(near_start));
+        while (count > 0 && near_start[count - 1] != at - (len - 4096))
+            count--;
+        cr_assert_gt(count, 0);
+    }
+    seed_walk_done(&walk);
+    seeds_free(seeds);
+    mask_done(&mask);
+    (void)munmap(data, len);
 }
