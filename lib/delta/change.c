@@ -23,6 +23,11 @@ static unsigned memory_log2_of(unsigned counters_log2)
     return counters_log2 - 6;
 }
 
+static unsigned flags_log2_of(unsigned counters_log2)
+{
+    return counters_log2 > 14 ? counters_log2 - 1 : counters_log2;
+}
+
 static unsigned targets_log2_of(unsigned counters_log2)
 {
     return counters_log2 > 17 ? 12 : counters_log2 - 5;
@@ -31,7 +36,7 @@ static unsigned targets_log2_of(unsigned counters_log2)
 uint64_t delta_change_bytes(unsigned counters_log2)
 {
     return (sizeof(struct delta_target) << targets_log2_of(counters_log2)) +
-           (UINT64_C(1) << (counters_log2 - 2)) +
+           (UINT64_C(1) << flags_log2_of(counters_log2)) +
            2 * (sizeof(struct delta_change_memory) << memory_log2_of(counters_log2));
 }
 
@@ -41,7 +46,7 @@ void delta_change_init(struct delta_change *change, void *memory, unsigned count
 
     delta_predict_init(&change->predict, targets, targets_log2_of(counters_log2));
     change->flags = (uint8_t *)(targets + (UINT64_C(1) << targets_log2_of(counters_log2)));
-    change->flags_log2 = counters_log2 - 2;
+    change->flags_log2 = flags_log2_of(counters_log2);
     change->memory_log2 = memory_log2_of(counters_log2);
     change->becomes = (void *)(change->flags + (UINT64_C(1) << change->flags_log2));
     change->follows = change->becomes + (UINT64_C(1) << change->memory_log2);
@@ -150,18 +155,28 @@ static void place_find(struct delta_change *change, const uint8_t *old, struct p
     }
 }
 
-/* In a field, what counts is which field and how far its guesses agree. */
+static unsigned field_place(const struct delta_predicted *field)
+{
+    return field->kind * DELTA_FIELD_BYTES_MAX + field->place;
+}
+
+/* In a field, what counts is which field, in which instruction, and how far its guesses agree. */
 static void field_contexts(const struct place *place, uint32_t missed,
                            uint32_t contexts[CHANGE_FLAGS])
 {
     const struct delta_predicted *field = &place->field;
-    unsigned where = field->kind * 8 + field->place;
-    unsigned same = field->byte == place->old[0];
-    unsigned agreed = field->second ? 1u + (field->other == place->old[0]) : 0;
+    const uint8_t *old = place->old;
+    unsigned where = field_place(field);
+    unsigned agreed = field->second ? 1u + (field->other == *old) : 0;
+    unsigned like = (field->byte == *old ? 4 : 0) + agreed;
 
-    contexts[4] = four(where, field->trust, missed & 3, same * 4 + agreed);
-    contexts[5] = four(where, missed & 255, same, 0);
-    contexts[6] = four(where, field->trust, place->old[-1], 0);
+    contexts[1] = four(where, old[1], old[2], like);
+    contexts[2] = four(where, old[1], missed & 15, like);
+    contexts[3] = four(where, old[-1], old[-2], like);
+    contexts[4] = four(where, field->trust, missed & 3, like);
+    contexts[5] = four(where, missed & 255, like, 0);
+    contexts[6] = four(where, field->trust, old[-1], like);
+    contexts[7] = four(where, (uint8_t)(field->byte - *old), (uint8_t)(field->other - *old), like);
 }
 
 /* Is the prediction right? */
@@ -184,7 +199,8 @@ static bool code_flag(struct delta_change *change, const struct place *place, bo
         four(change->right, change->gap, 1, 0),
     };
     int16_t *by_missed = change->by_missed[(missed & 15) * CHANGE_SOURCES + place->source];
-    int16_t *by_old = change->by_old[old[-1]];
+    int16_t *by_place = place->source == SOURCE_FIELD ? change->by_field[field_place(&place->field)]
+                                                      : change->by_old[old[-1]];
     uint8_t *states[CHANGE_FLAGS];
     int16_t inputs[LOGISTIC_INPUTS] = {0};
     unsigned p;
@@ -199,14 +215,14 @@ static bool code_flag(struct delta_change *change, const struct place *place, bo
         states[i] = &change->flags[hash >> (32 - change->flags_log2)];
         inputs[i] = delta_stretch(logistic, delta_worth(change->worth[i][*states[i]]));
     }
-    p = delta_squash(logistic,
-                     (delta_weigh(inputs, by_missed) + delta_weigh(inputs, by_old)) / LOGISTIC_ONE);
+    p = delta_squash(logistic, (delta_weigh(inputs, by_missed) + delta_weigh(inputs, by_place)) /
+                                   LOGISTIC_ONE);
 
     bit = change->guess->coder->code(change->guess->coder, p, right);
 
     miss = (int16_t)(((int32_t)(bit << 16) - (int32_t)p) >> FLAG_RATE_SHIFT);
     delta_learn(inputs, by_missed, miss);
-    delta_learn(inputs, by_old, miss);
+    delta_learn(inputs, by_place, miss);
     for (size_t i = 0; i < CHANGE_FLAGS; i++) {
         delta_worth_learn(history, &change->worth[i][*states[i]], bit);
         *states[i] = history->next[*states[i]][bit];
