@@ -107,9 +107,9 @@ static void think_all(struct delta_predict *predict, const uint8_t *old)
     const struct delta_target *known = target_of(predict, field->target);
     bool is_known = known->old_low == ((uint32_t)field->target | 1u);
     uint64_t mapped = 0;
+    bool is_mapped = delta_scope_map(predict->scope, field->target, &mapped);
 
-    think(predict, DELTA_BY_MAP, delta_scope_map(predict->scope, field->target, &mapped), mapped,
-          old);
+    think(predict, DELTA_BY_MAP, is_mapped, mapped, old);
     think(predict, DELTA_BY_KNOWN, is_known, field->target + (uint64_t)(int64_t)known->moved, old);
     think(predict, DELTA_BY_STEP, true, field->target + (uint64_t)predict->step[field->kind], old);
 }

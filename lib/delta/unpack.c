@@ -15,37 +15,6 @@
 /* inflate's state is about 7 KiB beside its window (zlib's memory notes); this is generous. */
 enum { ZLIB_STATE_BYTES = 16 << 10 };
 
-static uint64_t stored_memory(unsigned log2)
-{
-    (void)log2;
-    return 0;
-}
-
-static bool stored_open(unsigned log2, struct delta_space *space, void **out, struct err *err)
-{
-    (void)log2;
-    (void)space;
-    (void)err;
-    *out = NULL;
-    return true;
-}
-
-static bool stored_some(void *self, struct delta_input *in, uint8_t *out, size_t room, size_t *got,
-                        struct err *err)
-{
-    size_t here = in->len - in->pos;
-
-    (void)self;
-    (void)err;
-    *got = here < room ? here : room;
-    if (*got > 0)
-        memcpy(out, in->buf + in->pos, *got);
-    in->pos += *got;
-    return true;
-}
-
-const struct delta_unpack_ops delta_unpack_stored = {stored_memory, stored_open, stored_some};
-
 struct zlib_stream {
     z_stream z;
     bool ended;
