@@ -336,9 +336,19 @@ static void set_group_blocks(struct encoder *e)
 /* The tables are a group of their own, before all others. */
 static bool write_tables(struct encoder *e, const struct buf *text, struct err *err)
 {
+    const size_t most = PIECE_BYTES_MIN / 2;
+
     if (text->len == 0)
         return true;
-    e->ops->insert(e->writer, text->data, text->len);
+    for (size_t at = 0; at < text->len;) {
+        size_t len = text->len - at < most ? text->len - at : most;
+
+        if (e->header->batch_bytes > 0 && len > e->header->batch_bytes / 2)
+            len = e->header->batch_bytes / 2;
+        e->ops->control(e->writer, (uint64_t)len << 3 | DELTA_INSERT);
+        e->ops->insert(e->writer, text->data + at, len);
+        at += len;
+    }
     if (!e->ops->finish(e->writer, &e->code, err))
         return false;
     e->tables_end = e->code.len;

@@ -44,10 +44,10 @@
  * So whoever knows the header's hash knows every byte before it is decoded, with one frame in
  * memory; the update's metadata names the header's length and hash.
  *
- * The groups: when the header's table bytes are not 0, the first group is the tables. Every
- * other group makes the next part of the new space, and knows nothing of the groups before it
- * but the tables: coder, model and scope start anew, and the cursor is at 0. So an interrupted
- * installation goes on at a group's start. A group is
+ * The groups: when the header's table bytes are not 0, the first group is the tables, written as
+ * insert operations. Every other group makes the next part of the new space, and knows nothing of
+ * the groups before it but the tables: coder, model and scope start anew, and the cursor is at 0.
+ * So an interrupted installation goes on at a group's start. A group is
  *        varint   bytes of the new space that it makes
  *        varint   blocks of the new image (64 KiB each, the last may be shorter) that end in it
  *        hashes   of those blocks: the first bytes of their SHA-256

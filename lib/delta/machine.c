@@ -426,12 +426,32 @@ static bool drain(void *arg, const uint8_t *data, size_t len, struct err *err)
     return delta_output_write(&m->out, data, len, err);
 }
 
+/* The tables' bytes are insert operations: a batch holds no more than its size. */
+static bool insert_tables(struct delta_machine *m, struct err *err)
+{
+    size_t got = 0;
+
+    while (got < m->header.table_bytes) {
+        uint64_t word;
+        uint64_t len;
+
+        if (!m->codec->control(m->decoder, &word, err))
+            return false;
+        len = word >> 3;
+        if ((word & 7) != DELTA_INSERT || len == 0 || len > m->header.table_bytes - got)
+            return refuse(err, "patch has malformed tables");
+        if (!m->codec->insert(m->decoder, m->tables + got, (size_t)len, err))
+            return false;
+        got += (size_t)len;
+    }
+    return true;
+}
+
 static bool read_tables(struct delta_machine *m, struct err *err)
 {
     struct bytes in = bytes_of(m->tables, m->header.table_bytes);
 
-    return delta_input_next_group(&m->in, err) && open_code(m, err) &&
-           m->codec->insert(m->decoder, m->tables, m->header.table_bytes, err) &&
+    return delta_input_next_group(&m->in, err) && open_code(m, err) && insert_tables(m, err) &&
            m->codec->finish(m->decoder, err) &&
            delta_layouts_read(&in, &m->header, &m->pack_space, &m->layouts, err);
 }

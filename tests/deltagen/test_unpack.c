@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 
+#include "deltagen/make.h"
 #include "deltagen/trial.h"
 #include "lib/base/mem.h"
 #include "tests/support/temp.h"
@@ -227,5 +228,26 @@ Test(unpack, is_the_same_in_any_number_of_threads_and_in_a_file, .fini = temp_do
     cr_expect_eq(one.pair_count, two.pair_count);
     unpacked_done(&one);
     unpacked_done(&two);
+    close_images(images);
+}
+
+Test(unpack, leads_to_small_patches_with_every_coder, .fini = temp_done)
+{
+    struct image images[2];
+
+    make_trees();
+    make_images("gzip -n9 < $tree/changed > $image", images);
+    for (int codec = 0; codec < DELTA_CODEC_COUNT; codec++) {
+        const struct make_options make = {.codec = codec, .class = DELTA_CLASS_Z, .threads = 1};
+        struct delta_header header;
+        struct err err = {0};
+        AUTO_BUF patch;
+
+        buf_init(&patch, 1 << 20);
+        cr_expect(make_patch(&images[0], &images[1], &make, &header, &patch, &err), "%s: %s",
+                  delta_codec_name((enum delta_codec)codec), err.text);
+        cr_expect_eq(header.new_levels, 1);
+        cr_expect(patch.len < 600, "%s: %zu", delta_codec_name((enum delta_codec)codec), patch.len);
+    }
     close_images(images);
 }
