@@ -132,9 +132,14 @@ bench-%: all $(B)/bench/%      ## run one benchmark, e.g. `make bench-trust`
 	@$(B)/bench/$* $(B)
 bench-blast-radius: bench-blast_radius  ## what bad releases touch, and good ones cost (RUNS=10000)
 
+size-applier:  ## bytes of the applier's code on ARM Thumb-2, with and without re-packing (CPU=cortex-m4)
+	@tests/arch/applier_size.sh
+
 # --- commands -------------------------------------------------------------------------------------
 deps:        ## install what is missing from Debian's packages (root or sudo)
 	@sh deploy/deps.sh
+deps-cpus:   ## and compilers and emulators of other CPUs, for the applier's tests on them
+	@sh deploy/deps.sh cpus
 
 tests: all $(TESTS) $(FUZZ:%=$(B)/replay_%) $(HELPERS:%=$(B)/%) $(B)/agent-preload.so
 
@@ -220,5 +225,5 @@ help:        ## this list
 
 -include $(shell find $(B) $(L) -name '*.d' 2>/dev/null)
 .PHONY: all deps tests check test demo acceptance coverage lint check-format format check-headers check-layers \
-        check-banned check-tidy check-cppcheck check-docs docs install man clean help
+        check-banned check-tidy check-cppcheck check-docs docs install man clean help size-applier deps-cpus
 .SECONDARY:
