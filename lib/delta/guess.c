@@ -94,7 +94,7 @@ static uint8_t *slot_find(const struct delta_guess *guess, uint32_t hash)
 {
     uint32_t first = hash >> (32 - guess->slots_log2);
     uint8_t check = (uint8_t)(hash | 1);
-    uint8_t *best = NULL;
+    uint8_t *best = slot_at(guess, first);
     unsigned least = UINT32_MAX;
 
     for (uint32_t i = 0; i < 3; i++) {
@@ -214,9 +214,9 @@ static unsigned code_bit(struct delta_guess *guess, struct byte *byte, unsigned 
 }
 
 unsigned delta_guess_code(struct delta_guess *guess, unsigned sort,
-                          const struct delta_question *question, unsigned value)
+                          const struct delta_question *question, unsigned byte)
 {
-    struct byte byte = {.question = question, .sort = &guess->sorts[sort], .node = 1};
+    struct byte state = {.question = question, .sort = &guess->sorts[sort], .node = 1};
     uint32_t hashes[GUESS_CONTEXTS];
 
     for (uint32_t i = 0; i < GUESS_CONTEXTS; i++)
@@ -226,18 +226,18 @@ unsigned delta_guess_code(struct delta_guess *guess, unsigned sort,
 
         if (half > 0)
             for (size_t i = 0; i < GUESS_CONTEXTS; i++)
-                hashes[i] = delta_hash(hashes[i], byte.node);
+                hashes[i] = delta_hash(hashes[i], state.node);
         for (size_t i = 0; i < GUESS_CONTEXTS; i++)
             __builtin_prefetch(slot_at(guess, hashes[i] >> (32 - guess->slots_log2)), 1);
         for (size_t i = 0; i < GUESS_CONTEXTS; i++)
-            byte.slots[i] = slot_find(guess, hashes[i]);
+            state.slots[i] = slot_find(guess, hashes[i]);
         for (unsigned i = 0; i < 4; i++) {
             unsigned left = 7 - 4 * half - i;
-            unsigned bit = code_bit(guess, &byte, node, left, value >> left & 1);
+            unsigned bit = code_bit(guess, &state, node, left, byte >> left & 1);
 
             node = node << 1 | bit;
-            byte.node = byte.node << 1 | bit;
+            state.node = state.node << 1 | bit;
         }
     }
-    return byte.node & 255;
+    return state.node & 255;
 }

@@ -57,8 +57,8 @@ static inline void delta_learn(const int16_t *restrict inputs, int16_t *restrict
     for (unsigned i = 0; i < LOGISTIC_INPUTS; i++) {
         int16_t weight = weights[i];
 
-        weight = weight > LOGISTIC_WEIGHT_MAX ? LOGISTIC_WEIGHT_MAX : weight;
-        weight = weight < -LOGISTIC_WEIGHT_MAX ? -LOGISTIC_WEIGHT_MAX : weight;
+        weight = (int16_t)(weight > LOGISTIC_WEIGHT_MAX ? LOGISTIC_WEIGHT_MAX : weight);
+        weight = (int16_t)(weight < -LOGISTIC_WEIGHT_MAX ? -LOGISTIC_WEIGHT_MAX : weight);
         weights[i] = (int16_t)(weight + (int16_t)((inputs[i] * miss + (1 << 15)) >> 16));
     }
 }
