@@ -2,15 +2,18 @@
 
 #include <string.h>
 
+#include "lib/delta/format.h"
+
 enum {
     WEIGHT_START = LOGISTIC_ONE / 3,
     WEIGHT_RATE_SHIFT = 2,
     KIND_BITS = 3,
 };
+#define SEEK_MASK (UINT64_MAX >> 1) /* what a number's length has room for */
 
 void delta_control_reset(struct delta_control *control)
 {
-    size_t kept = offsetof(struct delta_control, kinds);
+    size_t kept = offsetof(struct delta_control, inserted);
 
     memset((uint8_t *)control + kept, 0, sizeof(*control) - kept);
     for (size_t i = 0; i < CONTROL_INPUTS; i++)
@@ -85,30 +88,49 @@ uint64_t delta_control_number(struct delta_control *control, unsigned context, u
     return code_number(control, contexts, value);
 }
 
+/* Where old bytes were replaced, a seek is about as long as what was inserted: only the rest is
+ * coded. Wraps, so that both directions agree on any value. */
+static uint64_t code_seek(struct delta_control *control, const uint32_t contexts[CONTROL_INPUTS],
+                          uint64_t length)
+{
+    uint64_t inserted = control->inserted;
+    uint64_t rest = delta_zigzag((int64_t)((uint64_t)delta_unzigzag(length) - inserted));
+
+    rest = code_number(control, contexts, rest & SEEK_MASK);
+    return delta_zigzag((int64_t)((uint64_t)delta_unzigzag(rest) + inserted)) & SEEK_MASK;
+}
+
+static void word_done(struct delta_control *control, unsigned kind, uint64_t length)
+{
+    if (kind == DELTA_INSERT || kind == DELTA_FILL)
+        control->inserted += length;
+    else if (kind == DELTA_COPY || kind == DELTA_ADD)
+        control->inserted = 0;
+    control->lengths[kind] = length;
+    control->kinds[1] = control->kinds[0];
+    control->kinds[0] = (uint8_t)kind;
+}
+
 uint64_t delta_control_word(struct delta_control *control, uint64_t word)
 {
-    uint32_t before = control->kinds[0] | (uint32_t)control->kinds[1] << 3;
+    uint32_t before = control->kinds[0] | (uint32_t)control->kinds[1] << KIND_BITS;
     uint32_t size = bits_of(control->lengths[control->kinds[0]]);
     const uint32_t by_kind[CONTROL_INPUTS] = {before, before | size << 8,
                                               control->kinds[0] | 1u << 20};
+    uint32_t contexts[CONTROL_INPUTS];
     unsigned node = 1;
     unsigned kind;
-    uint64_t length;
+    uint64_t length = word >> KIND_BITS;
 
     for (int i = KIND_BITS - 1; i >= 0; i--)
         node = node << 1 |
                code_bit(control, by_kind, node | 512, 16 + (unsigned)i, (unsigned)(word >> i) & 1);
     kind = node & 7;
-    {
-        const uint32_t contexts[CONTROL_INPUTS] = {
-            kind | 1u << 16,
-            kind | before << 3 | 1u << 17,
-            kind | bits_of(control->lengths[kind]) << 3 | size << 9 | 1u << 18,
-        };
-        length = code_number(control, contexts, word >> KIND_BITS);
-    }
-    control->lengths[kind] = length;
-    control->kinds[1] = control->kinds[0];
-    control->kinds[0] = (uint8_t)kind;
+    contexts[0] = kind | 1u << 16;
+    contexts[1] = kind | before << 3 | 1u << 17;
+    contexts[2] = kind | bits_of(control->lengths[kind]) << 3 | size << 9 | 1u << 18;
+    length = kind == DELTA_SEEK ? code_seek(control, contexts, length)
+                                : code_number(control, contexts, length);
+    word_done(control, kind, length);
     return length << KIND_BITS | kind;
 }

@@ -14,6 +14,7 @@ enum {
 struct delta_control {
     struct delta_guess *guess;
 
+    uint64_t inserted;   /* new bytes since old ones were last read */
     uint8_t kinds[2];    /* of the last operations, the last first */
     uint64_t lengths[8]; /* of the last operation of each kind */
     uint8_t states[CONTROL_INPUTS][CONTROL_STATES];
