@@ -3,8 +3,8 @@
 enum {
     STRIDE = 192, /* of 24, 16, 12 and 8 bytes, a whole number of rows */
     /* In bits: from here on a stretch is looked at, and what another distance must save. */
-    BAD = 100,
-    GAIN_MIN = 60,
+    BAD = 140,
+    GAIN_MIN = 100,
     STEP = 4,
     STEPS = 96,
     KNOWN = 4,
@@ -69,13 +69,13 @@ void find_shifts(const struct pair *pair, const struct matches *covers, struct m
         for (size_t done = 0; done < cover->len; done += STRIDE) {
             size_t len = cover->len - done < STRIDE ? cover->len - done : STRIDE;
             uint64_t at = cover->new_pos + done;
-            int64_t distance =
-                len < STRIDE ? match_distance(&shifter.piece)
-                             : better_distance(&shifter, at, len, match_distance(&shifter.piece));
+            int64_t distance = match_distance(&shifter.piece);
 
-            /* A distance is left where it leaves the old image. */
+            /* A distance is left where it leaves the old image; the cover's never does. */
             if (!pair_reaches(pair, at + len - 1, distance))
                 distance = match_distance(cover);
+            if (len == STRIDE)
+                distance = better_distance(&shifter, at, len, distance);
             if (distance != match_distance(&shifter.piece))
                 change(&shifter, at, distance);
             shifter.piece.len += len;
