@@ -2,14 +2,15 @@
  * A patch and an old image made from the input: two bytes of the old image's length, the old
  * image, then the patch. Lengths and hashes that the fuzzer cannot guess are put right, so that
  * it gets past them; reads outside the old image and results of the wrong length would abort. The
- * body is one frame.
+ * frames stay as long as their heads say, as far as there are bytes.
  */
 #include <string.h>
 
 #include "lib/crypto/hash.h"
 #include "lib/delta/apply.h"
 
-enum { NEW_MAX = 1 << 20, BODY_MAX = DELTA_FRAME_BYTES_MAX };
+enum { NEW_MAX = 1 << 20, FRAMES_MAX = 16 };
+#define FRAME_LENGTH_MASK UINT32_C(0x7fffffff)
 /* In the header. */
 enum { FRAME_MAX_AT = 16, FIRST_FRAME_AT = 20, OLD_LENGTH_AT = 24, BODY_LENGTH_AT = 40 };
 enum { OLD_SPACE_AT = 48, FRAME_SHA256_AT = 160, LEVELS_AT = 15 };
@@ -63,23 +64,64 @@ static void put(uint8_t *at, uint64_t value, unsigned bytes)
         at[i] = (uint8_t)(value >> (8 * i));
 }
 
+static uint32_t get(const uint8_t *at)
+{
+    struct bytes in = bytes_of(at, 4);
+
+    return bytes_u32(&in);
+}
+
+/* Where each frame begins; the last one takes what is left. */
+static size_t find_frames(const struct buf *patch, size_t starts[FRAMES_MAX + 1])
+{
+    size_t at = DELTA_HEADER_BYTES;
+    size_t len = get(patch->data + FIRST_FRAME_AT);
+    size_t count = 0;
+
+    for (;;) {
+        size_t left = patch->len - at;
+
+        starts[count++] = at;
+        if (count == FRAMES_MAX || len < DELTA_FRAME_HEAD_BYTES ||
+            left < len + DELTA_FRAME_HEAD_BYTES)
+            break;
+        at += len;
+        len = get(patch->data + at - len) & FRAME_LENGTH_MASK;
+    }
+    starts[count] = patch->len;
+    return count;
+}
+
 static void repair(struct buf *patch, size_t old_len)
 {
-    size_t body;
+    size_t starts[FRAMES_MAX + 1];
     uint8_t *header = patch->data;
+    size_t longest = DELTA_FRAME_BYTES_MIN;
+    size_t count;
 
-    if (patch->len < DELTA_HEADER_BYTES)
+    if (patch->len < DELTA_HEADER_BYTES + 4)
         return;
-    body = patch->len - DELTA_HEADER_BYTES;
-    put(header + FRAME_MAX_AT, BODY_MAX, 4);
-    put(header + FIRST_FRAME_AT, body, 4);
+    count = find_frames(patch, starts);
+    /* From the last to the first: each names the next one's bytes. */
+    for (size_t i = count; i > 0; i--) {
+        uint8_t *head = patch->data + starts[i - 1];
+        size_t len = starts[i] - starts[i - 1];
+        uint8_t *name = i > 1 ? patch->data + starts[i - 2] + 4 : header + FRAME_SHA256_AT;
+
+        if (i == count)
+            put(head, ~FRAME_LENGTH_MASK, 4); /* it ends a group */
+        if (i > 1)
+            put(name - 4, (get(name - 4) & ~FRAME_LENGTH_MASK) | len, 4);
+        else
+            put(header + FIRST_FRAME_AT, len, 4);
+        hash_sha256(head, len, name);
+        longest = len > longest ? len : longest;
+    }
+    put(header + FRAME_MAX_AT, longest, 4);
     put(header + OLD_LENGTH_AT, old_len, 8);
-    put(header + BODY_LENGTH_AT, body, 8);
-    if (header[LEVELS_AT] == 0)
+    put(header + BODY_LENGTH_AT, patch->len - DELTA_HEADER_BYTES, 8);
+    if ((header[LEVELS_AT] & 15) == 0)
         put(header + OLD_SPACE_AT, old_len, 8);
-    if (body >= 4) /* the last frame of the last group */
-        put(header + DELTA_HEADER_BYTES, UINT32_C(1) << 31, 4);
-    hash_sha256(header + DELTA_HEADER_BYTES, body, header + FRAME_SHA256_AT);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
