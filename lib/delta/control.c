@@ -8,7 +8,10 @@ enum {
     WEIGHT_START = LOGISTIC_ONE / 3,
     WEIGHT_RATE_SHIFT = 2,
     KIND_BITS = 3,
+    KIND_SET = 16, /* of weights; those before are numbers' */
 };
+/* What a number is: lengths hardly ever come again as they were. */
+enum sort { SORT_LENGTH, SORT_NUMBER };
 #define SEEK_MASK (UINT64_MAX >> 1) /* what a number's length has room for */
 
 void delta_control_reset(struct delta_control *control)
@@ -55,10 +58,10 @@ static unsigned bits_of(uint64_t value)
     return value == 0 ? 0 : 64 - (unsigned)__builtin_clzll(value);
 }
 
-/* Six bits of its length, then what follows the highest one; of those, the third and lower ones
- * have next to no context. */
+/* Six bits of its length, then what follows the highest one; of those, the lower ones of a length
+ * have next to no context, while other numbers may come again as they were. */
 static uint64_t code_number(struct delta_control *control, const uint32_t contexts[CONTROL_INPUTS],
-                            uint64_t value)
+                            enum sort sort, uint64_t value)
 {
     unsigned bits = 0;
     unsigned node = 1;
@@ -73,7 +76,10 @@ static uint64_t code_number(struct delta_control *control, const uint32_t contex
     for (unsigned left = bits - 1; left-- > 0;) {
         unsigned done = bits - 2 - left;
         uint32_t seen = done < 6 ? (uint32_t)out : 0;
-        unsigned bit = code_bit(control, contexts, seen << 12 | left << 6 | bits | 1u << 31,
+        const uint32_t known[CONTROL_INPUTS] = {
+            contexts[0], contexts[1],
+            sort == SORT_NUMBER ? delta_hash(contexts[2], (uint32_t)out) : contexts[2]};
+        unsigned bit = code_bit(control, known, seen << 12 | left << 6 | bits | 1u << 31,
                                 8 + (done < 7 ? done : 7), value >> left & 1);
 
         out = out << 1 | bit;
@@ -83,9 +89,13 @@ static uint64_t code_number(struct delta_control *control, const uint32_t contex
 
 uint64_t delta_control_number(struct delta_control *control, unsigned context, uint64_t value)
 {
-    const uint32_t contexts[CONTROL_INPUTS] = {context | 256, context | 256, context | 256};
+    uint32_t last = control->numbers[context];
+    const uint32_t contexts[CONTROL_INPUTS] = {context | 1u << 24, context | last << 8 | 1u << 25,
+                                               context | 1u << 26};
 
-    return code_number(control, contexts, value);
+    value = code_number(control, contexts, SORT_NUMBER, value);
+    control->numbers[context] = (uint8_t)bits_of(value);
+    return value;
 }
 
 /* Where old bytes were replaced, a seek is about as long as what was inserted: only the rest is
@@ -96,7 +106,7 @@ static uint64_t code_seek(struct delta_control *control, const uint32_t contexts
     uint64_t inserted = control->inserted;
     uint64_t rest = delta_zigzag((int64_t)((uint64_t)delta_unzigzag(length) - inserted));
 
-    rest = code_number(control, contexts, rest & SEEK_MASK);
+    rest = code_number(control, contexts, SORT_LENGTH, rest & SEEK_MASK);
     return delta_zigzag((int64_t)((uint64_t)delta_unzigzag(rest) + inserted)) & SEEK_MASK;
 }
 
@@ -123,14 +133,14 @@ uint64_t delta_control_word(struct delta_control *control, uint64_t word)
     uint64_t length = word >> KIND_BITS;
 
     for (int i = KIND_BITS - 1; i >= 0; i--)
-        node = node << 1 |
-               code_bit(control, by_kind, node | 512, 16 + (unsigned)i, (unsigned)(word >> i) & 1);
+        node = node << 1 | code_bit(control, by_kind, node | 512, KIND_SET + (unsigned)i,
+                                    (unsigned)(word >> i) & 1);
     kind = node & 7;
     contexts[0] = kind | 1u << 16;
     contexts[1] = kind | before << 3 | 1u << 17;
     contexts[2] = kind | bits_of(control->lengths[kind]) << 3 | size << 9 | 1u << 18;
     length = kind == DELTA_SEEK ? code_seek(control, contexts, length)
-                                : code_number(control, contexts, length);
+                                : code_number(control, contexts, SORT_LENGTH, length);
     word_done(control, kind, length);
     return length << KIND_BITS | kind;
 }

@@ -8,15 +8,16 @@
 enum {
     CONTROL_STATES = 2048,
     CONTROL_INPUTS = 3,
-    CONTROL_SETS = 32, /* of weights */
+    CONTROL_SETS = 20, /* of weights */
 };
 
 struct delta_control {
     struct delta_guess *guess;
 
-    uint64_t inserted;   /* new bytes since old ones were last read */
-    uint8_t kinds[2];    /* of the last operations, the last first */
-    uint64_t lengths[8]; /* of the last operation of each kind */
+    uint64_t inserted;                      /* new bytes since old ones were last read */
+    uint8_t kinds[2];                       /* of the last operations, the last first */
+    uint8_t numbers[DELTA_NUMBER_CONTEXTS]; /* bits of the last one of each context */
+    uint64_t lengths[8];                    /* of the last operation of each kind */
     uint8_t states[CONTROL_INPUTS][CONTROL_STATES];
     uint32_t worth[CONTROL_INPUTS][DELTA_STATES];
     int16_t weights[CONTROL_SETS][LOGISTIC_INPUTS];
