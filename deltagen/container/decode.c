@@ -126,8 +126,9 @@ static bool decode_xz(enum unit_family family, const uint8_t *in, uint64_t len,
                       struct target *target, uint64_t *packed)
 {
     lzma_stream stream = LZMA_STREAM_INIT;
-    lzma_ret opened = family == UNIT_XZ ? lzma_stream_decoder(&stream, WINDOW_BYTES_MAX * 2, 0)
-                                        : lzma_alone_decoder(&stream, WINDOW_BYTES_MAX * 2);
+    lzma_ret opened = family == UNIT_XZ
+                          ? lzma_stream_decoder(&stream, (uint64_t)WINDOW_BYTES_MAX * 2, 0)
+                          : lzma_alone_decoder(&stream, (uint64_t)WINDOW_BYTES_MAX * 2);
     bool good = opened == LZMA_OK && run_lzma(&stream, in, len, target);
 
     *packed = stream.total_in;
@@ -167,8 +168,10 @@ static bool decode_lz4(enum unit_family family, const uint8_t *in, uint64_t len,
 
     if (len > LZ4_MAX_INPUT_SIZE || (!out && target->room > WINDOW_BYTES_MAX))
         return false;
-    if (!out)
-        out = own = mem_alloc((size_t)room + 1);
+    if (!out) {
+        own = mem_alloc((size_t)room + 1);
+        out = own;
+    }
     *packed = len;
     while (family == UNIT_LZ4_FILL && len > 0 && *in == 0) {
         in++;
@@ -195,6 +198,7 @@ static bool decode_padded(const uint8_t *in, uint64_t len, struct target *target
     return true;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): `out` is written through the target */
 bool unit_decode(enum unit_family family, const uint8_t *in, uint64_t len, uint8_t *out,
                  uint64_t room, struct decoded *decoded)
 {

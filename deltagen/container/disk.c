@@ -90,7 +90,8 @@ static bool find_gpt(const struct container_input *in, uint64_t at, struct units
 static bool find_mbr(const struct container_input *in, uint64_t at, struct units *out,
                      struct container_found *found)
 {
-    struct bytes entries = bytes_of(in->data + MBR_ENTRIES_AT, MBR_ENTRIES * MBR_ENTRY_BYTES);
+    struct bytes entries =
+        bytes_of(in->data + MBR_ENTRIES_AT, (size_t)MBR_ENTRIES * MBR_ENTRY_BYTES);
 
     if (at != 0)
         return false;

@@ -147,50 +147,64 @@ static void walk_extents(struct ext *fs, struct bytes node, unsigned depth, run_
     }
 }
 
-/* A list of blocks, joined to runs, `level` lists deep. NOLINTNEXTLINE(misc-no-recursion) */
-static void walk_list(struct ext *fs, struct bytes list, size_t count, unsigned level,
-                      struct run *last, run_fn *run, void *arg)
+/* What lists of blocks have in common. */
+struct list_walk {
+    struct ext *fs;
+    struct run last; /* not told yet: it may go on */
+    run_fn *run;
+    void *arg;
+};
+
+static void list_block(struct list_walk *walk, uint32_t number)
 {
+    struct run *last = &walk->last;
+
+    if (last->count > 0 && number == last->at + last->count) {
+        last->count++;
+        return;
+    }
+    if (last->count > 0)
+        walk->run(walk->fs, walk->arg, last);
+    *last = (struct run){last->logical + last->count, number, number > 0};
+}
+
+/* `level` lists deep. NOLINTNEXTLINE(misc-no-recursion) */
+static void walk_list(struct list_walk *walk, struct bytes list, size_t count, unsigned level)
+{
+    struct ext *fs = walk->fs;
+
     for (size_t i = 0; i < count && fs->entries_left > 0; i++) {
         uint32_t number = bytes_u32(&list);
 
         if (list.failed)
             return;
         fs->entries_left--;
-        if (level > 0) {
-            if (number > 0)
-                walk_list(fs, block(fs, number), fs->block_bytes / 4, level - 1, last, run, arg);
-            continue;
-        }
-        if (last->count > 0 && number == last->at + last->count) {
-            last->count++;
-            continue;
-        }
-        if (last->count > 0)
-            run(fs, arg, last);
-        *last = (struct run){last->logical + last->count, number, number > 0};
+        if (level == 0)
+            list_block(walk, number);
+        else if (number > 0)
+            walk_list(walk, block(fs, number), fs->block_bytes / 4, level - 1);
     }
 }
 
 static void walk_blocks(struct ext *fs, const struct inode *inode, run_fn *run, void *arg)
 {
+    struct list_walk walk = {.fs = fs, .run = run, .arg = arg};
     struct bytes area = inode->area;
-    struct run last = {0};
 
     if (inode->extents) {
         walk_extents(fs, area, 0, run, arg);
         return;
     }
-    walk_list(fs, area, DIRECT_BLOCKS, 0, &last, run, arg);
-    (void)bytes_take(&area, DIRECT_BLOCKS * 4);
+    walk_list(&walk, area, DIRECT_BLOCKS, 0);
+    (void)bytes_take(&area, (size_t)DIRECT_BLOCKS * 4);
     for (unsigned level = 1; level <= 3; level++) {
         uint32_t number = bytes_u32(&area);
 
         if (number > 0)
-            walk_list(fs, block(fs, number), fs->block_bytes / 4, level - 1, &last, run, arg);
+            walk_list(&walk, block(fs, number), fs->block_bytes / 4, level - 1);
     }
-    if (last.count > 0)
-        run(fs, arg, &last);
+    if (walk.last.count > 0)
+        run(fs, arg, &walk.last);
 }
 
 /* --- files

@@ -4,12 +4,9 @@
 #include <string.h>
 
 struct delta_gather {
-    struct delta_packing packing;
+    struct delta_gathered block;
     delta_gather_fn *code;
-    struct delta_space space;
-    uint8_t *in, *out;
-    size_t in_len, in_max;
-    size_t out_len, out_max, out_pos;
+    size_t in_max, out_len, out_pos;
     bool coded;
 };
 
@@ -29,13 +26,10 @@ struct delta_gather *delta_gather_open(const struct delta_packing *packing, delt
     uint8_t *own = delta_space_take(space, coder_bytes);
 
     ASSERT(gather && in && out && own);
-    *gather = (struct delta_gather){.packing = *packing,
-                                    .code = code,
-                                    .space = {own, delta_space_of(coder_bytes)},
-                                    .in = in,
-                                    .in_max = in_max,
-                                    .out = out,
-                                    .out_max = out_max};
+    *gather = (struct delta_gather){
+        .block = {*packing, {own, delta_space_of(coder_bytes)}, in, 0, out, out_max},
+        .code = code,
+        .in_max = in_max};
     return gather;
 }
 
@@ -43,18 +37,17 @@ static bool gather_some(struct delta_gather *gather, struct delta_flow *flow, st
 {
     size_t len = flow->in_len;
 
-    if (len > gather->in_max - gather->in_len)
+    if (len > gather->in_max - gather->block.in_len)
         return err_refuse(err, REFUSAL_DELTA_FORMAT, "a packed part is longer than it says");
     if (len > 0)
-        memcpy(gather->in + gather->in_len, flow->in, len);
-    gather->in_len += len;
+        memcpy(gather->block.in + gather->block.in_len, flow->in, len);
+    gather->block.in_len += len;
     flow->in += len;
     flow->in_len = 0;
     if (!flow->ending)
         return true;
     gather->coded = true;
-    return gather->code(&gather->packing, &gather->space, gather->in, gather->in_len, gather->out,
-                        gather->out_max, &gather->out_len, err);
+    return gather->code(&gather->block, &gather->out_len, err);
 }
 
 bool delta_gather_step(struct delta_gather *gather, struct delta_flow *flow, struct err *err)
@@ -67,7 +60,7 @@ bool delta_gather_step(struct delta_gather *gather, struct delta_flow *flow, str
     if (len > flow->room)
         len = flow->room;
     if (len > 0)
-        memcpy(flow->out, gather->out + gather->out_pos, len);
+        memcpy(flow->out, gather->block.out + gather->out_pos, len);
     gather->out_pos += len;
     flow->out += len;
     flow->room -= len;

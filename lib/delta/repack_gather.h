@@ -7,10 +7,17 @@
 
 struct delta_gather;
 
-/* Codes `in` into `out` of `room` bytes; `space` holds the coder's own memory. */
-typedef bool delta_gather_fn(const struct delta_packing *packing, struct delta_space *space,
-                             const uint8_t *in, size_t in_len, uint8_t *out, size_t room,
-                             size_t *out_len, struct err *err);
+/* What is to be coded, and where to. */
+struct delta_gathered {
+    struct delta_packing packing;
+    struct delta_space space; /* the coder's own memory */
+    uint8_t *in;
+    size_t in_len;
+    uint8_t *out;
+    size_t room;
+};
+
+typedef bool delta_gather_fn(struct delta_gathered *block, size_t *out_len, struct err *err);
 
 uint64_t delta_gather_bytes(uint64_t in_max, uint64_t out_max, uint64_t coder_bytes);
 struct delta_gather *delta_gather_open(const struct delta_packing *packing, delta_gather_fn *code,

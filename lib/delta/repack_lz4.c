@@ -67,31 +67,19 @@ static uint64_t pack_bytes(const struct delta_packing *packing, uint64_t unpacke
                 : delta_gather_bytes(unpacked_len, packed_max(unpacked_len), coder_bytes(packing)));
 }
 
-static bool pack(const struct delta_packing *packing, struct delta_space *space, const uint8_t *in,
-                 size_t in_len, uint8_t *out, size_t room, size_t *out_len, struct err *err)
+static bool pack(struct delta_gathered *block, size_t *out_len, struct err *err)
 {
-    int got = packing->level < HC_LEVEL_MIN
-                  ? LZ4_compress_fast_extState(space->next, (const char *)in, (char *)out,
-                                               (int)in_len, (int)room, 1)
-                  : LZ4_compress_HC_extStateHC(space->next, (const char *)in, (char *)out,
-                                               (int)in_len, (int)room, packing->level);
+    const char *in = (const char *)block->in;
+    char *out = (char *)block->out;
+    int level = block->packing.level;
+    int got = level < HC_LEVEL_MIN
+                  ? LZ4_compress_fast_extState(block->space.next, in, out, (int)block->in_len,
+                                               (int)block->room, 1)
+                  : LZ4_compress_HC_extStateHC(block->space.next, in, out, (int)block->in_len,
+                                               (int)block->room, level);
 
     if (got <= 0)
         return err_set(err, ERR_SYSTEM, "LZ4 could not pack");
-    *out_len = (size_t)got;
-    return true;
-}
-
-static bool unpack(const struct delta_packing *packing, struct delta_space *space,
-                   const uint8_t *in, size_t in_len, uint8_t *out, size_t room, size_t *out_len,
-                   struct err *err)
-{
-    int got = LZ4_decompress_safe((const char *)in, (char *)out, (int)in_len, (int)room);
-
-    (void)packing;
-    (void)space;
-    if (got < 0)
-        return err_refuse(err, REFUSAL_DELTA_FORMAT, "a packed part is not an LZ4 block");
     *out_len = (size_t)got;
     return true;
 }
@@ -164,30 +152,36 @@ static uint64_t fill_pack_bytes(const struct delta_packing *packing, uint64_t un
     return delta_gather_bytes(unpacked_len, packing->dictionary, coder_bytes(packing));
 }
 
-static bool fill(const struct delta_packing *packing, struct delta_space *space, const uint8_t *in,
-                 size_t in_len, uint8_t *out, size_t room, size_t *out_len, struct err *err)
+static bool fill(struct delta_gathered *block, size_t *out_len, struct err *err)
 {
-    int used = (int)in_len;
-    int got = LZ4_compress_HC_destSize(space->next, (const char *)in, (char *)out, &used, (int)room,
-                                       packing->level);
+    int used = (int)block->in_len;
+    int got =
+        LZ4_compress_HC_destSize(block->space.next, (const char *)block->in, (char *)block->out,
+                                 &used, (int)block->room, block->packing.level);
 
-    if (got <= 0 || (size_t)used != in_len)
+    if (got <= 0 || (size_t)used != block->in_len)
         return err_set(err, ERR_SYSTEM, "LZ4 could not pack");
-    memmove(out + room - got, out, (size_t)got);
-    memset(out, 0, room - (size_t)got);
-    *out_len = room;
+    memmove(block->out + block->room - got, block->out, (size_t)got);
+    memset(block->out, 0, block->room - (size_t)got);
+    *out_len = block->room;
     return true;
 }
 
-static bool unfill(const struct delta_packing *packing, struct delta_space *space,
-                   const uint8_t *in, size_t in_len, uint8_t *out, size_t room, size_t *out_len,
-                   struct err *err)
+static bool unfill(struct delta_gathered *block, size_t *out_len, struct err *err)
 {
+    const uint8_t *in = block->in;
+    size_t in_len = block->in_len;
+    int got;
+
     while (in_len > 0 && *in == 0) {
         in++;
         in_len--;
     }
-    return unpack(packing, space, in, in_len, out, room, out_len, err);
+    got = LZ4_decompress_safe((const char *)in, (char *)block->out, (int)in_len, (int)block->room);
+    if (got < 0)
+        return err_refuse(err, REFUSAL_DELTA_FORMAT, "a packed part is not an LZ4 block");
+    *out_len = (size_t)got;
+    return true;
 }
 
 static bool fill_unpack_open(const struct delta_packing *packing, uint64_t unpacked_len,

@@ -10,7 +10,6 @@ enum {
     BLOCK_BYTES_MAX = 8 << 20,
     DICTIONARY_MIN = 4096,
     SLACK_BYTES = 64 << 10, /* alignment, index, and what liblzma does not count */
-    CHECK_SHIFT = 0,
 };
 
 struct stream {
@@ -105,17 +104,16 @@ static bool unpack_open(const struct delta_packing *packing, uint64_t unpacked_l
     return true;
 }
 
-static bool code(const struct delta_packing *packing, struct delta_space *space, const uint8_t *in,
-                 size_t in_len, uint8_t *out, size_t room, size_t *out_len, struct err *err)
+static bool code(struct delta_gathered *block, size_t *out_len, struct err *err)
 {
-    const lzma_allocator allocator = {take, give_back, space};
+    const lzma_allocator allocator = {take, give_back, &block->space};
     lzma_options_lzma options;
     lzma_filter filters[2];
 
-    set_filters(packing, &options, filters);
+    set_filters(&block->packing, &options, filters);
     *out_len = 0;
-    if (lzma_stream_buffer_encode(filters, (lzma_check)packing->flags, &allocator, in, in_len, out,
-                                  out_len, room) != LZMA_OK)
+    if (lzma_stream_buffer_encode(filters, (lzma_check)block->packing.flags, &allocator, block->in,
+                                  block->in_len, block->out, out_len, block->room) != LZMA_OK)
         return err_set(err, ERR_SYSTEM, "xz could not pack");
     return true;
 }

@@ -82,15 +82,15 @@ static bool unpack_open(const struct delta_packing *packing, uint64_t unpacked_l
     return true;
 }
 
-static bool code(const struct delta_packing *packing, struct delta_space *space, const uint8_t *in,
-                 size_t in_len, uint8_t *out, size_t room, size_t *out_len, struct err *err)
+static bool code(struct delta_gathered *block, size_t *out_len, struct err *err)
 {
-    ZSTD_CCtx *context = ZSTD_initStaticCCtx(space->next, space->left);
+    ZSTD_CCtx *context = ZSTD_initStaticCCtx(block->space.next, block->space.left);
     size_t got;
 
     if (!context)
         return err_set(err, ERR_SYSTEM, "could not start zstd");
-    got = ZSTD_compressCCtx(context, out, room, in, in_len, packing->level);
+    got = ZSTD_compressCCtx(context, block->out, block->room, block->in, block->in_len,
+                            block->packing.level);
     if (ZSTD_isError(got))
         return err_set(err, ERR_SYSTEM, "zstd: %s", ZSTD_getErrorName(got));
     *out_len = got;

@@ -19,8 +19,8 @@ static void check_layout(const struct delta_layout *layout, uint64_t image, uint
     for (unsigned i = 0; i < layout->count; i++) {
         const struct delta_level *level = &layout->levels[i];
 
-        ASSERT(level->count > 0 && delta_item_below(&level->items[0]) == 0 &&
-               level->items[0].above == 0);
+        ASSERT(level->count > 0 || below == 0);
+        ASSERT(delta_item_below(&level->items[0]) == 0 && level->items[0].above == 0);
         for (uint32_t k = 0; k < level->count; k++) {
             ASSERT(delta_item_below(&level->items[k]) < delta_item_below(&level->items[k + 1]));
             ASSERT(level->items[k].above < level->items[k + 1].above);
