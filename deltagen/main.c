@@ -69,8 +69,8 @@ static void print_help(FILE *out)
         out,
         "\n"
         "  --codec    how the patch is coded; auto (the default) tries all that may be worth it\n"
-        "  --class    what the device may spend on applying, at most: S 48K, M 256K, L 1M, Z 2M,\n"
-        "             X 6M (the default), H 64M; more than L is taken only to pack what was "
+        "  --class    what the device may spend on applying, at most: S 48K, M 256K, L 1M, Z 3M,\n"
+        "             X 7M (the default), H 64M; more than L is taken only to pack what was "
         "packed\n"
         "  --memory   diff: what deltagen itself may use, default 1G; else what applying may use\n"
         "  --threads  codecs tried at once; default: one for each CPU\n"

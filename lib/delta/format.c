@@ -27,8 +27,8 @@ static const struct class_row {
     [DELTA_CLASS_S] = {"S", UINT64_C(48) << 10},
     [DELTA_CLASS_M] = {"M", UINT64_C(256) << 10},
     [DELTA_CLASS_L] = {"L", UINT64_C(1) << 20},
-    [DELTA_CLASS_Z] = {"Z", UINT64_C(2) << 20},
-    [DELTA_CLASS_X] = {"X", UINT64_C(6) << 20},
+    [DELTA_CLASS_Z] = {"Z", UINT64_C(3) << 20},
+    [DELTA_CLASS_X] = {"X", UINT64_C(7) << 20},
     [DELTA_CLASS_H] = {"H", UINT64_C(64) << 20},
 };
 /* clang-format on */
@@ -211,7 +211,7 @@ bool delta_header_read(struct bytes *in, struct delta_header *out, struct err *e
 
 void delta_header_format(const struct delta_header *header, struct buf *out)
 {
-    struct err err;
+    struct err err = {0};
 
     ASSERT(header->codec < DELTA_CODEC_COUNT && header->class < DELTA_CLASS_COUNT &&
            check_ranges(header, &err));

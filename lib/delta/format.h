@@ -121,8 +121,9 @@ enum delta_codec {
     DELTA_CODEC_COUNT,
 };
 
-/* What applying may take, all buffers included: 48 KiB, 256 KiB, 1 MiB, 2 MiB (re-packing by
- * zstd), 6 MiB (by xz), 64 MiB (machines that do not count). */
+/* What applying may take, all buffers included: 48 KiB, 256 KiB, 1 MiB, 3 MiB (2 of them for
+ * re-packing, by zstd mostly), 7 MiB (6 for re-packing by xz), 64 MiB (machines that do not count).
+ */
 enum delta_class {
     DELTA_CLASS_S,
     DELTA_CLASS_M,
