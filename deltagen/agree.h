@@ -14,8 +14,6 @@ enum {
     AGREE_HIDDEN = 3, /* different, but in an address on both sides, or a word that moved */
     AGREE_REPEAT = 2, /* a word moved like one before, but like no cover */
     AGREE_DIFFER = 7, /* lost */
-    /* Growing ends when the best is so far behind. */
-    AGREE_DROP = 240,
 };
 
 struct pair {

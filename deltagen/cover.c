@@ -75,21 +75,21 @@ static bool worth_keeping(const struct pair *pair, const struct match *cover,
     return worth > cost_of(distance_before, match_distance(cover));
 }
 
-static void grow_forwards(const struct pair *pair, struct match *cover, size_t limit)
+static void grow_forwards(const struct pair *pair, struct match *cover, size_t limit, int64_t drop)
 {
     size_t end = cover->new_pos + cover->len;
     int64_t worth;
 
     if (end < limit && cover->old_pos + cover->len < pair->old->len)
         cover->len +=
-            agree_forwards(pair, cover->old_pos + cover->len, end, limit - end, AGREE_DROP, &worth);
+            agree_forwards(pair, cover->old_pos + cover->len, end, limit - end, drop, &worth);
 }
 
-static void grow_backwards(const struct pair *pair, struct match *cover, size_t limit)
+static void grow_backwards(const struct pair *pair, struct match *cover, size_t limit, int64_t drop)
 {
     int64_t worth;
-    size_t grown = agree_backwards(pair, cover->old_pos, cover->new_pos, cover->new_pos - limit,
-                                   AGREE_DROP, &worth);
+    size_t grown =
+        agree_backwards(pair, cover->old_pos, cover->new_pos, cover->new_pos - limit, drop, &worth);
 
     cover->new_pos -= grown;
     cover->old_pos -= grown;
@@ -126,7 +126,8 @@ static void keep(const struct pair *pair, const struct match *cover, struct matc
         matches_add(out, *cover);
 }
 
-void cover_extend(const struct pair *pair, const struct matches *matches, struct matches *out)
+void cover_extend(const struct pair *pair, const struct matches *matches, int64_t drop,
+                  struct matches *out)
 {
     /* The old image's start continues into the new one's by default. */
     struct match cover = {0};
@@ -134,14 +135,14 @@ void cover_extend(const struct pair *pair, const struct matches *matches, struct
     for (size_t i = 0; i < matches->count; i++) {
         struct match next = matches->items[i];
 
-        grow_forwards(pair, &cover, next.new_pos);
+        grow_forwards(pair, &cover, next.new_pos, drop);
         if (join(pair, &cover, &next))
             continue;
-        grow_backwards(pair, &next, cover.new_pos);
+        grow_backwards(pair, &next, cover.new_pos, drop);
         settle(pair, &cover, &next);
         keep(pair, &cover, out);
         cover = next;
     }
-    grow_forwards(pair, &cover, pair->new_image->len);
+    grow_forwards(pair, &cover, pair->new_image->len, drop);
     keep(pair, &cover, out);
 }

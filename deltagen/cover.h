@@ -7,5 +7,9 @@
 #include "deltagen/agree.h"
 #include "deltagen/match.h"
 
-/* In order of the new image and without overlap, in both parameters; `out` is empty before. */
-void cover_extend(const struct pair *pair, const struct matches *matches, struct matches *out);
+/*
+ * In order of the new image and without overlap, in both parameters; `out` is empty before. They
+ * grow on until they are worth `drop` less than they were.
+ */
+void cover_extend(const struct pair *pair, const struct matches *matches, int64_t drop,
+                  struct matches *out);

@@ -13,7 +13,13 @@
 #include "deltagen/unpack.h"
 #include "lib/base/mem.h"
 
-enum { BLOCK_BYTES = 4096, BYTES_PER_SEED = 8, SAMPLE_LOG2_MAX = 24 };
+enum {
+    BLOCK_BYTES = 4096,
+    BYTES_PER_SEED = 8,
+    SAMPLE_LOG2_MAX = 24,
+    ROUND_DROP = 120,
+    LAST_DROP = 240
+};
 
 /* clang-format off */
 static const struct round {
@@ -114,18 +120,18 @@ void find_covers(const struct image *old, const struct image *new_image,
     blocks_match(old, new_image, BLOCK_BYTES, &options->hints, &covers, &found);
     matches_done(&covers);
     for (size_t i = 0; i < COUNT(rounds); i++) {
-        cover_extend(&search.pair, &found, &covers);
+        cover_extend(&search.pair, &found, ROUND_DROP, &covers);
         matches_done(&found);
         pair_learn(&search.pair, &covers);
         search_round(&search, &rounds[i], &covers, &found);
         matches_done(&covers);
     }
     /* Twice: where a cover was given up, its neighbours may grow. */
-    cover_extend(&search.pair, &found, &covers);
+    cover_extend(&search.pair, &found, LAST_DROP, &covers);
     matches_done(&found);
     pair_learn(&search.pair, &covers);
     find_shifts(&search.pair, &covers, &found);
-    cover_extend(&search.pair, &found, out);
+    cover_extend(&search.pair, &found, LAST_DROP, out);
     pair_done(&search.pair);
     matches_done(&covers);
     matches_done(&found);

@@ -9,8 +9,8 @@
 enum {
     CANDIDATES = 6,
     /* How far a candidate is looked at: enough to choose, and to leave a bad neighbourhood. */
-    LOOK_BYTES = 1024,
-    LOOK_DROP = 48,
+    LOOK_BYTES = 4096,
+    LOOK_DROP = 64,
     /* In bits: a change of distance, to nearby, and to anywhere. */
     NEAR_COST = 30,
     FAR_COST = 70,

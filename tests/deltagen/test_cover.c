@@ -98,7 +98,7 @@ Test(cover_extend, grows_joins_and_gives_up)
 
     make_images();
     pair_init(&pair, &old, &new_image);
-    cover_extend(&pair, &matches, &covers);
+    cover_extend(&pair, &matches, 240, &covers);
 
     cr_assert_eq(covers.count, 2);
     cr_expect_eq(covers.items[0].new_pos, 0);
