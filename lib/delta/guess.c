@@ -15,11 +15,23 @@ enum {
     REFINE_STEP = 4096 / (GUESS_REFINE_POINTS - 1),
     REFINE_LOG2 = 11,    /* contexts: a near byte and the bit's place */
     REFINE_LOG2_MAX = 9, /* what the upper bits of the byte say is nearly all */
+    /* Waste, in 256ths of a bit: where it ends, and from where on guesses are not believed. */
+    WASTE_MIN = -4096,
+    WASTE_MAX = 4096,
+    WASTE_MUCH = 2048,
     INPUT_NODE = GUESS_CONTEXTS,
     INPUT_GUESS,
     INPUT_COUNT = INPUT_GUESS + GUESS_BYTES,
 };
 _Static_assert((int)INPUT_COUNT <= (int)LOGISTIC_INPUTS, "a neuron holds all inputs");
+
+/* What a bit costs whose chance was so many 64ths, and a half, in 256ths of a bit. */
+static const uint16_t costs[64] = {
+    1792, 1386, 1198, 1073, 980, 906, 845, 792, 746, 705, 668, 634, 603, 575, 548, 524,
+    501,  479,  458,  439,  420, 403, 386, 370, 355, 340, 326, 312, 299, 286, 274, 262,
+    250,  239,  228,  218,  207, 197, 188, 178, 169, 160, 151, 143, 134, 126, 118, 110,
+    102,  95,   87,   80,   73,  66,  59,  53,  46,  40,  33,  27,  21,  15,  9,   3,
+};
 
 static unsigned refine_log2(unsigned counters_log2)
 {
@@ -74,6 +86,7 @@ void delta_guess_reset(struct delta_guess *guess)
 {
     size_t contexts = (size_t)1 << (REFINE_LOG2 - guess->refine_shift);
 
+    guess->waste = 0;
     memset(guess->slots, 0, (size_t)SLOT_BYTES << guess->slots_log2);
     for (size_t i = 0; i < GUESS_REFINES; i++)
         for (size_t j = 0; j < contexts; j++)
@@ -119,6 +132,7 @@ struct byte {
     struct delta_guess_sort *sort;
     uint8_t *slots[GUESS_CONTEXTS];
     unsigned node; /* 1, then the bits so far */
+    int32_t cost;  /* of those, in 256ths of a bit */
     uint8_t *states[GUESS_CONTEXTS + 1];
     int16_t inputs[LOGISTIC_INPUTS];
 };
@@ -202,7 +216,9 @@ static unsigned code_bit(struct delta_guess *guess, struct byte *byte, unsigned 
     }
     p /= 4;
 
-    bit = guess->coder->code(guess->coder, p, bit);
+    bit =
+        guess->coder->code(guess->coder, guess->waste > WASTE_MUCH ? (p + 3 * 32768) / 4 : p, bit);
+    byte->cost += costs[(bit ? p : 65535 - p) >> 10];
 
     miss = (int16_t)(((int32_t)(bit << 16) - (int32_t)mixed) >> WEIGHT_RATE_SHIFT);
     delta_learn(byte->inputs, by_near, miss);
@@ -239,5 +255,9 @@ unsigned delta_guess_code(struct delta_guess *guess, unsigned sort,
             state.node = state.node << 1 | bit;
         }
     }
+    guess->waste += state.cost - 8 * 256;
+    guess->waste = guess->waste < WASTE_MIN   ? WASTE_MIN
+                   : guess->waste > WASTE_MAX ? WASTE_MAX
+                                              : guess->waste;
     return state.node & 255;
 }

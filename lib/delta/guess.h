@@ -52,6 +52,9 @@ struct delta_guess {
     /* Corrections of the final probability by a near byte and the bit's place. */
     uint16_t (*refines[GUESS_REFINES])[GUESS_REFINE_POINTS];
     unsigned refine_shift; /* of the byte, where memory is short */
+    /* Bits spent of late beyond eight a byte, in 256ths: signatures and packed data are known by
+     * that, and then cost eight. */
+    int32_t waste;
     struct delta_guess_sort sorts[GUESS_SORTS];
 };
 

@@ -255,6 +255,22 @@ Test(delta_model, spends_little_on_what_it_has_seen)
     }
 }
 
+Test(delta_model, does_not_make_random_bytes_longer)
+{
+    struct world world;
+    uint32_t state = 11;
+    size_t len;
+
+    world_init(&world);
+    tape_start(&world.tape, false);
+    for (size_t i = 0; i < LEN; i++)
+        (void)delta_model_insert(world.model, (uint8_t)next_random(&state));
+    len = tape_end(&world.tape);
+
+    cr_expect_leq(len, LEN + LEN / 500, "%zu bytes", len);
+    world_done(&world);
+}
+
 Test(delta_model_bytes, grows_with_its_parts_only)
 {
     for (unsigned log2 = 12; log2 <= 20; log2++) {
