@@ -60,7 +60,7 @@ static bool decode_deflate(int window, const uint8_t *in, uint64_t len, struct t
         size_t room = next_room(target, &at);
         uint64_t left = len - *packed;
         uInt given = (uInt)(left < SCRATCH_BYTES ? left : SCRATCH_BYTES);
-        uint8_t spare; /* one byte more than the room tells an end from an overflow */
+        uint8_t spare = 0; /* one byte more than the room tells an end from an overflow */
 
         stream.next_in = in + *packed;
         stream.avail_in = given;

@@ -31,7 +31,7 @@ static long flow_all(bool packs, const struct delta_packing *packing, const uint
     struct delta_flow flow = {.in = in, .in_len = len, .ending = true};
     struct delta_space space;
     struct err err;
-    void *self;
+    void *self = NULL;
 
     if (bytes == UINT64_MAX)
         return -1;
