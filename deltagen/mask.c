@@ -11,25 +11,23 @@
 
 enum { CHUNK_LOG2 = 14, CHUNK = 1 << CHUNK_LOG2 };
 
-/* The bytes around [at, at + len) that have a say in it. */
-struct around {
-    const uint8_t *data;
-    size_t len;
-    uint64_t at;
-};
-
-static struct around around(const struct image *image, uint64_t at, size_t len)
+/* With the bytes around [at, at + len) that have a say in it. */
+static struct code_bytes around(const struct image *image, uint64_t at, size_t len)
 {
     uint64_t first = at < CODE_REACH ? 0 : at - CODE_REACH;
     uint64_t end = image->len - at - len < CODE_REACH ? image->len : at + len + CODE_REACH;
 
-    return (struct around){image->data + first, (size_t)(end - first), first};
+    return (struct code_bytes){.data = image->data + first,
+                               .len = (size_t)(end - first),
+                               .at = first,
+                               .from = (size_t)(at - first),
+                               .to = (size_t)(at - first) + len};
 }
 
 /* Of bytes that are zero nothing can be hidden. */
 static void note_chunk(struct mask *mask, uint64_t at, size_t len, uint8_t *work)
 {
-    const struct around in = around(mask->image, at, len);
+    const struct code_bytes in = around(mask->image, at, len);
     const uint8_t *data = mask->image->data + at;
     enum code kind = code_kind(data, len);
 
@@ -37,7 +35,7 @@ static void note_chunk(struct mask *mask, uint64_t at, size_t len, uint8_t *work
     if (kind == CODE_NONE)
         return;
     memcpy(work, data, len);
-    code_hide(kind, in.data, in.len, in.at, (size_t)(at - in.at), (size_t)(at - in.at) + len, work);
+    code_hide(kind, &in, work);
     for (size_t i = 0; i < len; i++)
         if (work[i] != data[i])
             mask->hidden[(at + i) / 64] |= UINT64_C(1) << (at + i) % 64;
@@ -64,7 +62,7 @@ void mask_done(struct mask *mask)
 uint8_t mask_byte(const struct mask *mask, uint64_t at)
 {
     enum code kind;
-    struct around in;
+    struct code_bytes in;
     uint8_t byte = mask->image->data[at];
 
     if (!mask_hides(mask, at))
@@ -73,7 +71,7 @@ uint8_t mask_byte(const struct mask *mask, uint64_t at)
     if (kind == CODE_X86)
         return 0;
     in = around(mask->image, at, 1);
-    code_hide(kind, in.data, in.len, in.at, (size_t)(at - in.at), (size_t)(at - in.at) + 1, &byte);
+    code_hide(kind, &in, &byte);
     return byte;
 }
 

@@ -61,19 +61,20 @@ static size_t x86_field(const uint8_t *p)
     return start && (p[start + 3] == 0 || p[start + 3] == 0xFF) ? start : 0;
 }
 
-static void x86_hide(const uint8_t *data, size_t len, size_t from, size_t to, uint8_t *out)
+static void x86_hide(const struct code_bytes *in, uint8_t *out)
 {
-    size_t at = from > 5 ? from - 5 : 0;
-    size_t end = len >= 6 && to < len - 5 ? to : (len >= 6 ? len - 5 : 0);
+    size_t last = in->len < 6 ? 0 : in->len - 5; /* behind the last that can have a field */
+    size_t end = in->to < last ? in->to : last;
 
-    for (; at < end; at++) {
-        size_t start = x86_classes[data[at]] ? x86_field(data + at) : 0;
+    for (size_t at = in->from > 5 ? in->from - 5 : 0; at < end; at++) {
+        const uint8_t *p = in->data + at;
+        size_t start = x86_classes[p[0]] ? x86_field(p) : 0;
 
         if (!start)
             continue;
         for (size_t i = at + start; i < at + start + 4; i++)
-            if (i >= from && i < to)
-                out[i - from] = 0;
+            if (i >= in->from && i < in->to)
+                out[i - in->from] = 0;
     }
 }
 
@@ -133,41 +134,40 @@ static uint32_t riscv_keep(const uint8_t *data, size_t at)
     return op == 0x23 || op == 0x27 ? 0x01FFF07F : UINT32_MAX;
 }
 
-static void words_hide(uint32_t (*keep)(const uint8_t *, size_t), size_t step, const uint8_t *data,
-                       size_t len, uint64_t base, size_t from, size_t to, uint8_t *out)
+static void words_hide(uint32_t (*keep)(const uint8_t *, size_t), size_t step,
+                       const struct code_bytes *in, uint8_t *out)
 {
-    size_t at = from > 3 ? from - 3 : 0;
+    size_t at = in->from > 3 ? in->from - 3 : 0;
 
-    at += (step - (size_t)((base + at) % step)) % step;
-    for (; at < to && at + 4 <= len; at += step) {
-        uint32_t kept = keep(data, at);
+    at += (step - (size_t)((in->at + at) % step)) % step;
+    for (; at < in->to && at + 4 <= in->len; at += step) {
+        uint32_t kept = keep(in->data, at);
 
         if (kept == UINT32_MAX)
             continue;
         for (size_t i = 0; i < 4; i++)
-            if (at + i >= from && at + i < to)
-                out[at + i - from] &= (uint8_t)(kept >> 8 * i);
+            if (at + i >= in->from && at + i < in->to)
+                out[at + i - in->from] &= (uint8_t)(kept >> 8 * i);
     }
 }
 
-void code_hide(enum code kind, const uint8_t *data, size_t len, uint64_t at, size_t from, size_t to,
-               uint8_t *out)
+void code_hide(enum code kind, const struct code_bytes *in, uint8_t *out)
 {
     switch (kind) {
     case CODE_X86:
-        x86_hide(data, len, from, to, out);
+        x86_hide(in, out);
         return;
     case CODE_ARM:
-        words_hide(arm_keep, 4, data, len, at, from, to, out);
+        words_hide(arm_keep, 4, in, out);
         return;
     case CODE_ARM64:
-        words_hide(arm64_keep, 4, data, len, at, from, to, out);
+        words_hide(arm64_keep, 4, in, out);
         return;
     case CODE_THUMB:
-        words_hide(thumb_keep, 2, data, len, at, from, to, out);
+        words_hide(thumb_keep, 2, in, out);
         return;
     case CODE_RISCV:
-        words_hide(riscv_keep, 2, data, len, at, from, to, out);
+        words_hide(riscv_keep, 2, in, out);
         return;
     case CODE_NONE:
     case CODE_COUNT:

@@ -20,9 +20,13 @@ enum { CODE_REACH = 16 };
 
 /* What prevails in these bytes of an image; they begin at a multiple of 4. */
 enum code code_kind(const uint8_t *data, size_t len);
-/*
- * Clears the address bits in `out`, which holds data[from, to), as if all of data[0, len) were of
- * this kind. `at` is the place of data[0] in the image, for alignment.
- */
-void code_hide(enum code kind, const uint8_t *data, size_t len, uint64_t at, size_t from, size_t to,
-               uint8_t *out);
+/* Bytes of an image: some to look at, and those among them that are meant. */
+struct code_bytes {
+    const uint8_t *data;
+    size_t len;
+    uint64_t at; /* place of data[0] in the image, for alignment */
+    size_t from, to;
+};
+
+/* Clears the address bits in `out`, which holds data[from, to), as if all were of this kind. */
+void code_hide(enum code kind, const struct code_bytes *in, uint8_t *out);
