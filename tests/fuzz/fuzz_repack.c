@@ -30,7 +30,7 @@ static long flow_all(bool packs, const struct delta_packing *packing, const uint
     AUTO_FREE uint8_t *memory = NULL;
     struct delta_flow flow = {.in = in, .in_len = len, .ending = true};
     struct delta_space space;
-    struct err err;
+    struct err err = {0};
     void *self = NULL;
 
     if (bytes == UINT64_MAX)

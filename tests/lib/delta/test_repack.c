@@ -51,9 +51,9 @@ static long flow_all(bool packs, const struct delta_packing *packing, const uint
     AUTO_FREE uint8_t *memory = mem_alloc(bytes + DELTA_SPACE_ALIGN);
     struct delta_space space = {memory, bytes};
     struct delta_flow flow = {.out = out};
-    struct err err;
+    struct err err = {0};
     size_t given = 0;
-    void *self;
+    void *self = NULL;
 
     space.next += (DELTA_SPACE_ALIGN - (uintptr_t)memory % DELTA_SPACE_ALIGN) % DELTA_SPACE_ALIGN;
     cr_assert(
