@@ -144,6 +144,7 @@ enum {
     HEALTH_MS = 2000,       /* how often crashes are judged, at least */
     AWAKE_MS_MIN = 60000,   /* a device is awake when it was seen in this time ... */
     AWAKE_INTERVALS = 3,    /* ... or in so many of its poll intervals */
+    SILENT_MS_MIN = 120000, /* not silent before: systems start, and networks stumble */
     SURVEY_STEP_MAX = 1024, /* devices of a plan looked at before the loop has its turn */
     TICK_DEPLOYMENTS_MAX = 4096,
 };

@@ -76,8 +76,8 @@ static void count_silence(const struct census *census, const struct model_group 
                       update_state_rank(facts->standing.state) >= UPDATE_ACTIVATING &&
                       facts->standing.state != UPDATE_CANCELLED &&
                       facts->standing.state != UPDATE_SKIPPED;
-    bool is_silent =
-        quiet_ms(census, facts) > group->poll_interval_s * 1000 * (int64_t)tally->silent_intervals;
+    int64_t word_ms = group->poll_interval_s * 1000 * (int64_t)tally->silent_intervals;
+    bool is_silent = quiet_ms(census, facts) > (word_ms > SILENT_MS_MIN ? word_ms : SILENT_MS_MIN);
 
     if (facts->is_out || facts->seen_ms < deployment->created_ms)
         return;

@@ -45,7 +45,7 @@ static const struct number health_numbers[] = {
 };
 static const struct number silence_numbers[] = {
     {"intervals", WHOLE, AT(silence.intervals), 2, 1000,
-     "poll intervals without a word until a device is silent"},
+     "poll intervals without a word until a device is silent; two minutes at least"},
     {"ratio",     REAL,  AT(silence.ratio),     1.01, 1000,
      "so many times the silent devices of the others is bad"},
     {"alpha",     REAL,  AT(silence.alpha),     1e-9, 0.5, "chance to stop a good release, at most"},

@@ -218,6 +218,36 @@ Test(ticker, a_pause_stops_the_phases_and_not_the_gate)
     clock_close(&world);
 }
 
+Test(census, calls_nobody_silent_for_what_a_restart_takes)
+{
+    struct clock_world world;
+    struct model *model;
+    struct census *census;
+    struct census_tally tally;
+    int64_t now_ms = 1800000000000;
+    int64_t id;
+
+    clock_open(&world, 20);
+    id = world_deployment(&world.fixture, 2, "100000");
+    model = model_with(&world, id);
+    for (int64_t row = 1; row <= 20; row++) {
+        struct fleet_device *device = fleet_index_find_row(fleet_index_of(world.fleet), row);
+        struct wire_poll poll = {.installed_count = 1, .installed = {{9}}};
+        struct fleet_facts facts;
+
+        (void)fleet_device_poll(device, &poll, now_ms - SILENT_MS_MIN - (row % 2), &facts);
+    }
+    census = census_new(model, fleet_index_of(world.fleet), now_ms, 0);
+    while (census_step(census, 1000))
+        ;
+    tally = census_of(census, model_deployment_find(model, id));
+    cr_expect_eq(tally.control, 20);
+    cr_expect_eq(tally.control_silent, 10, "%llu", (unsigned long long)tally.control_silent);
+    census_free(census);
+    model_unref(model);
+    clock_close(&world);
+}
+
 Test(census, counts_who_is_in_the_phase_runs_something_else_and_is_awake)
 {
     struct clock_world world;
