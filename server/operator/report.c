@@ -58,7 +58,8 @@ void on_report_list(struct http_request *req, void *app)
 
 void on_delta_list(struct http_request *req, void *app)
 {
-    static const char *const states[] = {"queued", "running", "kept", "dropped", "failed", "collected", NULL};
+    static const char *const states[] = {"queued", "running",   "kept", "dropped",
+                                         "failed", "collected", NULL};
     struct worker *worker = app;
     struct store_page page;
     const char *state;

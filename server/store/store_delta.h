@@ -11,8 +11,8 @@ extern const struct db_stmt *const store_delta_statements[];
 
 enum {
     STORE_DELTA_ATTEMPTS_MAX = 3,
-    STORE_DELTA_PLANNED_MAX = 4, /* releases in one statement */
-    STORE_DELTA_SOURCES_MAX = 8, /* of one image */
+    STORE_DELTA_PLANNED_MAX = 4,         /* releases in one statement */
+    STORE_DELTA_SOURCES_MAX = 8,         /* of one image */
     STORE_DELTA_IDLE_S = 30 * 24 * 3600, /* nobody fetched it for so long: it goes */
 };
 
@@ -22,8 +22,8 @@ enum {
  * them, by what a second of making them saves: devices times bytes, as the component's deltas
  * before went. One row: how many releases were looked at. */
 void store_delta_plan(struct db *db, int64_t devices_min, db_done_fn *done, void *arg);
-/* Takes the queued row that saves most for the time it takes. One row, or none: id, tenant_id, sha256 and
- * length of `from` and of `to`. */
+/* Takes the queued row that saves most for the time it takes. One row, or none: id, tenant_id,
+ * sha256 and length of `from` and of `to`. */
 void store_delta_claim(struct db *db, int64_t lease_s, db_done_fn *done, void *arg);
 /* The worker lives. */
 void store_delta_renew(struct db *db, int64_t id, int64_t lease_s, db_done_fn *done, void *arg);

@@ -51,8 +51,7 @@ int main(int argc, char **argv)
     struct files files;
     const struct delta_io io = {
         .arg = &files, .read_old = read_old, .read_patch = read_patch, .write_new = write_new};
-    struct delta_limits limits = {.new_length_max = DELTA_LENGTH_MAX,
-                                  .memory_bytes_max = 64 << 20};
+    struct delta_limits limits = {.new_length_max = DELTA_LENGTH_MAX, .memory_bytes_max = 64 << 20};
     struct err err = {0};
 
     if (argc != 4)
