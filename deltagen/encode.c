@@ -22,6 +22,7 @@ enum {
      * anew costs little, and little enough to fetch twice. */
     GROUP_CODE_BYTES = 512 << 10,
     PIECE_BYTES_MIN = 64 << 10, /* of adds and inserts: groups can end there */
+    HISTORY_LOG2_MIN = 12,      /* the format has no shorter ones */
     HASH_BYTES_LONG = 8,
     HASH_BYTES_SHORT = 4,
     HASHES_PART = 50,      /* long hashes may take this part of the code, */
@@ -390,7 +391,8 @@ static bool write_file(struct encoder *e, const struct image *image, uint32_t fr
 /* The longest history beside a coder of this size: what contexts have seen is worth more. */
 static bool history_fits(struct delta_header *header)
 {
-    for (header->history_log2 = header->codec_log2; header->history_log2 + 4 > header->codec_log2;
+    for (header->history_log2 = header->codec_log2;
+         header->history_log2 + 4 > header->codec_log2 && header->history_log2 >= HISTORY_LOG2_MIN;
          header->history_log2--)
         if (delta_memory_bytes(header) <= delta_class_bytes(header->class))
             return true;

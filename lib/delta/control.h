@@ -6,7 +6,7 @@
 #include "lib/delta/guess.h"
 
 enum {
-    CONTROL_STATES = 2048,
+    CONTROL_STATES = 1024,
     CONTROL_INPUTS = 3,
     CONTROL_SETS = 20, /* of weights */
 };

@@ -12,8 +12,8 @@
 enum {
     LOGISTIC_INPUT_MAX = 2047,
     LOGISTIC_SUM_MAX = 3071,
-    LOGISTIC_INPUTS = 16,   /* of a neuron, unused ones zero: a multiple of what vectors hold */
-    LOGISTIC_ONE = 1 << 14, /* as weight */
+    LOGISTIC_INPUTS = 12,           /* of a neuron, unused ones zero */
+    LOGISTIC_ONE = 1 << 14,         /* as weight */
     LOGISTIC_WEIGHT_MAX = 31 << 10, /* so that a step of learning stays within 16 bits */
 };
 

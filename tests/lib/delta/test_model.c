@@ -276,7 +276,7 @@ Test(delta_model_bytes, grows_with_its_parts_only)
     for (unsigned log2 = 12; log2 <= 20; log2++) {
         uint64_t bytes = delta_model_bytes(log2, 12);
 
-        cr_expect_leq(bytes, (UINT64_C(4) << log2) + (120 << 10), "2^%u: %llu", log2,
+        cr_expect_leq(bytes, (UINT64_C(4) << log2) + (105 << 10), "2^%u: %llu", log2,
                       (unsigned long long)bytes);
         cr_expect_leq(delta_model_bytes(log2, 22) - bytes, UINT64_C(3) << 21);
     }
