@@ -2,6 +2,7 @@
 # Patches against every other tool that is installed, on a folder of image pairs: bytes, processor
 # seconds and peak memory of making and applying. Each patch is applied and compared.
 #   delta.sh BUILD CORPUS [REGEX]      one table on standard output
+#   PEERS="bsdiff zstd"                only these run again; of the others, what was measured earlier
 #   WRITE=1                            also writes it between the markers of docs/BENCHMARKS.md
 # A pair is a folder with old* and new*, in CORPUS or CORPUS/pairs.
 set -u
@@ -39,7 +40,7 @@ run_peer() { # TOOL OLD NEW: prints the bytes of its patch
 }
 
 peers=
-for tool in bsdiff xdelta3 zstd hdiffz; do command -v "$tool" >/dev/null && peers="$peers $tool"; done
+for tool in ${PEERS-bsdiff xdelta3 zstd hdiffz}; do command -v "$tool" >/dev/null && peers="$peers $tool"; done
 {
     printf '| pair | new | deltagen | goal | best other tool | ours : its | class | make | apply | bsdiff makes |\n'
     printf '|---|---|---|---|---|---|---|---|---|---|\n'
