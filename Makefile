@@ -140,6 +140,9 @@ deps:        ## install what is missing from Debian's packages (root or sudo)
 	@sh deploy/deps.sh
 deps-cpus:   ## and compilers and emulators of other CPUs, for the applier's tests on them
 	@sh deploy/deps.sh cpus
+	@for cpu in s390x armhf; do tests/arch/cpus/libraries $$cpu build/cpus/$$cpu; done
+check-cpus: $(B)/deltagen  ## the applier on emulated CPUs: big-endian s390x and 32-bit ARM
+	@tests/arch/cpus/run $(B)
 
 tests: all $(TESTS) $(FUZZ:%=$(B)/replay_%) $(HELPERS:%=$(B)/%) $(B)/agent-preload.so
 
@@ -225,5 +228,5 @@ help:        ## this list
 
 -include $(shell find $(B) $(L) -name '*.d' 2>/dev/null)
 .PHONY: all deps tests check test demo acceptance coverage lint check-format format check-headers check-layers \
-        check-banned check-tidy check-cppcheck check-docs docs install man clean help size-applier deps-cpus
+        check-banned check-tidy check-cppcheck check-docs docs install man clean help size-applier deps-cpus check-cpus
 .SECONDARY:

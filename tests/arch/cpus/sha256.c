@@ -1,10 +1,12 @@
-/* lib/crypto/hash.h as far as lib/delta needs it, in portable C. FIPS 180-4, 6.2. */
+/* lib/crypto/hash.h as far as lib/delta needs it, in portable C and without the heap: a few
+ * objects are all there are. FIPS 180-4, 6.2. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/crypto/hash.h"
 
 struct sha256 {
+    bool used;
     uint32_t state[8];
     uint64_t length;
     uint8_t block[64];
@@ -61,17 +63,22 @@ void sha256_restart(struct sha256 *hash)
 
 struct sha256 *sha256_new(void)
 {
-    struct sha256 *hash = malloc(sizeof(*hash));
+    static struct sha256 all[4];
 
-    if (!hash)
-        abort();
-    sha256_restart(hash);
-    return hash;
+    for (size_t i = 0; i < COUNT(all); i++) {
+        if (all[i].used)
+            continue;
+        all[i].used = true;
+        sha256_restart(&all[i]);
+        return &all[i];
+    }
+    abort();
 }
 
 void sha256_free(struct sha256 *hash)
 {
-    free(hash);
+    if (hash)
+        hash->used = false;
 }
 
 void cleanup_sha256(struct sha256 **hash)
@@ -106,11 +113,11 @@ void sha256_end(struct sha256 *hash, uint8_t out[HASH_BYTES])
 
 void hash_sha256(const void *data, size_t len, uint8_t out[HASH_BYTES])
 {
-    struct sha256 *hash = sha256_new();
+    struct sha256 hash;
 
-    sha256_add(hash, data, len);
-    sha256_end(hash, out);
-    sha256_free(hash);
+    sha256_restart(&hash);
+    sha256_add(&hash, data, len);
+    sha256_end(&hash, out);
 }
 
 bool crypto_equal(const void *a, const void *b, size_t len)
