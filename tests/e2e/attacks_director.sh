@@ -278,15 +278,16 @@ bytes T39 TARGET_HASH "a file exchanged while its download was interrupted"
 cp "$WORK/v3.img" "$blob"
 
 say "patches under the stolen director key: refused, then the whole image arrives"
+HEADER=192 # bytes of a patch, as lib/delta/format.h draws it; the pokes below are at its offsets
 hex_of() { printf '%s' "$1" | sed 's/../\\x&/g'; }
 poke() { printf "$(hex_of "$2")" | dd of="$1" bs=1 seek="$3" conv=notrunc status=none; } # FILE HEX OFFSET
 # patch ID CODE FROM TO FILE WHAT: FILE is what the director names as the patch to vTO
 patch() {
     local before deployment header to=V$4 from=V$3
     before=$(count_of "$2")
-    header=$(head -c 140 "$5" | sha256sum | cut -d' ' -f1)
+    header=$(head -c $HEADER "$5" | sha256sum | cut -d' ' -f1)
     cp "$5" "$(rule "$image/deltas/evil" body)"
-    direct "$(entry "$(path_of "v$4")" ".custom.delta = {path: \"deltas/evil\", length: $(stat -c %s "$5"), header_length: 140, header_sha256: \"$header\",
+    direct "$(entry "$(path_of "v$4")" ".custom.delta = {path: \"deltas/evil\", length: $(stat -c %s "$5"), header_length: $HEADER, header_sha256: \"$header\",
         from: {sha256: \"${!from}\", length: 100000}, mem: 1000000}")"
     [ -z "${7:-}" ] || poke "$(rule "$image/deltas/evil" body)" "$7" 300
     deployment=$(deploy_create "v$4" --phases 100%)
@@ -304,10 +305,10 @@ for v in 4 5 6 7; do solo_publish "v$v" "$((v + 1))" "$WORK/v$v.img"; done
 deltagen diff "$WORK/v1.img" "$WORK/v4.img" "$WORK/base.patch" >/dev/null
 patch T48 DELTA_BASE 2 4 "$WORK/base.patch" "a patch from another image"
 deltagen diff "$WORK/v4.img" "$WORK/v5.img" "$WORK/bomb.patch" >/dev/null
-poke "$WORK/bomb.patch" 0000000000010000 24 # a new image of 2^40 bytes
+for at in 32 56; do poke "$WORK/bomb.patch" 0000000000010000 $at; done # image and space of 2^40 bytes
 patch T48 DELTA_LIMIT 4 5 "$WORK/bomb.patch" "a patch that unpacks to a terabyte"
 deltagen diff "$WORK/v5.img" "$WORK/v7.img" "$WORK/other.patch" >/dev/null
-poke "$WORK/other.patch" "$V6" 72
+poke "$WORK/other.patch" "$V6" 128
 patch T48 DELTA_RESULT_HASH 5 6 "$WORK/other.patch" "a patch that gives other bytes"
 deltagen diff "$WORK/v6.img" "$WORK/v7.img" "$WORK/good.patch" >/dev/null
 patch T48 DELTA_FILE_HASH 6 7 "$WORK/good.patch" "a patch whose body is not the header's" ff

@@ -16,7 +16,7 @@ runs() { [ "$(sql "SELECT count(*) FROM device WHERE installed @> ARRAY['\\x$1':
 until_true 120 "$COUNT devices run v1" runs "$(sha "$WORK/v1.img")" $COUNT
 solo_publish v2 2 "$WORK/v2.img"
 until_true 60 "the delta is made" delta_kept "$(sha "$WORK/v1.img")" "$(sha "$WORK/v2.img")"
-slipway delta list --json | jq -e '.items[0] | .header_length == 140 and (.header_sha256 | length) == 64 and .memory > 0' >/dev/null || fail "the list of deltas lacks their headers: $(slipway delta list --json)"
+slipway delta list --json | jq -e '.items[0] | .header_length == 192 and (.header_sha256 | length) == 64 and .memory > 0' >/dev/null || fail "the list of deltas lacks their headers: $(slipway delta list --json)"
 id=$(deploy_create v2 --phases 10%,100%)
 until_true 180 "v2 finishes" deploy_is "$id" finished
 until_true 30 "$COUNT devices run v2" runs "$(sha "$WORK/v2.img")" $COUNT
