@@ -46,9 +46,8 @@ const struct openapi_row openapi_rows_reports[] = {
                "...}], strata:[any], history:[any], ...}"},
     {.method = "GET", .path = "/api/v1/dashboard/versions",
      .query = "product group since until points",
-     .answer = "{as_of:time|null, versions:[{image:hash|null, version:text|null, "
-               "release_counter:int|null, releases:[any], count:int|null, "
-               "first_seen:time, last_seen:time|null, ...}], history:[any], ...}"},
+     .answer = "{as_of:time|null, versions:[{version:text|null, release_counter:int|null, "
+               "count:int, percent:number}], history:[{at:time, versions:[any]}]}"},
     {.method = "GET", .path = "/api/v1/dashboard/health",
      .query = "product group",
      .answer = "{as_of:time|null, total:int, classes:[{class:text, count:int|null, "
