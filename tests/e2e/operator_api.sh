@@ -56,7 +56,7 @@ expect 400 POST /api/v1/deployments -d "$(deploy '[{"percent":50}]')"
 expect 400 POST /api/v1/deployments -d "$(deploy '[{"percent":50},{"percent":40},{"percent":100}]')"
 expect 400 POST /api/v1/deployments -d "$(deploy '[]')"
 expect 400 POST /api/v1/deployments -d "$(deploy '[{"percent":101}]')"
-expect 201 POST /api/v1/deployments -d "$(deploy '[{"percent":50},{"percent":100}]')"
+expect 201 POST /api/v1/deployments -d "$(deploy '[{"percent":50,"advance":"manual"},{"percent":100}]')" # else it is over at once: nobody waits
 id=$(jq -r .id "$WORK/answer")
 expect 409 POST /api/v1/deployments -d "$(deploy '[{"percent":100}]')"
 expect 409 POST "/api/v1/deployments/$id/resume"
