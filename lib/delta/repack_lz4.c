@@ -18,6 +18,7 @@ enum {
     BLOCK_BYTES_MAX = 8 << 20,
     GATHERED_MAX = 256 << 10, /* larger blocks are packed in a window */
     HC_LEVEL_MIN = 3,
+    LEVEL_MAX = 9, /* beyond, liblz4's parser takes memory that nobody gave it */
     FILLED_BYTES_MIN = 512,
     FILLED_BYTES_MAX = 1 << 20,
 };
@@ -31,7 +32,7 @@ struct block {
 
 static bool takes(const struct delta_packing *packing)
 {
-    return packing->level >= 1 && packing->level <= LZ4HC_CLEVEL_MAX && packing->window_log2 == 0 &&
+    return packing->level >= 1 && packing->level <= LEVEL_MAX && packing->window_log2 == 0 &&
            packing->flags == 0 && packing->dictionary == 0;
 }
 
@@ -133,7 +134,7 @@ static bool step(void *self, struct delta_flow *flow, struct err *err)
 
 static bool fill_takes(const struct delta_packing *packing)
 {
-    return packing->level >= HC_LEVEL_MIN && packing->level <= LZ4HC_CLEVEL_MAX &&
+    return packing->level >= HC_LEVEL_MIN && packing->level <= LEVEL_MAX &&
            packing->window_log2 == 0 && packing->flags == 0 &&
            packing->dictionary >= FILLED_BYTES_MIN && packing->dictionary <= FILLED_BYTES_MAX;
 }

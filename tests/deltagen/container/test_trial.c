@@ -112,9 +112,14 @@ Test(trial, says_no_when_one_byte_is_another, .fini = temp_done)
 
 Test(trial, packs_again_all_blocks_of_a_squashfs, .fini = temp_done)
 {
-    static const char *const compressors[] = {"gzip",    "gzip -Xcompression-level 4", "xz",
-                                              "zstd",    "zstd -Xcompression-level 3", "lz4",
-                                              "lz4 -Xhc"};
+    static const struct {
+        const char *name;
+        bool is_exact;
+    } compressors[] = {
+        {"gzip", true},      {"gzip -Xcompression-level 4", true}, {"xz", true},
+        {"zstd", true},      {"zstd -Xcompression-level 3", true}, {"lz4", true},
+        {"lz4 -Xhc", false}, /* its encoder allocates */
+    };
 
     make_file();
     for (size_t i = 0; i < COUNT(compressors); i++) {
@@ -123,9 +128,10 @@ Test(trial, packs_again_all_blocks_of_a_squashfs, .fini = temp_done)
         size_t exact;
 
         cr_assert_eq(tool_run("cd %s && rm -f packed && mksquashfs file packed -quiet -comp %s",
-                              temp_dir(), compressors[i]),
+                              temp_dir(), compressors[i].name),
                      0);
         exact = count_exact(0, &units, &level);
-        cr_expect(units > 3 && exact == units, "%s: %zu of %zu", compressors[i], exact, units);
+        cr_expect(units > 3 && (exact == units) == compressors[i].is_exact, "%s: %zu of %zu",
+                  compressors[i].name, exact, units);
     }
 }
