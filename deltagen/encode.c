@@ -109,6 +109,7 @@ static void write_add(struct encoder *e, const struct operation *operation)
     }
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): readers of the same type write to `value` */
 static bool write_number(void *arg, unsigned context, uint64_t *value, struct err *err)
 {
     struct encoder *e = arg;

@@ -34,14 +34,14 @@ enum {
 /* In order of preference among equals: the simpler decoder first. */
 static const struct candidate {
     enum delta_codec codec;
-    size_t copy_min;    /* see plan_make() */
-    size_t coded_max;   /* in auto mode */
     enum delta_class class_max; /* in auto mode */
+    size_t copy_min;            /* see plan_make() */
+    size_t coded_max;           /* in auto mode */
 } candidates[CANDIDATES] = {
-    {DELTA_STORED, 24,  STORED_CODED_MAX, DELTA_CLASS_H},
-    {DELTA_ZLIB,   24,  NO_LIMIT,         DELTA_CLASS_S},
-    {DELTA_ZSTD,   24,  0,                DELTA_CLASS_H},
-    {DELTA_CM,     512, NO_LIMIT,         DELTA_CLASS_H},
+    {DELTA_STORED, DELTA_CLASS_H, 24,  STORED_CODED_MAX},
+    {DELTA_ZLIB,   DELTA_CLASS_S, 24,  NO_LIMIT},
+    {DELTA_ZSTD,   DELTA_CLASS_H, 24,  0},
+    {DELTA_CM,     DELTA_CLASS_H, 512, NO_LIMIT},
 };
 /* clang-format on */
 
@@ -197,17 +197,35 @@ static bool make_in_class(struct job *job, const struct delta_header *start,
     return good;
 }
 
-/* Class L has room for all that a coder can use; more is for packing only. */
+/* The device's own applier makes the new image of it. */
+static bool prove(const struct job *job, const struct delta_header *start, const uint8_t *patch,
+                  size_t len, struct err *err)
+{
+    struct make_options told = *job->options;
+    const struct check_options options = {.memory_bytes_max = delta_class_bytes(job->class),
+                                          .old_sha256 = start->old_sha256,
+                                          .progress = on_check,
+                                          .progress_arg = &told};
+
+    return check_patch(job->images->old, patch, len, job->images->new_image, &options, err);
+}
+
+/* Class L has room for all that a coder can use; more is for packing only. What would have the
+ * old image unpacked too often has more of it kept in the next class. */
 static bool make_of(struct job *job, const struct delta_header *start, struct delta_header *header,
                     struct buf *out, struct err *err)
 {
     enum delta_class most = job->options->class;
+    size_t before = out->len;
 
     job->class = most < DELTA_CLASS_L ? most : DELTA_CLASS_L;
     for (; job->class <= most; job->class ++) {
-        if (make_in_class(job, start, header, out, err))
+        if (make_in_class(job, start, header, out, err) &&
+            prove(job, start, out->data + before, out->len - before, err))
             return true;
-        if (err->code != ERR_LIMIT || !job->images->layouts)
+        out->len = before;
+        if ((err->code != ERR_LIMIT && err->refusal != REFUSAL_DELTA_LIMIT) ||
+            !job->images->layouts)
             return false;
     }
     return false;
@@ -221,10 +239,17 @@ static void find_scopes(const struct job *job, const struct unpacked *unpacked, 
                 out);
 }
 
-static bool make_raw(const struct encode_images *files, const struct unpacked *unpacked,
-                     const struct make_options *options, const struct delta_header *start,
+/* What is asked for. */
+struct ask {
+    const struct encode_images *files;
+    const struct make_options *options;
+    const struct delta_header *start;
+};
+
+static bool make_raw(const struct ask *ask, const struct unpacked *unpacked,
                      struct delta_header *header, struct buf *out, struct err *err)
 {
+    const struct encode_images *files = ask->files;
     struct scopes scopes;
     const struct encode_images images = {files->old, files->new_image, NULL, &scopes};
     struct matches covers = {0};
@@ -232,21 +257,21 @@ static bool make_raw(const struct encode_images *files, const struct unpacked *u
                       .old = files->old,
                       .new_image = files->new_image,
                       .covers = &covers,
-                      .options = options};
+                      .options = ask->options};
     bool good;
 
-    search(files->old, files->new_image, unpacked, options, &covers);
+    search(files->old, files->new_image, unpacked, ask->options, &covers);
     find_scopes(&job, unpacked, &scopes);
-    good = make_of(&job, start, header, out, err);
+    good = make_of(&job, ask->start, header, out, err);
     scopes_done(&scopes);
     matches_done(&covers);
     return good;
 }
 
-static bool make_unpacked(const struct encode_images *files, const struct unpacked *unpacked,
-                          const struct make_options *options, const struct delta_header *start,
+static bool make_unpacked(const struct ask *ask, const struct unpacked *unpacked,
                           struct delta_header *header, struct buf *out, struct err *err)
 {
+    const struct encode_images *files = ask->files;
     struct spaces spaces;
     struct matches covers = {0};
     struct scopes scopes = {0};
@@ -255,13 +280,13 @@ static bool make_unpacked(const struct encode_images *files, const struct unpack
                       .old = &unpacked->old.image,
                       .new_image = &unpacked->new_space.image,
                       .covers = &covers,
-                      .options = options};
+                      .options = ask->options};
     bool good = spaces_of(unpacked, &spaces) || err_set(err, ERR_LIMIT, "too many packed parts");
 
     if (good) {
-        search(job.old, job.new_image, unpacked, options, &covers);
+        search(job.old, job.new_image, unpacked, ask->options, &covers);
         find_scopes(&job, unpacked, &scopes);
-        good = make_of(&job, start, header, out, err);
+        good = make_of(&job, ask->start, header, out, err);
     }
     scopes_done(&scopes);
     matches_done(&covers);
@@ -285,43 +310,35 @@ static struct unpack_options unpack_options_of(const struct encode_images *files
 }
 
 /* Unpacked where there is something to unpack, and raw else, or when no class has room. */
-static bool make_any(const struct encode_images *files, const struct make_options *options,
-                     const struct delta_header *start, struct delta_header *header, struct buf *out,
+static bool make_any(const struct ask *ask, struct delta_header *header, struct buf *out,
                      struct err *err)
 {
-    const struct unpack_options unpack = unpack_options_of(files, options);
+    const struct unpack_options unpack = unpack_options_of(ask->files, ask->options);
     const struct unpacked nothing = {0};
     struct unpacked unpacked = {0};
     bool good = false;
 
-    tell(options, MAKE_UNPACK, 0);
+    tell(ask->options, MAKE_UNPACK, 0);
     if (unpack.unpack_bytes_max > 0 &&
-        unpack_images(files->old, files->new_image, &unpack, &unpacked, err)) {
+        unpack_images(ask->files->old, ask->files->new_image, &unpack, &unpacked, err)) {
         if (unpacked.old.level_count + unpacked.new_space.level_count > 0)
-            good = make_unpacked(files, &unpacked, options, start, header, out, err);
+            good = make_unpacked(ask, &unpacked, header, out, err);
         else
-            good = make_raw(files, &unpacked, options, start, header, out, err);
+            good = make_raw(ask, &unpacked, header, out, err);
         unpacked_done(&unpacked);
     }
-    return good || make_raw(files, &nothing, options, start, header, out, err);
+    return good || make_raw(ask, &nothing, header, out, err);
 }
 
 bool make_patch(const struct image *old, const struct image *new_image,
                 const struct make_options *options, struct delta_header *header, struct buf *out,
                 struct err *err)
 {
-    struct make_options told = *options;
     const struct encode_images files = {old, new_image, NULL, NULL};
     struct delta_header start = {.old_length = old->len, .new_length = new_image->len};
-    const struct check_options check_options = {.memory_bytes_max =
-                                                    delta_class_bytes(options->class),
-                                                .old_sha256 = start.old_sha256,
-                                                .progress = on_check,
-                                                .progress_arg = &told};
-    size_t before = out->len;
+    const struct ask ask = {&files, options, &start};
 
     image_sha256(old, start.old_sha256);
     image_sha256(new_image, start.new_sha256);
-    return make_any(&files, options, &start, header, out, err) &&
-           check_patch(old, out->data + before, out->len - before, new_image, &check_options, err);
+    return make_any(&ask, header, out, err);
 }

@@ -156,6 +156,7 @@ static bool scope_of(const struct image *old, const struct image *new_image,
     return out->arch != DELTA_ARCH_NONE;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): both spaces, their pairs and covers */
 void scopes_find(const struct image *old, const struct image *new_image,
                  const struct counterpart *pairs, size_t pair_count, const struct matches *covers,
                  uint32_t covers_max, struct scopes *out)

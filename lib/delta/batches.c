@@ -142,6 +142,7 @@ static void batches_scope(void *self, const struct delta_scope *scope)
     (void)scope;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the coders' table says what */
 static bool batches_add(void *self, const uint8_t *old, uint64_t old_at, uint64_t new_at,
                         uint8_t *out, size_t len, struct err *err)
 {

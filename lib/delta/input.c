@@ -16,6 +16,7 @@ static bool refuse(struct err *err, const char *what)
     return err_refuse(err, REFUSAL_DELTA_FORMAT, "%s", what);
 }
 
+/* NOLINTBEGIN(readability-non-const-parameter): frames are read into `buf` */
 void delta_input_init(struct delta_input *in, const struct delta_io *io,
                       const struct delta_header *header, uint8_t *buf)
 {
@@ -27,6 +28,7 @@ void delta_input_init(struct delta_input *in, const struct delta_io *io,
                                .buf = buf};
     memcpy(in->next.sha256, header->frame_sha256, sizeof(in->next.sha256));
 }
+/* NOLINTEND(readability-non-const-parameter) */
 
 static bool check_next(const struct delta_input *in, struct err *err)
 {
@@ -141,7 +143,7 @@ bool delta_input_byte(struct delta_input *in, uint8_t *out, struct err *err)
 
 bool delta_input_varint(struct delta_input *in, uint64_t *out, struct err *err)
 {
-    uint8_t text[VARINT_BYTES_MAX];
+    uint8_t text[VARINT_BYTES_MAX] = {0};
     struct bytes bytes;
     size_t len = 0;
 

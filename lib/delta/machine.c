@@ -85,10 +85,10 @@ uint64_t delta_machine_bytes(const struct delta_header *header)
 
     return delta_space_of(sizeof(struct delta_machine)) + delta_space_of(header->frame_bytes_max) +
            delta_space_of(sizes.out) + delta_space_of(sizes.hashes) + delta_space_of(sizes.work) +
-           delta_space_of(sizes.work + 2 * DELTA_MARGIN) + delta_space_of(header->table_bytes) +
-           delta_scope_bytes(header) + delta_layouts_bytes(header) +
-           delta_space_of(header->unpack_bytes) + delta_space_of(header->pack_bytes) +
-           codecs[header->codec]->memory_bytes(header);
+           delta_space_of(sizes.work + (size_t)2 * DELTA_MARGIN) +
+           delta_space_of(header->table_bytes) + delta_scope_bytes(header) +
+           delta_layouts_bytes(header) + delta_space_of(header->unpack_bytes) +
+           delta_space_of(header->pack_bytes) + codecs[header->codec]->memory_bytes(header);
 }
 
 static void *take(struct delta_space *space, size_t size)
@@ -120,7 +120,7 @@ struct delta_machine *delta_machine_new(struct delta_space *space, const struct 
                 .hash_bytes = header->block_hash_bytes},
         .work = take(space, sizes.work),
         .work_bytes = sizes.work,
-        .old = take(space, sizes.work + 2 * DELTA_MARGIN),
+        .old = take(space, sizes.work + (size_t)2 * DELTA_MARGIN),
     };
     delta_input_init(&m->in, io, header, take(space, header->frame_bytes_max));
     m->scope.cover_room = header->covers;

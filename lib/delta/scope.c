@@ -211,6 +211,7 @@ static bool address_of(const struct delta_segment *segments, unsigned count, uin
     return segment != NULL;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a place has that much to say */
 static bool stretch(const struct delta_segment *segments, unsigned count, uint64_t start,
                     uint32_t length, uint64_t at, uint64_t *from, uint64_t *until, uint64_t *base,
                     bool *is_code)

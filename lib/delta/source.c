@@ -352,6 +352,7 @@ static struct slot *slot_for(struct delta_source *source, struct source_level *l
 }
 
 /* Some bytes from `at` of the item on; at least one. */
+/* NOLINTNEXTLINE(readability-function-size): a read of any space says so much */
 static bool read_packed(struct delta_source *source, unsigned levels, uint32_t item, uint64_t at,
                         uint8_t *out, size_t len, size_t *got, struct err *err)
 {

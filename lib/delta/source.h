@@ -14,7 +14,7 @@
 struct delta_io;
 struct delta_source;
 
-enum { DELTA_SOURCE_WORK = 64, DELTA_SOURCE_STATES_MAX = 64 };
+enum { DELTA_SOURCE_WORK = 256, DELTA_SOURCE_STATES_MAX = 64 };
 
 /* Memory for a layout, each level with `slots` unpackers at once (1 or 2) and `states` kept of
  * each where items are long: what the header says as unpack_bytes. UINT64_MAX: an item cannot be

@@ -188,7 +188,7 @@ Test(find_covers, keeps_its_promises_on_composed_images)
         size_t len;
 
         fill_random(old_data, LEN, seed);
-        make_code(old_data + 1000 * (seed % 7), 20000, seed);
+        make_code(old_data + (size_t)1000 * (seed % 7), 20000, seed);
         memset(old_data + 30000, (int)seed, 5000);
         len = compose(old_data, new_data, LEN, seed);
         (void)find(old_data, LEN, new_data, len, NULL);
@@ -234,13 +234,13 @@ Test(find_covers, sees_a_function_whose_calls_changed)
 Test(find_covers, puts_the_rows_of_a_table_right)
 {
     enum { ROW = 24, ROWS = 800, SKIP = 3 };
-    AUTO_FREE uint8_t *old_data = mem_alloc(2 * LEN);
-    AUTO_FREE uint8_t *new_data = mem_alloc(2 * LEN);
+    AUTO_FREE uint8_t *old_data = mem_alloc((size_t)2 * LEN);
+    AUTO_FREE uint8_t *new_data = mem_alloc((size_t)2 * LEN);
     uint32_t targets[ROWS + SKIP];
     uint32_t seed = 13;
     struct matches covers = {0};
-    const struct image old = {old_data, 2 * LEN};
-    const struct image new_image = {new_data, 2 * LEN};
+    const struct image old = {old_data, (size_t)2 * LEN};
+    const struct image new_image = {new_data, (size_t)2 * LEN};
     const struct find_options options = {0};
     size_t right = 0;
 
@@ -260,7 +260,7 @@ Test(find_covers, puts_the_rows_of_a_table_right)
 
     for (size_t i = 0; i < covers.count; i++)
         if (covers.items[i].new_pos < (size_t)ROWS * ROW &&
-            match_distance(&covers.items[i]) == -SKIP * ROW)
+            match_distance(&covers.items[i]) == -(long)SKIP * ROW)
             right += covers.items[i].len;
     cr_expect_geq(right, (size_t)ROWS * ROW * 8 / 10, "%zu", right);
     matches_done(&covers);

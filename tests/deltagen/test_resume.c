@@ -254,7 +254,7 @@ Test(delta_resume, refuses_a_record_that_is_torn_or_another_patchs)
 
 Test(delta_resume, refuses_a_checkpoint_that_leads_elsewhere)
 {
-    AUTO_FREE uint8_t *data = mem_alloc(2 * LEN);
+    AUTO_FREE uint8_t *data = mem_alloc((size_t)2 * LEN);
     AUTO_FREE uint8_t *slot = mem_alloc(LEN);
     const struct image old = {data, LEN};
     const struct image new_image = {data + LEN, LEN};

@@ -42,6 +42,7 @@ static void fill(uint8_t *data, size_t len)
 }
 
 /* Runs either direction in portions; the bytes that came out, or -1. */
+/* NOLINTNEXTLINE(readability-function-size): a flow has two ends */
 static long flow_all(bool packs, const struct delta_packing *packing, const uint8_t *in, size_t len,
                      uint64_t unpacked_len, uint8_t *out, size_t portion)
 {
