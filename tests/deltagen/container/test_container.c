@@ -216,9 +216,10 @@ static void put_u64(uint8_t *at, uint64_t value)
 /* Two partitions: 8 sectors from 64 on, 16 from 72 on. */
 static void make_gpt(uint8_t disk[1 << 16])
 {
+    static const uint8_t magic[8] = {'E', 'F', 'I', ' ', 'P', 'A', 'R', 'T'};
     uint8_t *header = disk + 512;
 
-    memcpy(header, "EFI PART", 8);
+    memcpy(header, magic, sizeof(magic));
     put_u64(header + 72, 2);
     put_u64(header + 80, UINT64_C(128) << 32 | 4);
     for (uint64_t i = 0; i < 2; i++) {
