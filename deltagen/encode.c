@@ -138,7 +138,7 @@ static struct delta_scope *scope_at(struct encoder *e, uint64_t at)
 static void write_scope(struct encoder *e, uint64_t at)
 {
     struct delta_scope *scope = scope_at(e, at);
-    struct err ignored;
+    struct err ignored = {0};
 
     if (!scope || at < scope->new_at || e->walk.scope == scope)
         return;

@@ -276,9 +276,11 @@ Test(delta, that_nobody_fetches_goes_and_comes_back_when_it_is_wanted)
     cr_expect_eq(file.status, 200);
     delta_worker_collect(scene.worker);
     used = wait_for(&scene, "kept"); /* it was fetched just now */
+    cr_expect_eq(api_number(&used, "items"), 1);
     fixture_sql(&scene.api->fixture, "UPDATE delta SET used_at = now() - interval '31 days'");
     delta_worker_collect(scene.worker);
     gone = wait_for(&scene, "collected");
+    cr_expect_eq(api_number(&gone, "items"), 1);
     api_answer_done(&file);
     file = api_ask(scene.api, "GET", path, NULL);
     cr_expect_eq(file.status, 404);
