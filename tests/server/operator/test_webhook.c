@@ -185,8 +185,9 @@ Test(webhook, delivery_is_queued_again_when_it_is_not_queued_and_dead_when_its_w
 Test(webhook, changes_are_in_the_audit_and_there_is_a_most)
 {
     struct api *api = api_open();
-    AUTO_FREE char *id = api_create(api, "/api/v1/webhooks", HOOK);
+    AUTO_FREE char *first = api_create(api, "/api/v1/webhooks", HOOK);
 
+    cr_assert(first);
     fixture_sql(&api->fixture, "INSERT INTO webhook (tenant_id, url, secret, events, template)"
                                " SELECT t.id, 'https://a.example', sha256('a'), '{*}', 'json'"
                                "   FROM tenant t, generate_series(1, 98) WHERE t.name = 'default'");
