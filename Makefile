@@ -128,6 +128,8 @@ BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 $(BENCHES:%=$(B)/bench/%): $(B)/bench/%: $(B)/o/tests/bench/%.o $(B)/tests/support.a $(B)/server.a $(B)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_slipwayd) $(LIBS_lib)
+bench-delta: all  ## patches against other tools: CORPUS=DIR [T=regex] [WRITE=1 PEERS=...]
+	@WRITE=$(WRITE) bash tests/bench/delta.sh $(B) '$(CORPUS)' '$(or $(T),.)'
 bench-%: all $(B)/bench/%      ## run one benchmark, e.g. `make bench-trust`
 	@$(B)/bench/$* $(B)
 bench-blast-radius: bench-blast_radius  ## what bad releases touch, and good ones cost (RUNS=10000)
