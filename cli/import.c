@@ -24,7 +24,7 @@ json_t *import_plan(void)
 
 char *import_group_name(const char *name)
 {
-    char *out = mem_strndup(name, GROUP_NAME_MAX);
+    char *out = mem_strndup(name, strnlen(name, GROUP_NAME_MAX));
 
     for (char *c = out; *c; c++) {
         if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
