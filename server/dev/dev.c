@@ -40,6 +40,8 @@ static char *path_of(const struct dev *dev, const char *name)
     return mem_printf("%s/%s", dev->dir, name);
 }
 
+enum { LOCK_TRIES = 20, LOCK_WAIT_MS = 100 };
+
 static bool lock_dir(struct dev *dev, const char *dir, struct err *err)
 {
     AUTO_FREE char *path = NULL;
@@ -49,11 +51,15 @@ static bool lock_dir(struct dev *dev, const char *dir, struct err *err)
     if (!realpath(dir, dev->dir))
         return err_system(err, "could not find folder '%s'", dir);
     path = path_of(dev, "lock");
-    if (file_lock(path, &dev->lock_fd, err))
-        return true;
-    if (err->code == ERR_CONFLICT)
-        return err_set(err, ERR_CONFLICT, "a server is already running in '%s'", dev->dir);
-    return false;
+    /* Of a server that was killed a moment ago, a child that just began may still hold it. */
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (file_lock(path, &dev->lock_fd, err))
+            return true;
+        if (err->code != ERR_CONFLICT)
+            return false;
+        (void)poll(NULL, 0, LOCK_WAIT_MS);
+    }
+    return err_set(err, ERR_CONFLICT, "a server is already running in '%s'", dev->dir);
 }
 
 bool dev_open(const char *dir, const char *signer, struct dev **out, struct err *err)
