@@ -76,6 +76,7 @@ static struct scene scene_open(unsigned devices)
 
 static void scene_close(struct scene *scene)
 {
+    db_close(TAKE(scene->api->fixture.db)); /* its answers must find what asked */
     fleet_stop(scene->api->worker.fleet);
     mem_free(scene->older);
     mem_free(scene->release);
