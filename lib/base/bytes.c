@@ -72,3 +72,10 @@ uint64_t bytes_varint(struct bytes *in)
     in->failed = true;
     return 0;
 }
+
+uint8_t *bytes_put(uint8_t *at, uint64_t value, unsigned bytes)
+{
+    for (unsigned i = 0; i < bytes; i++)
+        *at++ = (uint8_t)(value >> (8 * i));
+    return at;
+}

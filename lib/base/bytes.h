@@ -23,3 +23,7 @@ uint64_t bytes_u64(struct bytes *in);
 uint64_t bytes_varint(struct bytes *in);
 /* A view of the next `len` bytes, or NULL (and failed). */
 const uint8_t *bytes_take(struct bytes *in, size_t len);
+
+/* For records of a fixed size: the value's lowest `bytes` bytes, little-endian; returns what lies
+ * behind them. */
+uint8_t *bytes_put(uint8_t *at, uint64_t value, unsigned bytes);

@@ -6,7 +6,7 @@
 #include "lib/crypto/hash.h"
 #include "lib/delta/machine.h"
 
-static bool read_header(const struct delta_io *io, const uint8_t *sha256, struct delta_header *out,
+bool delta_fetch_header(const struct delta_io *io, const uint8_t *sha256, struct delta_header *out,
                         struct err *err)
 {
     uint8_t data[DELTA_HEADER_BYTES];
@@ -46,8 +46,8 @@ static bool check_memory(const struct delta_header *header, const struct delta_l
     return true;
 }
 
-static bool check_limits(const struct delta_header *header, const struct delta_limits *limits,
-                         struct err *err)
+bool delta_check_limits(const struct delta_header *header, const struct delta_limits *limits,
+                        struct err *err)
 {
     if (limits->old_length != header->old_length)
         return err_refuse(err, REFUSAL_DELTA_BASE, "patch is for an image of another length");
@@ -105,8 +105,8 @@ static bool run(const struct delta_io *io, const struct delta_limits *limits,
     void *block;
     bool good;
 
-    if (!read_header(io, limits->header_sha256, &header, err) ||
-        !check_limits(&header, limits, err))
+    if (!delta_fetch_header(io, limits->header_sha256, &header, err) ||
+        !delta_check_limits(&header, limits, err))
         return false;
 
     size = (size_t)delta_memory_bytes(&header);

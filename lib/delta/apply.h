@@ -63,5 +63,11 @@ MUST_USE bool delta_resume(const struct delta_io *io, const struct delta_limits 
                            const uint8_t record[DELTA_CHECKPOINT_BYTES],
                            struct delta_header *out_header, struct err *err);
 
+/* The patch's header, compared with `sha256` before it is parsed unless that is NULL. */
+MUST_USE bool delta_fetch_header(const struct delta_io *io, const uint8_t *sha256,
+                                 struct delta_header *out, struct err *err);
+/* What delta_apply() compares before anything else. */
+MUST_USE bool delta_check_limits(const struct delta_header *header,
+                                 const struct delta_limits *limits, struct err *err);
 /* What applying allocates. */
 uint64_t delta_memory_bytes(const struct delta_header *header);

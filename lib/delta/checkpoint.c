@@ -2,16 +2,10 @@
 
 #include <string.h>
 
+#include "lib/base/bytes.h"
 #include "lib/base/crc.h"
 
 enum { VERSION = 1, SUM_BYTES = 4 };
-
-static uint8_t *put(uint8_t *at, uint64_t value, unsigned bytes)
-{
-    for (unsigned i = 0; i < bytes; i++)
-        *at++ = (uint8_t)(value >> (8 * i));
-    return at;
-}
 
 static uint64_t get(const uint8_t **at, unsigned bytes)
 {
@@ -25,15 +19,15 @@ static uint64_t get(const uint8_t **at, unsigned bytes)
 void delta_checkpoint_format(const struct delta_checkpoint *checkpoint,
                              uint8_t out[DELTA_CHECKPOINT_BYTES])
 {
-    uint8_t *at = put(out + SUM_BYTES, VERSION, 2);
+    uint8_t *at = bytes_put(out + SUM_BYTES, VERSION, 2);
 
-    at = put(at, checkpoint->frame.bytes, 4);
-    at = put(at, checkpoint->verified, 4);
-    at = put(at, checkpoint->frame.offset, 6);
-    at = put(at, checkpoint->new_space_at, 6);
-    at = put(at, checkpoint->image_at, 6);
+    at = bytes_put(at, checkpoint->frame.bytes, 4);
+    at = bytes_put(at, checkpoint->verified, 4);
+    at = bytes_put(at, checkpoint->frame.offset, 6);
+    at = bytes_put(at, checkpoint->new_space_at, 6);
+    at = bytes_put(at, checkpoint->image_at, 6);
     memcpy(at, checkpoint->frame.sha256, DELTA_HASH_BYTES);
-    (void)put(out, crc32c(out + SUM_BYTES, DELTA_CHECKPOINT_BYTES - SUM_BYTES), SUM_BYTES);
+    (void)bytes_put(out, crc32c(out + SUM_BYTES, DELTA_CHECKPOINT_BYTES - SUM_BYTES), SUM_BYTES);
 }
 
 bool delta_checkpoint_read(const uint8_t record[DELTA_CHECKPOINT_BYTES],

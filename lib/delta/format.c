@@ -117,6 +117,16 @@ static bool check_spaces(const struct delta_header *header, struct err *err)
     return true;
 }
 
+static bool check_in_place(const struct delta_header *header, struct err *err)
+{
+    if (header->erase_log2 == 0 && header->shift_blocks == 0)
+        return true;
+    if (!within(header->erase_log2, DELTA_ERASE_LOG2_MIN, DELTA_ERASE_LOG2_MAX) ||
+        !within(header->shift_blocks, 1, DELTA_SHIFT_BLOCKS_MAX))
+        return refuse(err, "patch names impossible erase blocks");
+    return true;
+}
+
 /* Nobody reads the one frame of an empty body, so its hash is compared here. */
 static bool check_empty(const struct delta_header *header, struct err *err)
 {
@@ -132,7 +142,7 @@ static bool check_empty(const struct delta_header *header, struct err *err)
 static bool check_ranges(const struct delta_header *header, struct err *err)
 {
     return check_coder(header, err) && check_lengths(header, err) && check_spaces(header, err) &&
-           check_empty(header, err);
+           check_in_place(header, err) && check_empty(header, err);
 }
 
 static void read_hash(struct bytes *in, uint8_t out[DELTA_HASH_BYTES])
@@ -146,6 +156,7 @@ static void read_hash(struct bytes *in, uint8_t out[DELTA_HASH_BYTES])
 static void read_numbers(struct bytes *in, struct delta_header *header)
 {
     unsigned levels;
+    uint32_t in_place;
 
     header->history_log2 = bytes_u8(in);
     header->block_hash_bytes = bytes_u8(in);
@@ -166,6 +177,9 @@ static void read_numbers(struct bytes *in, struct delta_header *header)
     header->pack_bytes = bytes_u32(in);
     header->batch_bytes = bytes_u32(in);
     header->group_blocks = bytes_u32(in);
+    in_place = bytes_u32(in);
+    header->erase_log2 = in_place & 0xFF;
+    header->shift_blocks = in_place >> 8;
 }
 
 bool delta_header_read(struct bytes *in, struct delta_header *out, struct err *err)
@@ -175,12 +189,10 @@ bool delta_header_read(struct bytes *in, struct delta_header *out, struct err *e
     unsigned version = bytes_u16(in);
     unsigned codec = bytes_u8(in);
     unsigned class;
-    uint32_t reserved;
 
     header.codec_log2 = bytes_u8(in);
     class = bytes_u8(in);
     read_numbers(in, &header);
-    reserved = bytes_u32(in);
     read_hash(in, header.old_sha256);
     read_hash(in, header.new_sha256);
     read_hash(in, header.frame_sha256);
@@ -198,8 +210,6 @@ bool delta_header_read(struct bytes *in, struct delta_header *out, struct err *e
         return err_refuse(err, REFUSAL_DELTA_FORMAT, "unknown patch coder %u", codec);
     if (class >= DELTA_CLASS_COUNT)
         return err_refuse(err, REFUSAL_DELTA_FORMAT, "unknown memory class %u", class);
-    if (reserved != 0)
-        return refuse(err, "patch header has bits that this version does not know");
     header.codec = (enum delta_codec)codec;
     header.class = (enum delta_class) class;
     if (!check_ranges(&header, err))
@@ -237,7 +247,7 @@ void delta_header_format(const struct delta_header *header, struct buf *out)
     buf_add_u32(out, header->pack_bytes);
     buf_add_u32(out, header->batch_bytes);
     buf_add_u32(out, header->group_blocks);
-    buf_add_u32(out, 0);
+    buf_add_u32(out, header->erase_log2 | header->shift_blocks << 8);
     buf_add(out, header->old_sha256, sizeof(header->old_sha256));
     buf_add(out, header->new_sha256, sizeof(header->new_sha256));
     buf_add(out, header->frame_sha256, sizeof(header->frame_sha256));

@@ -30,7 +30,9 @@
  *       80     4  bytes of memory for packing new ones
  *       84     4  bytes of the largest batch (cm has none: 0)
  *       88     4  blocks that end in one group, at most; their hashes fit 64 KiB
- *       92     4  0
+ *       92     4  log2 of an erase block's bytes, 8 to 20, and how many such blocks the old image is
+ *                 moved up before it is overwritten << 8: the image may be updated where it lies
+ *                 (lib/delta/in_place.h). 0: it is written elsewhere
  *       96    32  SHA-256 of the old image
  *      128    32  SHA-256 of the new image
  *      160    32  SHA-256 of the first frame
@@ -109,6 +111,9 @@ enum {
     DELTA_COVERS_MAX = 1 << 16,
     DELTA_TABLE_BYTES_MAX = 8 << 20,
     DELTA_REPACK_BYTES_MAX = 64 << 20,
+    DELTA_ERASE_LOG2_MIN = 8,
+    DELTA_ERASE_LOG2_MAX = 20,
+    DELTA_SHIFT_BLOCKS_MAX = (1 << 24) - 1,
 };
 /* Of the old or new image, and of a space: 4 TiB. */
 #define DELTA_LENGTH_MAX (UINT64_C(1) << 42)
@@ -168,6 +173,8 @@ struct delta_header {
     uint32_t pack_bytes;
     uint32_t batch_bytes;
     uint32_t group_blocks; /* most blocks that end in one group */
+    unsigned erase_log2;   /* 0: not for an update in place */
+    uint32_t shift_blocks;
     uint8_t old_sha256[DELTA_HASH_BYTES];
     uint8_t new_sha256[DELTA_HASH_BYTES];
     uint8_t frame_sha256[DELTA_HASH_BYTES]; /* of the first frame */

@@ -408,6 +408,9 @@ static bool group(struct delta_machine *m, struct err *err)
         return false;
     m->cursor = 0;
     m->old_len = 0;
+    /* In place the groups before have overwritten what lies behind. */
+    if (m->source && m->header.erase_log2 > 0)
+        delta_source_forget(m->source);
     delta_walk_start(&m->walk, NULL);
     if (!delta_input_next_group(&m->in, err) || !group_head(m, err) || !open_code(m, err))
         return false;

@@ -203,6 +203,13 @@ bool delta_source_open(const struct delta_header *header, const struct delta_lay
     return true;
 }
 
+void delta_source_forget(struct delta_source *source)
+{
+    for (unsigned i = 0; i < source->layout->count; i++)
+        for (unsigned j = 0; j < source->levels[i].slot_count; j++)
+            source->levels[i].slots[j].is_open = false;
+}
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 static bool read_level(struct delta_source *source, unsigned levels, uint64_t at, uint8_t *out,

@@ -28,6 +28,8 @@ MUST_USE bool delta_source_open(const struct delta_header *header,
                                 const struct delta_layout *layout, const struct delta_io *io,
                                 struct delta_space *space, struct delta_source **out,
                                 struct err *err);
+/* Every item is unpacked anew when it is read next: what was read of it may be gone by then. */
+void delta_source_forget(struct delta_source *source);
 /* Bytes that lie within the old space. An old image that is not the one that was meant is refused
  * as DELTA_BASE where it does not unpack. */
 MUST_USE bool delta_source_read(struct delta_source *source, uint64_t at, uint8_t *out, size_t len,
