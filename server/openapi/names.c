@@ -77,7 +77,7 @@ const struct shape_name shape_names[] = {
     {"Delivery",
      "{id:uuid, event:text, at:time, state:text, tries:int, next_try:time, "
      "status:int|null, latency_ms:int|null, detail:text, ended:time|null, "
-     "object:{webhook:uuid, ...}, ...}"},
+     "object:{*:any}, ...}"},
     {"Freeze",
      "{id:uuid, starts:time, ends:time, reason:text|null, holds:bool, created:time, "
      "removed:time|null, ...}"},
