@@ -14,6 +14,9 @@ struct options {
     enum delta_class class; /* of diff */
     uint64_t memory_bytes;  /* of diff: the generator's own; else what applying may take */
     unsigned threads;
+    uint64_t region_bytes; /* of diff: 0, or for an update in place */
+    uint64_t erase_bytes;
+    const char *journal;  /* of update; NULL: beside the image */
     const char *files[3]; /* in the order of the command's usage */
 };
 
@@ -23,6 +26,7 @@ command_fn command_diff;
 command_fn command_apply;
 command_fn command_info;
 command_fn command_verify;
+command_fn command_update;
 
 /* Prints "deltagen: " and the error, with the refusal's code when there is one. */
 int command_failed(const struct err *err);

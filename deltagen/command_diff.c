@@ -55,6 +55,15 @@ static void print_json(const struct delta_header *header, uint64_t patch_bytes, 
         (unsigned long long)delta_memory_bytes(header));
 }
 
+static unsigned log2_of(uint64_t power)
+{
+    unsigned log2 = 0;
+
+    while (power >> log2 > 1)
+        log2++;
+    return log2;
+}
+
 static bool diff(const struct options *options, struct progress *progress, struct err *err)
 {
     AUTO_IMAGE old = {0};
@@ -64,6 +73,7 @@ static bool diff(const struct options *options, struct progress *progress, struc
                                 .class = options->class,
                                 .memory_bytes = options->memory_bytes,
                                 .threads = options->threads,
+                                .in_place = {options->region_bytes, log2_of(options->erase_bytes)},
                                 .progress = on_progress,
                                 .progress_arg = progress};
     struct delta_header header;

@@ -4,7 +4,7 @@
 #include "deltagen/command.h"
 #include "deltagen/image.h"
 #include "lib/base/text.h"
-#include "lib/delta/apply.h"
+#include "lib/delta/in_place.h"
 
 static void header_hex(const struct delta_header *header, char out[HASH_HEX_ROOM])
 {
@@ -33,10 +33,14 @@ static void print_text(const struct delta_header *header, uint64_t patch_bytes)
                  (unsigned long long)header->new_length, new_hash, (unsigned long long)patch_bytes,
                  header->frame_bytes_max, DELTA_HEADER_BYTES, header_hash,
                  (unsigned long long)delta_memory_bytes(header), delta_class_name(header->class));
+    if (header->erase_log2 > 0)
+        (void)printf("place   where the old one lies: a region of %llu bytes in blocks of %u\n",
+                     (unsigned long long)delta_in_place_region(header), 1u << header->erase_log2);
 }
 
 static void print_json(const struct delta_header *header, uint64_t patch_bytes)
 {
+    bool in_place = header->erase_log2 > 0;
     char old_hash[HASH_HEX_ROOM];
     char new_hash[HASH_HEX_ROOM];
     char header_hash[HASH_HEX_ROOM];
@@ -47,11 +51,15 @@ static void print_json(const struct delta_header *header, uint64_t patch_bytes)
     (void)printf("{\"codec\":\"%s\",\"old_bytes\":%llu,\"old_sha256\":\"%s\",\"new_bytes\":%llu,"
                  "\"new_sha256\":\"%s\",\"patch_bytes\":%llu,\"memory_bytes\":%llu,"
                  "\"class\":\"%s\",\"frame_bytes\":%u,\"header_length\":%d,"
-                 "\"header_sha256\":\"%s\"}\n",
+                 "\"header_sha256\":\"%s\",\"in_place\":%s,\"region_bytes\":%llu,"
+                 "\"erase_bytes\":%u}\n",
                  delta_codec_name(header->codec), (unsigned long long)header->old_length, old_hash,
                  (unsigned long long)header->new_length, new_hash, (unsigned long long)patch_bytes,
                  (unsigned long long)delta_memory_bytes(header), delta_class_name(header->class),
-                 header->frame_bytes_max, DELTA_HEADER_BYTES, header_hash);
+                 header->frame_bytes_max, DELTA_HEADER_BYTES, header_hash,
+                 in_place ? "true" : "false",
+                 (unsigned long long)(in_place ? delta_in_place_region(header) : 0),
+                 in_place ? 1u << header->erase_log2 : 0);
 }
 
 int command_info(const struct options *options)

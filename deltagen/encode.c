@@ -67,10 +67,12 @@ struct encoder {
     size_t tables_end;    /* of the tables' code, which comes first */
     uint64_t group_start; /* in the new space */
     struct delta_walk walk;
-    size_t scope_next;  /* the first scope that is not behind us */
-    uint64_t group_end; /* where it ends at the latest, at rest */
-    uint64_t image_at;  /* where group_start is in the image */
-    size_t group_bytes; /* of code */
+    size_t scope_next;             /* the first scope that is not behind us */
+    uint64_t group_end;            /* where it ends at the latest, at rest */
+    uint64_t image_at;             /* where group_start is in the image */
+    size_t group_bytes;            /* of code */
+    const struct group_ends *ends; /* where groups end at the latest, or NULL */
+    size_t next_end;
 };
 
 static uint64_t control_word(enum delta_kind kind, uint64_t len)
@@ -206,13 +208,22 @@ static void write_operation(struct encoder *e, const struct operation *operation
 
 /* --- groups ----------------------------------------------------------------------------------- */
 
-/* Where the next group ends at the latest: so that its blocks' hashes have room. Long packed items
- * may be more; their images are not. */
+/* Where a group that begins at `start` is told to end. */
+static uint64_t latest_end(struct encoder *e, uint64_t start)
+{
+    while (e->ends && e->next_end < e->ends->count && e->ends->items[e->next_end] <= start)
+        e->next_end++;
+    return e->ends && e->next_end < e->ends->count ? e->ends->items[e->next_end]
+                                                   : e->plan->new_image->len;
+}
+
+/* Where the next group ends at the latest: told, or so that its blocks' hashes have room. Long
+ * packed items may be more; their images are not. */
 static void group_begin(struct encoder *e, uint64_t start)
 {
     uint64_t blocks = e->header->group_blocks - e->header->group_blocks / 16;
     uint64_t most = start + blocks * DELTA_BLOCK_BYTES;
-    uint64_t all = e->plan->new_image->len;
+    uint64_t all = latest_end(e, start);
 
     e->group_start = start;
     e->cursor = 0;
@@ -492,6 +503,7 @@ bool encode_patch(const struct plan *plan, const struct encode_images *images,
                         .header = header,
                         .group_bytes =
                             options->group_bytes ? options->group_bytes : GROUP_CODE_BYTES,
+                        .ends = options->ends,
                         .ops = options->codec == DELTA_CM ? &writer_model : &writer_batches};
     bool good;
 

@@ -2,6 +2,7 @@
 /*
  * Operations to patch files. What is written here is read by lib/delta, and by nothing else.
  */
+#include "deltagen/in_place.h"
 #include "deltagen/plan.h"
 #include "deltagen/scopes.h"
 #include "lib/delta/layout.h"
@@ -10,7 +11,8 @@ struct encode_options {
     enum delta_codec codec;
     /* The class whose memory the applier may use; the coder's size follows from it. */
     enum delta_class class;
-    size_t group_bytes; /* of code, after which a restart group ends; 0: 512 KiB */
+    size_t group_bytes;            /* of code, after which a restart group ends; 0: 512 KiB */
+    const struct group_ends *ends; /* where one ends at the latest; NULL: nowhere */
 };
 
 /* The images behind the plan's spaces, and how those lie over them. */

@@ -15,6 +15,7 @@ enum {
     MEMORY_DIFF_BYTES = 1 << 30,
     MEMORY_APPLY_BYTES = 512 << 20,
     THREADS_MAX = 16,
+    ERASE_BYTES = 4 << 10,
 };
 
 /* clang-format off */
@@ -27,9 +28,9 @@ static const struct command {
     const char *usage;
     const char *help;
 } commands[] = {
-    {"diff",   command_diff,   3, "jckmt", MEMORY_DIFF_BYTES,
+    {"diff",   command_diff,   3, "jckmtie", MEMORY_DIFF_BYTES,
      "diff OLD NEW PATCH [--class S|M|L|Z|X|H] [--codec auto|zlib|zstd|cm|stored] [--memory SIZE]\n"
-     "           [--threads N] [--json]",
+     "           [--threads N] [--in-place SIZE [--erase-block SIZE]] [--json]",
      "make PATCH, which turns OLD into NEW; it is tried before it is written"},
     {"apply",  command_apply,  3, "m",    MEMORY_APPLY_BYTES,
      "apply OLD PATCH NEW [--memory SIZE]",
@@ -40,6 +41,10 @@ static const struct command {
     {"verify", command_verify, 3, "m",    MEMORY_APPLY_BYTES,
      "verify OLD PATCH NEW [--memory SIZE]",
      "whether PATCH makes NEW of OLD; writes nothing"},
+    {"update", command_update, 2, "mo",   MEMORY_APPLY_BYTES,
+     "update IMAGE PATCH [--journal FILE] [--memory SIZE]",
+     "make the new image where the old one lies, by a patch of diff --in-place; goes on after it\n"
+     "      was interrupted"},
 };
 /* clang-format on */
 
@@ -49,6 +54,9 @@ static const struct option long_options[] = {
     {"class", required_argument, NULL, 'k'},
     {"memory", required_argument, NULL, 'm'},
     {"threads", required_argument, NULL, 't'},
+    {"in-place", required_argument, NULL, 'i'},
+    {"erase-block", required_argument, NULL, 'e'},
+    {"journal", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -74,6 +82,9 @@ static void print_help(FILE *out)
         "packed\n"
         "  --memory   diff: what deltagen itself may use, default 1G; else what applying may use\n"
         "  --threads  codecs tried at once; default: one for each CPU\n"
+        "  --in-place the device has room for one image: how long the region is that it lies in\n"
+        "  --erase-block  of that region's medium, 256 to 1M, default 4K\n"
+        "  --journal  where update notes how far it came; default: IMAGE.journal\n"
         "  --json     the result as one line of JSON\n"
         "\n"
         "examples:\n"
@@ -81,6 +92,8 @@ static void print_help(FILE *out)
         "  deltagen diff --json --class M old.bin new.bin small.patch\n"
         "  deltagen info update.patch\n"
         "  deltagen apply rootfs-1.img update.patch rebuilt.img\n"
+        "  deltagen diff --in-place 1M --erase-block 4K --class M old.bin new.bin one-slot.patch\n"
+        "  deltagen update flash.img one-slot.patch\n"
         "\n"
         "Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n");
 }
@@ -127,6 +140,13 @@ static bool parse_class(const char *name, enum delta_class *out)
     return false;
 }
 
+static bool parse_erase(const char *value, uint64_t *out)
+{
+    return text_to_size(value, out) && (*out & (*out - 1)) == 0 &&
+           *out >= UINT64_C(1) << DELTA_ERASE_LOG2_MIN &&
+           *out <= UINT64_C(1) << DELTA_ERASE_LOG2_MAX;
+}
+
 /* Returns what is wrong with the option's value, or NULL. */
 static const char *take_option(int letter, const char *value, struct options *options)
 {
@@ -146,6 +166,16 @@ static const char *take_option(int letter, const char *value, struct options *op
         if (!text_to_u64(value, strlen(value), 1, THREADS_MAX, &number))
             return "not a number of threads from 1 to 16:";
         options->threads = (unsigned)number;
+        return NULL;
+    case 'i':
+        return text_to_size(value, &options->region_bytes) && options->region_bytes > 0
+                   ? NULL
+                   : "not a size:";
+    case 'e':
+        return parse_erase(value, &options->erase_bytes) ? NULL
+                                                         : "not a power of two from 256 to 1M:";
+    case 'o':
+        options->journal = value;
         return NULL;
     default:
         return "unknown option";
@@ -181,7 +211,8 @@ int main(int argc, char **argv)
 {
     const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    struct options options = {.codec = MAKE_CODEC_AUTO, .class = DELTA_CLASS_X};
+    struct options options = {
+        .codec = MAKE_CODEC_AUTO, .class = DELTA_CLASS_X, .erase_bytes = ERASE_BYTES};
     int status;
 
     if (argc > 1 && (text_equal(argv[1], "--help") || text_equal(argv[1], "help"))) {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "deltagen/check.h"
+#include "deltagen/check_in_place.h"
 #include "deltagen/find.h"
 #include "deltagen/spaces.h"
 #include "lib/base/mem.h"
@@ -57,6 +58,7 @@ struct job {
     const struct image *old, *new_image; /* the spaces */
     const struct matches *covers;
     const struct make_options *options;
+    const struct group_ends *ends; /* NULL: not in place */
     enum delta_class class;
     struct result results[CANDIDATES];
     atomic_uint next;
@@ -66,7 +68,8 @@ static void try_candidate(struct job *job, size_t i)
 {
     const struct candidate *candidate = &candidates[i];
     struct result *result = &job->results[i];
-    struct encode_options options = {candidate->codec, job->class, job->options->group_bytes};
+    struct encode_options options = {candidate->codec, job->class, job->options->group_bytes,
+                                     job->ends};
     struct plan plan = {0};
 
     if (job->options->codec != MAKE_CODEC_AUTO
@@ -207,7 +210,9 @@ static bool prove(const struct job *job, const struct delta_header *start, const
                                           .progress = on_check,
                                           .progress_arg = &told};
 
-    return check_patch(job->images->old, patch, len, job->images->new_image, &options, err);
+    return check_patch(job->images->old, patch, len, job->images->new_image, &options, err) &&
+           (!job->ends ||
+            check_in_place(job->images->old, patch, len, job->images->new_image, &options, err));
 }
 
 /* Class L has room for all that a coder can use; more is for packing only. What would have the
@@ -231,12 +236,61 @@ static bool make_of(struct job *job, const struct delta_header *start, struct de
     return false;
 }
 
-static void find_scopes(const struct job *job, const struct unpacked *unpacked, struct scopes *out)
+static bool make_with_scopes(struct job *job, const struct unpacked *unpacked,
+                             const struct delta_header *start, struct delta_header *header,
+                             struct buf *out, struct err *err)
 {
     uint32_t most = job->images->layouts ? COVERS_MAX_PACKED : COVERS_MAX;
+    struct scopes scopes;
+    struct encode_images images = *job->images;
+    struct job scoped = *job;
+    bool good;
 
     scopes_find(job->old, job->new_image, unpacked->pairs, unpacked->pair_count, job->covers, most,
-                out);
+                &scopes);
+    images.scopes = &scopes;
+    scoped.images = &images;
+    good = make_of(&scoped, start, header, out, err);
+    scopes_done(&scopes);
+    return good;
+}
+
+/* Of what is left of the old image, with groups of several lengths; the smallest patch stays. */
+static bool make_in_place(const struct job *job, const struct unpacked *unpacked,
+                          const struct delta_header *start, struct delta_header *header,
+                          struct buf *out, struct err *err)
+{
+    const struct in_place_spaces spaces = {job->images->layouts, start, job->old->len,
+                                           job->new_image->len};
+    size_t before = out->len;
+    bool good = false;
+
+    for (unsigned i = 0; i < IN_PLACE_TRIES; i++) {
+        uint64_t group_bytes = in_place_group_bytes(start, i);
+        struct delta_header found = *start;
+        struct group_ends ends;
+        struct matches left = {0};
+        struct job attempt = *job;
+        AUTO_BUF patch;
+
+        if (group_bytes == 0)
+            break;
+        buf_init(&patch, SIZE_MAX / 4);
+        in_place_groups(&spaces, group_bytes, &ends);
+        in_place_covers(&spaces, &ends, job->covers, &left);
+        attempt.ends = &ends;
+        attempt.covers = &left;
+        if (make_with_scopes(&attempt, unpacked, start, &found, &patch, err) &&
+            (!good || patch.len < out->len - before)) {
+            out->len = before;
+            buf_add(out, patch.data, patch.len);
+            *header = found;
+            good = true;
+        }
+        matches_done(&left);
+        group_ends_done(&ends);
+    }
+    return good;
 }
 
 /* What is asked for. */
@@ -246,50 +300,45 @@ struct ask {
     const struct delta_header *start;
 };
 
+/* Between two spaces. */
+static bool make_between(const struct ask *ask, const struct job *between,
+                         const struct unpacked *unpacked, struct delta_header *header,
+                         struct buf *out, struct err *err)
+{
+    struct matches covers = {0};
+    struct job job = *between;
+    bool good;
+
+    search(job.old, job.new_image, unpacked, ask->options, &covers);
+    job.covers = &covers;
+    job.options = ask->options;
+    good = ask->start->erase_log2 > 0
+               ? make_in_place(&job, unpacked, ask->start, header, out, err)
+               : make_with_scopes(&job, unpacked, ask->start, header, out, err);
+    matches_done(&covers);
+    return good;
+}
+
 static bool make_raw(const struct ask *ask, const struct unpacked *unpacked,
                      struct delta_header *header, struct buf *out, struct err *err)
 {
-    const struct encode_images *files = ask->files;
-    struct scopes scopes;
-    const struct encode_images images = {files->old, files->new_image, NULL, &scopes};
-    struct matches covers = {0};
-    struct job job = {.images = &images,
-                      .old = files->old,
-                      .new_image = files->new_image,
-                      .covers = &covers,
-                      .options = ask->options};
-    bool good;
+    struct job job = {
+        .images = ask->files, .old = ask->files->old, .new_image = ask->files->new_image};
 
-    search(files->old, files->new_image, unpacked, ask->options, &covers);
-    find_scopes(&job, unpacked, &scopes);
-    good = make_of(&job, ask->start, header, out, err);
-    scopes_done(&scopes);
-    matches_done(&covers);
-    return good;
+    return make_between(ask, &job, unpacked, header, out, err);
 }
 
 static bool make_unpacked(const struct ask *ask, const struct unpacked *unpacked,
                           struct delta_header *header, struct buf *out, struct err *err)
 {
-    const struct encode_images *files = ask->files;
     struct spaces spaces;
-    struct matches covers = {0};
-    struct scopes scopes = {0};
-    const struct encode_images images = {files->old, files->new_image, &spaces.layouts, &scopes};
-    struct job job = {.images = &images,
-                      .old = &unpacked->old.image,
-                      .new_image = &unpacked->new_space.image,
-                      .covers = &covers,
-                      .options = ask->options};
+    const struct encode_images images = {ask->files->old, ask->files->new_image, &spaces.layouts,
+                                         NULL};
+    struct job job = {
+        .images = &images, .old = &unpacked->old.image, .new_image = &unpacked->new_space.image};
     bool good = spaces_of(unpacked, &spaces) || err_set(err, ERR_LIMIT, "too many packed parts");
 
-    if (good) {
-        search(job.old, job.new_image, unpacked, ask->options, &covers);
-        find_scopes(&job, unpacked, &scopes);
-        good = make_of(&job, ask->start, header, out, err);
-    }
-    scopes_done(&scopes);
-    matches_done(&covers);
+    good = good && make_between(ask, &job, unpacked, header, out, err);
     spaces_done(&spaces);
     return good;
 }
@@ -338,6 +387,8 @@ bool make_patch(const struct image *old, const struct image *new_image,
     struct delta_header start = {.old_length = old->len, .new_length = new_image->len};
     const struct ask ask = {&files, options, &start};
 
+    if (!in_place_describe(&options->in_place, &start, err))
+        return false;
     image_sha256(old, start.old_sha256);
     image_sha256(new_image, start.new_sha256);
     return make_any(&ask, header, out, err);

@@ -14,6 +14,7 @@ struct make_options {
     enum delta_class class; /* what the device may spend on applying, at most */
     uint64_t memory_bytes;  /* what this machine may spend on unpacked images; 0: 1 GiB */
     size_t group_bytes;     /* as encode_options' */
+    struct in_place_options in_place;
     unsigned threads;
     /* Called now and then, from the calling thread only; may be NULL. */
     void (*progress)(void *arg, enum make_step step, size_t done);

@@ -95,3 +95,12 @@ uint64_t rest_before(const struct delta_layout *layout, uint64_t at)
 {
     return find(layout, at, BACK);
 }
+
+uint64_t rest_of_image(const struct delta_layout *layout, uint64_t image_at)
+{
+    uint64_t at = image_at;
+
+    for (unsigned i = 0; i < layout->count; i++)
+        at = up(&layout->levels[i], at, BACK);
+    return rest_before(layout, at);
+}

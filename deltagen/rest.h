@@ -8,3 +8,5 @@
 /* The first at or behind `at`, and the last at or before it. */
 uint64_t rest_after(const struct delta_layout *layout, uint64_t at);
 uint64_t rest_before(const struct delta_layout *layout, uint64_t at);
+/* The last that is at rest and not behind that place of the image. */
+uint64_t rest_of_image(const struct delta_layout *layout, uint64_t image_at);

@@ -55,7 +55,9 @@ Test(delta_header, comes_back_as_it_was_written)
          .covers = DELTA_COVERS_MAX,
          .table_bytes = DELTA_TABLE_BYTES_MAX,
          .unpack_bytes = DELTA_REPACK_BYTES_MAX,
-         .pack_bytes = DELTA_REPACK_BYTES_MAX},
+         .pack_bytes = DELTA_REPACK_BYTES_MAX,
+         .erase_log2 = DELTA_ERASE_LOG2_MAX,
+         .shift_blocks = DELTA_SHIFT_BLOCKS_MAX},
     };
 
     for (size_t i = 0; i <= COUNT(cases); i++) {
@@ -125,7 +127,10 @@ Test(delta_header, refuses_fields_that_cannot_be)
         {"a batch of 63 bytes", 84, 4, {63, 0, 0, 0}},
         {"a batch of 384 KiB and one byte", 84, 4, {1, 0, 6, 0}},
         {"more than 64 KiB of hashes", 88, 4, {1, 0x20, 0, 0}},
-        {"a bit that nobody knows", 92, 4, {1, 0, 0, 0}},
+        {"erase blocks of 128 bytes", 92, 4, {7, 1, 0, 0}},
+        {"erase blocks of 2 MiB", 92, 4, {21, 1, 0, 0}},
+        {"a shift of no blocks", 92, 4, {12, 0, 0, 0}},
+        {"a shift by blocks of no size", 92, 4, {0, 1, 0, 0}},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
