@@ -23,6 +23,7 @@ struct options {
 typedef int command_fn(const struct options *options);
 
 command_fn command_diff;
+command_fn command_full;
 command_fn command_apply;
 command_fn command_info;
 command_fn command_verify;

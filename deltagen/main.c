@@ -32,6 +32,10 @@ static const struct command {
      "diff OLD NEW PATCH [--class S|M|L|Z|X|H] [--codec auto|zlib|zstd|cm|stored] [--memory SIZE]\n"
      "           [--threads N] [--in-place SIZE [--erase-block SIZE]] [--json]",
      "make PATCH, which turns OLD into NEW; it is tried before it is written"},
+    {"full",   command_full,   2, "jckmt", MEMORY_DIFF_BYTES,
+     "full IMAGE PATCH [--class S|M|L|Z|X|H] [--codec auto|zlib|zstd|cm|stored] [--memory SIZE]\n"
+     "           [--threads N] [--json]",
+     "a patch that makes IMAGE of nothing, for devices whose image there is no patch for"},
     {"apply",  command_apply,  3, "m",    MEMORY_APPLY_BYTES,
      "apply OLD PATCH NEW [--memory SIZE]",
      "make NEW, with the code that runs on devices"},

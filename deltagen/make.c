@@ -374,6 +374,8 @@ static bool make_any(const struct ask *ask, struct delta_header *header, struct 
             good = make_unpacked(ask, &unpacked, header, out, err);
         else
             good = make_raw(ask, &unpacked, header, out, err);
+        if (good && ask->options->report)
+            memcpy(ask->options->report->sums, unpacked.sums, sizeof(unpacked.sums));
         unpacked_done(&unpacked);
     }
     return good || make_raw(ask, &nothing, header, out, err);

@@ -4,10 +4,16 @@
  * side. The result depends on the images and on `codec` and `class` only.
  */
 #include "deltagen/encode.h"
+#include "deltagen/unpack.h"
 
 enum { MAKE_CODEC_AUTO = DELTA_CODEC_COUNT };
 
 enum make_step { MAKE_UNPACK, MAKE_SORT, MAKE_MATCH, MAKE_ENCODE, MAKE_CHECK, MAKE_STEP_COUNT };
+
+/* What became of what is packed in the new image; all zeros when it was not unpacked. */
+struct make_report {
+    struct unpack_sum sums[FATE_COUNT];
+};
 
 struct make_options {
     int codec; /* an enum delta_codec, or MAKE_CODEC_AUTO: the smallest that fits the class */
@@ -19,6 +25,7 @@ struct make_options {
     /* Called now and then, from the calling thread only; may be NULL. */
     void (*progress)(void *arg, enum make_step step, size_t done);
     void *progress_arg;
+    struct make_report *report; /* may be NULL */
 };
 
 /* Appends the patch file to `out`. It was proved: the applier made `new_image` of it. */

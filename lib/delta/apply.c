@@ -46,14 +46,25 @@ static bool check_memory(const struct delta_header *header, const struct delta_l
     return true;
 }
 
-bool delta_check_limits(const struct delta_header *header, const struct delta_limits *limits,
-                        struct err *err)
+/* A full image is made of nothing: whatever the old one is will do. */
+static bool check_base(const struct delta_header *header, const struct delta_limits *limits,
+                       struct err *err)
 {
+    if (header->old_length == 0)
+        return true;
     if (limits->old_length != header->old_length)
         return err_refuse(err, REFUSAL_DELTA_BASE, "patch is for an image of another length");
     if (limits->old_sha256 &&
         !crypto_equal(limits->old_sha256, header->old_sha256, sizeof(header->old_sha256)))
         return err_refuse(err, REFUSAL_DELTA_BASE, "patch is for another image");
+    return true;
+}
+
+bool delta_check_limits(const struct delta_header *header, const struct delta_limits *limits,
+                        struct err *err)
+{
+    if (!check_base(header, limits, err))
+        return false;
     if (limits->new_sha256 &&
         !crypto_equal(limits->new_sha256, header->new_sha256, sizeof(header->new_sha256)))
         return err_refuse(err, REFUSAL_DELTA_RESULT_HASH, "patch makes another image");

@@ -44,7 +44,8 @@ struct delta_io {
 };
 
 struct delta_limits {
-    uint64_t old_length; /* of the image behind read_old; the patch must say the same */
+    /* Of the image behind read_old; the patch must say the same, or that it needs none. */
+    uint64_t old_length;
     uint64_t new_length_max;
     uint64_t memory_bytes_max;
     /* What the caller knows of the images; NULL: the patch's word is taken. */

@@ -477,6 +477,27 @@ Test(check_patch, refuses_a_patch_for_other_images)
     pair_done(&pair);
 }
 
+Test(check_patch, a_full_image_is_made_whatever_lay_there)
+{
+    struct pair pair;
+    static const uint8_t other_sha256[HASH_BYTES] = {1};
+    const struct check_options options = {.memory_bytes_max = 64 << 20,
+                                          .old_sha256 = other_sha256};
+    struct image old;
+    struct image new_image;
+    AUTO_BUF patch;
+    struct err err = {0};
+
+    pair_init(&pair, 0, LEN);
+    fill_program(pair.new_data, LEN, 9);
+    buf_init(&patch, 1 << 20);
+    cr_assert(make(&pair, MAKE_CODEC_AUTO, 1, &patch, &err), "%s", err.text);
+    old = (struct image){pair.new_data, 77};
+    new_image = (struct image){pair.new_data, pair.new_len};
+    cr_expect(check_patch(&old, patch.data, patch.len, &new_image, &options, &err), "%s", err.text);
+    pair_done(&pair);
+}
+
 /* 256 MiB of which nearly nothing is there: neither side may crawl or hold it. */
 enum { SPARSE_BYTES = 256 << 20, SPARSE_EVERY = 8 << 20, SPARSE_PIECE = 5000 };
 
