@@ -3,7 +3,7 @@ MODE   ?= release
 PREFIX ?= /usr/local
 # LINT is a built-in variable of make; LINT=0 leaves the lint out of `make check`.
 LINT   := $(if $(filter default undefined,$(origin LINT)),1,$(LINT))
-CC     := $(if $(filter asan,$(MODE)),clang,$(if $(filter default,$(origin CC)),gcc,$(CC)))
+CC     := $(if $(filter asan fuzz,$(MODE)),clang,$(if $(filter default,$(origin CC)),gcc,$(CC)))
 WERROR ?= -Werror
 B      := build/$(MODE)
 
@@ -21,10 +21,12 @@ MODE_debug    := -O0 -g3
 MODE_release  := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
                  -fcf-protection -fPIE
 MODE_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+MODE_fuzz     := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+                 -fno-sanitize-recover=all
 MODE_coverage := -O0 -g --coverage
 LINK_release  := -pie -Wl,-z,relro,-z,now
 ifeq ($(MODE_$(MODE)),)
-$(error MODE is one of release debug asan coverage, not '$(MODE)')
+$(error MODE is one of release debug asan fuzz coverage, not '$(MODE)')
 endif
 
 CPPFLAGS += -I. -D_GNU_SOURCE -MMD -MP -I$(shell pg_config --includedir 2>/dev/null)
@@ -113,14 +115,19 @@ FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 $(FUZZ:%=$(B)/replay_%): $(B)/replay_%: $(B)/o/tests/fuzz/fuzz_%.o $(B)/o/tests/fuzz/replay.o \
                          $(B)/server.a $(B)/signer.a $(B)/deltagen.a $(B)/device-client.a $(B)/lib.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_slipwayd) $(LIBS_deltagen) $(LIBS_lib)
+# Built once with MODE=fuzz; what is found stays in build/fuzz/found.
+build/fuzz/fuzz_%: build/fuzz/o/tests/fuzz/fuzz_%.o $(B)/server.a $(B)/signer.a $(B)/deltagen.a $(B)/device-client.a \
+                   $(B)/lib.a
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_slipwayd) $(LIBS_deltagen) $(LIBS_lib)
 FUZZ_SECONDS ?= 60
+# Everything that reads a patch, an image or a record of the delta engine.
+FUZZ_DELTA := $(filter delta_% repack find_covers container_%,$(FUZZ))
 fuzz-%:      ## fuzz one target for FUZZ_SECONDS, e.g. `make fuzz-http_request`
-	@mkdir -p build/fuzz/$*
-	clang $(CPPFLAGS) -std=c11 -g -O1 -pthread -fsanitize=fuzzer,address,undefined -o build/fuzz/fuzz_$* tests/fuzz/fuzz_$*.c \
-	  $(call found,lib) $(filter-out server/main.c,$(call found,server)) $(filter-out signer/main.c,$(call found,signer)) $(filter-out deltagen/main.c deltagen/command%,$(call found,deltagen)) $(wildcard device-client/*/*.c) \
-	  $(LIBS_slipwayd) $(LIBS_deltagen) $(LIBS_lib)
-	build/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) build/fuzz/$* tests/fuzz/corpus/$*
-fuzz-all: $(FUZZ:%=fuzz-%)      ## fuzz every target for FUZZ_SECONDS
+	@tests/fuzz/run $(FUZZ_SECONDS) $*
+fuzz-all:    ## fuzz every target for FUZZ_SECONDS
+	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ)
+fuzz-delta:  ## fuzz all that reads patches and images, e.g. `make fuzz-delta FUZZ_SECONDS=3600`
+	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_DELTA)
 
 # --- benchmarks: programs of tests/bench; each prints its numbers and a ratio against something else in
 # the same run. By hand, never part of a check.
