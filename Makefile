@@ -132,7 +132,8 @@ fuzz-delta:  ## fuzz all that reads patches and images, e.g. `make fuzz-delta FU
 # --- benchmarks: programs of tests/bench; each prints its numbers and a ratio against something else in
 # the same run. By hand, never part of a check.
 BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
-$(BENCHES:%=$(B)/bench/%): $(B)/bench/%: $(B)/o/tests/bench/%.o $(B)/tests/support.a $(B)/server.a $(B)/lib.a
+$(BENCHES:%=$(B)/bench/%): $(B)/bench/%: $(B)/o/tests/bench/%.o $(B)/tests/support.a $(B)/server.a $(B)/deltagen.a \
+             $(B)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_slipwayd) $(LIBS_lib)
 bench-delta: all  ## patches against other tools: CORPUS=DIR [T=regex] [WRITE=1 PEERS=...]
