@@ -129,6 +129,9 @@ fuzz-all:    ## fuzz every target for FUZZ_SECONDS
 fuzz-delta:  ## fuzz all that reads patches and images, e.g. `make fuzz-delta FUZZ_SECONDS=3600`
 	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_DELTA)
 
+check-large: all  ## patches between images beyond 2^31 and 2^32 bytes (minutes, 13 GiB of disk)
+	@bash tests/deltagen/large.sh $(B)
+
 # --- benchmarks: programs of tests/bench; each prints its numbers and a ratio against something else in
 # the same run. By hand, never part of a check.
 BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
