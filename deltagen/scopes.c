@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "deltagen/base.h"
 #include "deltagen/elf.h"
 #include "deltagen/mask_code.h"
 #include "lib/base/mem.h"
@@ -100,10 +101,24 @@ static void take_covers(struct delta_scope *scope, const struct matches *covers,
     scope->by_old = mem_array(scope->cover_count + 1, sizeof(*scope->by_old));
 }
 
-static void add(struct scopes *scopes, struct delta_scope *scope, const struct matches *covers,
-                uint32_t most)
+/* Where bare code runs is in its words. False: nothing is known of it. */
+static bool find_base(const struct image *old, const struct image *new_image,
+                      struct delta_scope *scope)
 {
-    take_covers(scope, covers, most);
+    const struct base_pair pair = {.old = old->data + scope->old_at,
+                                   .new_data = new_image->data + scope->new_at,
+                                   .old_length = scope->old_length,
+                                   .new_length = scope->new_length,
+                                   .word = scope->word,
+                                   .covers = scope->covers,
+                                   .cover_count = scope->cover_count};
+
+    return (scope->cover_count > 0 && base_find(&pair, scope)) || scope->arch != DELTA_ARCH_NONE;
+}
+
+/* One without covers says nothing. */
+static void add(struct scopes *scopes, struct delta_scope *scope)
+{
     if (scope->cover_count == 0) {
         mem_free(scope->covers);
         mem_free(scope->by_old);
@@ -125,13 +140,14 @@ static void copy_segments(const struct program *program, struct delta_segment *o
     *count = program->count;
 }
 
-/* Two programs for the same CPU; or bare code, when that is all there is. */
+/* Two programs for the same CPU; or what may be bare code. */
 static bool scope_of(const struct image *old, const struct image *new_image,
-                     const struct counterpart *pair, bool alone, struct delta_scope *out)
+                     const struct counterpart *pair, bool *is_bare, struct delta_scope *out)
 {
     struct program was;
     struct program is;
 
+    *is_bare = false;
     if (pair->old_len > UINT32_MAX || pair->new_len > UINT32_MAX)
         return false;
     *out = (struct delta_scope){.old_at = pair->old_at,
@@ -150,10 +166,10 @@ static bool scope_of(const struct image *old, const struct image *new_image,
             out->old_count = out->new_count = 0;
         return true;
     }
-    if (!alone || pair->new_len < BARE_BYTES_MIN)
-        return false;
     out->arch = archs[code_kind(new_image->data + pair->new_at, (size_t)pair->new_len)];
-    return out->arch != DELTA_ARCH_NONE;
+    out->word = out->arch == DELTA_ARCH_ARM64 ? 8 : 4;
+    *is_bare = true;
+    return pair->new_len >= BARE_BYTES_MIN;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): both spaces, their pairs and covers */
@@ -172,10 +188,15 @@ void scopes_find(const struct image *old, const struct image *new_image,
     }
     for (size_t i = 0; i < pair_count; i++) {
         struct delta_scope scope;
+        bool is_bare;
 
-        if (pairs[i].new_at < end || !scope_of(old, new_image, &pairs[i], alone, &scope))
+        if (pairs[i].new_at < end || !scope_of(old, new_image, &pairs[i], &is_bare, &scope) ||
+            (is_bare && !alone))
             continue;
-        add(out, &scope, covers, covers_max);
+        take_covers(&scope, covers, covers_max);
+        if (is_bare && !find_base(old, new_image, &scope))
+            scope.cover_count = 0;
+        add(out, &scope);
         end = pairs[i].new_at + pairs[i].new_len;
     }
 }

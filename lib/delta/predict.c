@@ -38,8 +38,13 @@ void delta_predict_reset(struct delta_predict *predict)
 
 void delta_predict_scope(struct delta_predict *predict, const struct delta_scope *scope)
 {
+    unsigned pieces = 0;
+
     delta_predict_reset(predict);
     predict->scope = scope;
+    for (unsigned i = 0; scope && i < scope->old_count; i++)
+        pieces += scope->old_segments[i].length > 0;
+    predict->is_mixed = pieces <= 1;
 }
 
 void delta_predict_skip(struct delta_predict *predict)
@@ -129,7 +134,7 @@ static bool begin(struct delta_predict *predict, const uint8_t *old, uint64_t ol
     predict->field.length = 0;
     if (scanner)
         scanner->find(&sight, &predict->field);
-    if (predict->field.length == 0 && (!predict->old_is_code || predict->scope->old_count <= 1)) {
+    if (predict->field.length == 0 && (!predict->old_is_code || predict->is_mixed)) {
         scanner = &delta_scan_data;
         scanner->find(&sight, &predict->field);
     }

@@ -72,6 +72,7 @@ struct delta_predict {
     uint64_t old_from, old_until, new_from, new_until;
     uint64_t old_base, new_base; /* address of a place less the place */
     bool old_is_code;
+    bool is_mixed; /* all bytes are one segment: code may be data */
     /* The field that the next byte belongs to, and how far it came. */
     const struct delta_scanner *scanner;
     struct delta_field field;
