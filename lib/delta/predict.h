@@ -26,7 +26,6 @@ enum delta_field_kind {
     DELTA_FIELD_ADDRESS, /* an address as it is */
     DELTA_FIELD_OFFSET,  /* from the field to what it means */
     DELTA_FIELD_LOW,     /* the low half of an address */
-    DELTA_FIELD_TABLE,   /* moves as its neighbour did */
 };
 
 /* A field that begins at a byte: which old target, and how a target becomes bytes again. */

@@ -74,7 +74,7 @@ static bool make(const struct delta_field *field, const uint8_t *old, uint64_t t
 
     if (field->form == FORM_JAL) {
         scan_put(out, jal_word(scan_u32(old), bits), 4);
-        return scan_fits(way, 21);
+        return way % 2 == 0 && scan_fits(way, 21);
     }
     scan_put(out, (scan_u32(old) & 0xFFF) | ((bits + 0x800) & 0xFFFFF000), 4);
     if (field->form == FORM_PAIR)

@@ -5,7 +5,7 @@
  */
 #include "lib/delta/scan.h"
 
-enum { PC_AHEAD = 4, CODE_BIT = 1 };
+enum { PC_AHEAD = 4 };
 
 static bool is_branch(const uint8_t *p)
 {
@@ -48,7 +48,7 @@ static bool make(const struct delta_field *field, const uint8_t *old, uint64_t t
 
     scan_put(out, (scan_u16(old) & 0xF800) | s << 10 | (bits >> 12 & 0x3FF), 2);
     scan_put(out + 2, (scan_u16(old + 2) & 0xD000) | j1 << 13 | j2 << 11 | (bits >> 1 & 0x7FF), 2);
-    return scan_fits(way, 25);
+    return way % 2 == 0 && scan_fits(way, 25);
 }
 
 static uint64_t read(const struct delta_field *field, const uint8_t *bytes, uint64_t guess)
