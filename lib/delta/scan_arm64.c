@@ -51,8 +51,11 @@ static uint64_t low_behind(const uint8_t *old, uint32_t reg)
     return 0;
 }
 
+/* An offset beyond the page is no half of an address. */
 static bool find_low(const struct delta_sight *sight, uint32_t w, struct delta_field *out)
 {
+    if (low_value(w) > PAGE)
+        return false;
     for (int i = 1; i <= WORDS_AROUND; i++) {
         uint32_t before = scan_u32(sight->old - (ptrdiff_t)4 * i);
 

@@ -19,6 +19,9 @@ enum {
     OF_OLD_STEP,
 };
 
+/* Old bytes may be used twice: how many covers that begin before a place are asked for it. */
+enum { LOOK_BACK = 4 };
+
 struct number {
     delta_number_fn *code;
     void *arg;
@@ -288,6 +291,12 @@ static bool map_place(const struct delta_scope *scope, uint32_t at, int64_t *out
             high = middle;
     }
     cover = &scope->covers[scope->by_old[low]];
+    for (uint32_t i = 1; i <= LOOK_BACK && i <= low && at - cover->old_at >= cover->length; i++) {
+        const struct delta_cover *before = &scope->covers[scope->by_old[low - i]];
+
+        if (at - before->old_at < before->length)
+            cover = before;
+    }
     if (at >= cover->old_at + cover->length && low + 1 < scope->cover_count) {
         const struct delta_cover *next = &scope->covers[scope->by_old[low + 1]];
 
