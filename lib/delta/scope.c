@@ -20,7 +20,7 @@ enum {
 };
 
 /* Old bytes may be used twice: how many covers that begin before a place are asked for it. */
-enum { LOOK_BACK = 4 };
+enum { LOOK_BACK = 16 };
 
 struct number {
     delta_number_fn *code;
