@@ -132,6 +132,11 @@ fuzz-delta:  ## fuzz all that reads patches and images, e.g. `make fuzz-delta FU
 check-large: all  ## patches between images beyond 2^31 and 2^32 bytes (minutes, 13 GiB of disk)
 	@bash tests/deltagen/large.sh $(B)
 
+KILLS ?= 100
+check-kills: all $(B)/apply-kills  ## kill -9 while a patch is applied: OLD=FILE NEW=FILE [KILLS=100] (minutes)
+	$(B)/deltagen diff '$(OLD)' '$(NEW)' build/kills.patch
+	@$(B)/apply-kills '$(OLD)' '$(NEW)' build/kills.patch $(KILLS)
+
 # --- benchmarks: programs of tests/bench; each prints its numbers and a ratio against something else in
 # the same run. By hand, never part of a check.
 BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
