@@ -201,6 +201,7 @@ static bool code_flag(struct delta_change *change, const struct place *place, bo
     int16_t *by_missed = change->by_missed[(missed & 15) * CHANGE_SOURCES + place->source];
     int16_t *by_place = place->source == SOURCE_FIELD ? change->by_field[field_place(&place->field)]
                                                       : change->by_old[old[-1]];
+    int16_t *by_rhythm;
     uint8_t *states[CHANGE_FLAGS];
     int16_t inputs[LOGISTIC_INPUTS] = {0};
     unsigned p;
@@ -215,7 +216,9 @@ static bool code_flag(struct delta_change *change, const struct place *place, bo
         states[i] = &change->flags[hash >> (32 - change->flags_log2)];
         inputs[i] = delta_stretch(logistic, delta_worth(change->worth[i][*states[i]]));
     }
-    p = delta_squash(logistic, (delta_weigh(inputs, by_missed) + delta_weigh(inputs, by_place)) /
+    by_rhythm = change->by_rhythm[*states[CHANGE_FLAGS - 1]];
+    p = delta_squash(logistic, (delta_weigh(inputs, by_missed) + delta_weigh(inputs, by_place) +
+                                delta_weigh(inputs, by_rhythm)) /
                                    LOGISTIC_ONE);
 
     bit = change->guess->coder->code(change->guess->coder, p, right);
@@ -223,6 +226,7 @@ static bool code_flag(struct delta_change *change, const struct place *place, bo
     miss = (int16_t)(((int32_t)(bit << 16) - (int32_t)p) >> FLAG_RATE_SHIFT);
     delta_learn(inputs, by_missed, miss);
     delta_learn(inputs, by_place, miss);
+    delta_learn(inputs, by_rhythm, miss);
     for (size_t i = 0; i < CHANGE_FLAGS; i++) {
         delta_worth_learn(history, &change->worth[i][*states[i]], bit);
         *states[i] = history->next[*states[i]][bit];

@@ -40,6 +40,7 @@ struct delta_change {
     uint32_t worth[CHANGE_FLAGS][DELTA_STATES];
     int16_t by_missed[16 * CHANGE_SOURCES][LOGISTIC_INPUTS]; /* weights */
     int16_t by_old[256][LOGISTIC_INPUTS];
+    int16_t by_rhythm[DELTA_STATES][LOGISTIC_INPUTS];
     int16_t by_field[DELTA_PREDICT_KINDS * DELTA_FIELD_BYTES_MAX][LOGISTIC_INPUTS];
     uint16_t trust[CHANGE_HITS]; /* in `becomes` */
 };
