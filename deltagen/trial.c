@@ -10,7 +10,8 @@
 
 enum {
     STEP_BYTES = 1 << 16,
-    FILL_LEVEL = 9, /* mkfs.erofs' own */
+    FILL_LEVEL = 9,    /* mkfs.erofs' own */
+    FILL_FOLLOWED = 1, /* the flag: more of the file came behind */
 };
 
 static size_t add(struct delta_packing *out, size_t count, struct delta_packing packing)
@@ -92,7 +93,12 @@ size_t trial_candidates(const struct unit *unit, struct delta_packing out[TRIAL_
     case UNIT_LZ4_FILL:
         packing.method = DELTA_METHOD_LZ4_FILL;
         packing.dictionary = (uint32_t)unit->packed_len;
-        count = add_levels(out, packing, FILL_LEVEL, 12);
+        packing.level = FILL_LEVEL;
+        count = add(out, count, packing);
+        packing.flags = FILL_FOLLOWED;
+        count = add(out, count, packing);
+        packing.flags = 0;
+        count += add_levels(out + count, packing, 0, 8);
         break;
     case UNIT_LZ4_FRAME:
         packing.method = DELTA_METHOD_LZ4_FRAME;

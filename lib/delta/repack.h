@@ -31,7 +31,8 @@ enum { DELTA_PACKING_BYTES = 8 };
  *        0     1  method
  *        1     1  level, as the method's tool counts
  *        2     1  window, log2 of bytes; 0: the method has no choice
- *        3     1  flags; deflate: memory level, and strategy << 4
+ *        3     1  flags; deflate: memory level, and strategy << 4; LZ4 that fills: 1: as if more
+ *                 input followed
  *        4     4  dictionary, in bytes; what fills a block: the block; 0: the method has none
  */
 struct delta_packing {

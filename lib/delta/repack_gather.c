@@ -12,8 +12,9 @@ struct delta_gather {
 
 uint64_t delta_gather_bytes(uint64_t in_max, uint64_t out_max, uint64_t coder_bytes)
 {
-    return delta_space_of(sizeof(struct delta_gather)) + delta_space_of(in_max) +
-           delta_space_of(out_max) + delta_space_of(coder_bytes);
+    return delta_space_of(sizeof(struct delta_gather)) +
+           delta_space_of(in_max + DELTA_GATHER_SLACK) + delta_space_of(out_max) +
+           delta_space_of(coder_bytes);
 }
 
 struct delta_gather *delta_gather_open(const struct delta_packing *packing, delta_gather_fn *code,
@@ -21,7 +22,7 @@ struct delta_gather *delta_gather_open(const struct delta_packing *packing, delt
                                        struct delta_space *space)
 {
     struct delta_gather *gather = delta_space_take(space, sizeof(*gather));
-    uint8_t *in = delta_space_take(space, in_max);
+    uint8_t *in = delta_space_take(space, in_max + DELTA_GATHER_SLACK);
     uint8_t *out = delta_space_take(space, out_max);
     uint8_t *own = delta_space_take(space, coder_bytes);
 

@@ -5,6 +5,9 @@
  */
 #include "lib/delta/repack.h"
 
+/* Behind the input there is room for so many bytes of the coder's. */
+enum { DELTA_GATHER_SLACK = 16 };
+
 struct delta_gather;
 
 /* What is to be coded, and where to. */

@@ -21,6 +21,7 @@ enum {
     LEVEL_MAX = 9, /* beyond, liblz4's parser takes memory that nobody gave it */
     FILLED_BYTES_MIN = 512,
     FILLED_BYTES_MAX = 1 << 20,
+    FILL_FOLLOWED = 1, /* flag */
 };
 
 /* One of them: which way a block is taken. */
@@ -135,7 +136,7 @@ static bool step(void *self, struct delta_flow *flow, struct err *err)
 static bool fill_takes(const struct delta_packing *packing)
 {
     return packing->level >= HC_LEVEL_MIN && packing->level <= LEVEL_MAX &&
-           packing->window_log2 == 0 && packing->flags == 0 &&
+           packing->window_log2 == 0 && packing->flags <= FILL_FOLLOWED &&
            packing->dictionary >= FILLED_BYTES_MIN && packing->dictionary <= FILLED_BYTES_MAX;
 }
 
@@ -148,17 +149,21 @@ static uint64_t fill_unpack_bytes(const struct delta_packing *packing, uint64_t 
 
 static uint64_t fill_pack_bytes(const struct delta_packing *packing, uint64_t unpacked_len)
 {
-    if (unpacked_len > BLOCK_BYTES_MAX)
+    if (unpacked_len > BLOCK_BYTES_MAX - DELTA_GATHER_SLACK)
         return UINT64_MAX;
     return delta_gather_bytes(unpacked_len, packing->dictionary, coder_bytes(packing));
 }
 
 static bool fill(struct delta_gathered *block, size_t *out_len, struct err *err)
 {
-    int used = (int)block->in_len;
-    int got =
-        LZ4_compress_HC_destSize(block->space.next, (const char *)block->in, (char *)block->out,
-                                 &used, (int)block->room, block->packing.level);
+    bool followed = block->packing.flags & FILL_FOLLOWED;
+    int used = (int)block->in_len + (followed ? DELTA_GATHER_SLACK : 0);
+    int got;
+
+    for (unsigned i = 0; i < DELTA_GATHER_SLACK; i++)
+        block->in[block->in_len + i] = (uint8_t)((i * 151 + 77) ^ (i * i));
+    got = LZ4_compress_HC_destSize(block->space.next, (const char *)block->in, (char *)block->out,
+                                   &used, (int)block->room, block->packing.level);
 
     if (got <= 0 || (size_t)used != block->in_len)
         return err_set(err, ERR_SYSTEM, "LZ4 could not pack");

@@ -1,4 +1,7 @@
+#include <lz4.h>
+#define LZ4_HC_STATIC_LINKING_ONLY
 #include <criterion/criterion.h>
+#include <lz4hc.h>
 #include <string.h>
 
 #include "lib/base/mem.h"
@@ -136,6 +139,7 @@ Test(delta_packing, reads_what_it_wrote_and_refuses_other_parameters)
         {"xz without a dictionary", {DELTA_METHOD_XZ, 6, 0, 1, 0}},
         {"an unknown check", {DELTA_METHOD_XZ, 6, 0, 2, 1 << 17}},
         {"a block of 0 bytes to fill", {DELTA_METHOD_LZ4_FILL, 9, 0, 0, 0}},
+        {"an unknown flag of a filled block", {DELTA_METHOD_LZ4_FILL, 9, 0, 2, 4096}},
         {"a padded block of 0 bytes", {DELTA_METHOD_PADDED, 0, 0, 0, 0}},
         {"level 10 of LZ4", {DELTA_METHOD_LZ4, 10, 0, 0, 0}},
     };
@@ -163,6 +167,48 @@ Test(delta_packing, reads_what_it_wrote_and_refuses_other_parameters)
         in = bytes_of(buf.data, buf.len);
         cr_expect_not(delta_packing_read(&in, &packing, &err), "%s", wrong[i].what);
     }
+}
+
+/* A match that went on behind the block's last byte, as the block's own packer saw it. */
+Test(delta_repack, fills_a_block_as_if_more_of_the_file_followed)
+{
+    static const struct delta_packing alone = {DELTA_METHOD_LZ4_FILL, 9, 0, 0, 512};
+    static const struct delta_packing followed = {DELTA_METHOD_LZ4_FILL, 9, 0, 1, 512};
+    AUTO_FREE uint8_t *data = mem_alloc(LENGTH);
+    AUTO_FREE uint8_t *want = mem_alloc(ROOM);
+    AUTO_FREE uint8_t *packed = mem_alloc(ROOM);
+    AUTO_FREE uint8_t *again = mem_alloc(ROOM);
+    AUTO_FREE uint8_t *state = mem_alloc((size_t)LZ4_sizeofStateHC());
+    static const char words[] = "the encoder looks at more than it can take in one block, and ";
+    unsigned only_followed = 0;
+    uint32_t state_of_words = 1;
+
+    for (size_t i = 0; i < LENGTH;) {
+        size_t at = (state_of_words = state_of_words * 1664525 + 1013904223) >> 8 & 31;
+
+        for (size_t len = 4 + (state_of_words >> 20 & 15); len > 0 && i < LENGTH; len--)
+            data[i++] = (uint8_t)words[at++];
+    }
+    for (int from = 0; from < 4000; from += 100) {
+        int used = 20000;
+        int got = LZ4_compress_HC_destSize(state, (const char *)data + from, (char *)again, &used,
+                                           512, 9);
+        bool is_alone;
+
+        cr_assert_gt(got, 0);
+        memset(want, 0, (size_t)(512 - got));
+        memcpy(want + 512 - got, again, (size_t)got);
+        is_alone =
+            flow_all(true, &alone, data + from, (size_t)used, (size_t)used, packed, 100) == 512 &&
+            memcmp(packed, want, 512) == 0;
+        if (flow_all(true, &followed, data + from, (size_t)used, (size_t)used, packed, 100) ==
+                512 &&
+            memcmp(packed, want, 512) == 0)
+            only_followed += !is_alone;
+        else
+            cr_expect(is_alone, "from %d", from);
+    }
+    cr_expect_gt(only_followed, 0);
 }
 
 Test(delta_repack, fills_a_block_and_refuses_what_does_not_fit_it)
