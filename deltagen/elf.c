@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "deltagen/mask_code.h"
 #include "lib/base/bytes.h"
 
 enum {
@@ -131,6 +132,17 @@ static uint64_t length_of(const struct header *header, uint64_t len)
     return header->sections_at > 0 && end >= header->sections_at && end <= len ? end : len;
 }
 
+/* ARM's programs are of either sort of instructions, or both; what prevails counts. */
+static void settle_arm(const uint8_t *data, struct program *out)
+{
+    for (unsigned i = 0; i < out->count; i++) {
+        const struct delta_segment *segment = &out->segments[i];
+
+        if (segment->is_code && code_kind(data + segment->at, segment->length) == CODE_ARM)
+            out->arch = DELTA_ARCH_ARM;
+    }
+}
+
 bool elf_read(const uint8_t *data, uint64_t len, struct program *out)
 {
     struct header header = {0};
@@ -151,5 +163,7 @@ bool elf_read(const uint8_t *data, uint64_t len, struct program *out)
              segment.at >= out->segments[out->count - 1].at + out->segments[out->count - 1].length))
             out->segments[out->count++] = segment;
     }
+    if (out->arch == DELTA_ARCH_THUMB)
+        settle_arm(data, out);
     return out->arch != DELTA_ARCH_NONE;
 }

@@ -15,6 +15,7 @@ static const struct delta_scanner *const code_scanners[] = {
     [DELTA_ARCH_THUMB] = &delta_scan_thumb,
     [DELTA_ARCH_RISCV] = &delta_scan_riscv,
     [DELTA_ARCH_X86] = &delta_scan_x86,
+    [DELTA_ARCH_ARM] = &delta_scan_arm,
 };
 _Static_assert(COUNT(code_scanners) == DELTA_ARCH_COUNT, "every CPU has its place");
 
@@ -44,7 +45,8 @@ void delta_predict_scope(struct delta_predict *predict, const struct delta_scope
     predict->scope = scope;
     for (unsigned i = 0; scope && i < scope->old_count; i++)
         pieces += scope->old_segments[i].length > 0;
-    predict->is_mixed = pieces <= 1;
+    predict->is_mixed =
+        pieces <= 1 || scope->arch == DELTA_ARCH_ARM || scope->arch == DELTA_ARCH_THUMB;
 }
 
 void delta_predict_skip(struct delta_predict *predict)

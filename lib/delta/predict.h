@@ -56,7 +56,7 @@ struct delta_scanner {
 };
 
 extern const struct delta_scanner delta_scan_x86, delta_scan_arm64, delta_scan_thumb,
-    delta_scan_riscv, delta_scan_data;
+    delta_scan_riscv, delta_scan_arm, delta_scan_data;
 
 struct delta_target {
     uint32_t old_low;
@@ -71,7 +71,7 @@ struct delta_predict {
     uint64_t old_from, old_until, new_from, new_until;
     uint64_t old_base, new_base; /* address of a place less the place */
     bool old_is_code;
-    bool is_mixed; /* all bytes are one segment: code may be data */
+    bool is_mixed; /* code may be data: all bytes are one segment, or it holds tables */
     /* The field that the next byte belongs to, and how far it came. */
     const struct delta_scanner *scanner;
     struct delta_field field;

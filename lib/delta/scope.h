@@ -21,6 +21,7 @@ enum delta_arch {
     DELTA_ARCH_THUMB,
     DELTA_ARCH_RISCV,
     DELTA_ARCH_X86,
+    DELTA_ARCH_ARM,
     DELTA_ARCH_COUNT,
 };
 

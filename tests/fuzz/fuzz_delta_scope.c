@@ -24,8 +24,9 @@ static bool number(void *arg, unsigned context, uint64_t *value, struct err *err
 
 static void look(const struct delta_scope *scope, const uint8_t *old, uint64_t at)
 {
-    static const struct delta_scanner *const scanners[] = {
-        &delta_scan_x86, &delta_scan_arm64, &delta_scan_thumb, &delta_scan_riscv, &delta_scan_data};
+    static const struct delta_scanner *const scanners[] = {&delta_scan_x86,   &delta_scan_arm64,
+                                                           &delta_scan_thumb, &delta_scan_riscv,
+                                                           &delta_scan_data,  &delta_scan_arm};
     const struct delta_sight sight = {scope, old, at, at, at};
 
     for (size_t i = 0; i < COUNT(scanners); i++) {

@@ -79,6 +79,10 @@ static const struct {
      0x1010, 0x1124, {0x00, 0xF0, 0x88, 0xF8}},
     {"thumb b.w back", &delta_scan_thumb, 4, {0}, {0xFF, 0xF7, 0xFE, 0xBF}, 4, 0x1000,
      0x1000, 0xFF0, {0xFF, 0xF7, 0xF6, 0xBF}},
+    {"arm bl", &delta_scan_arm, 4, {0}, {0x3E, 0x00, 0x00, 0xEB}, 4, 0x1100,
+     0x1010, 0x1120, {0x42, 0x00, 0x00, 0xEB}},
+    {"arm bne back", &delta_scan_arm, 4, {0}, {0xFE, 0xFF, 0xFF, 0x1A}, 4, 0x1000,
+     0x1000, 0xFF0, {0xFA, 0xFF, 0xFF, 0x1A}},
     {"risc-v jal", &delta_scan_riscv, 8, {0}, {0xEF, 0x00, 0x00, 0x10}, 4, 0x1100,
      0x1002, 0x1104, {0xEF, 0x00, 0x20, 0x10}},
     {"risc-v auipc, addi", &delta_scan_riscv, 8, {0},
@@ -153,11 +157,13 @@ Test(delta_scan, refuses_targets_that_a_field_cannot_say)
         {14, 0x4021}, /* arm64 ldr: multiples of 8 */
         {15, 0x1105}, /* thumb: halfwords */
         {15, UINT64_C(1) << 25},
-        {17, 0x1101},
-        {17, UINT64_C(1) << 22},
-        {18, UINT64_C(1) << 33},
-        {21, UINT64_C(1) << 32},
-        {22, UINT64_C(1) << 33},
+        {17, OLD_ADDRESS + 2}, /* arm bl: words */
+        {17, UINT64_C(1) << 26},
+        {19, 0x1101}, /* risc-v jal: halfwords */
+        {19, UINT64_C(1) << 22},
+        {20, UINT64_C(1) << 33},
+        {23, UINT64_C(1) << 32},
+        {24, UINT64_C(1) << 33},
     };
 
     for (size_t i = 0; i < COUNT(wrong); i++) {
@@ -199,9 +205,9 @@ Test(delta_scan, any_field_made_for_its_own_target_is_as_it_was)
             found.bytes[i] = (uint8_t)next_random(&state);
         found.bytes[AT - 1] = round % 3 ? 0xE8 : found.bytes[AT - 1];
         if (round % 2) { /* what each of them looks for */
-            static const uint8_t leads[] = {0x3D, 0x94, 0xF0, 0x6F, 0x00};
+            static const uint8_t leads[] = {0x3D, 0x94, 0xF0, 0x6F, 0x00, 0xEB};
 
-            found.bytes[AT + (which == 1 ? 3 : which == 2 ? 1 : 0)] = leads[which];
+            found.bytes[AT + (which == 1 || which == 5 ? 3 : which == 2 ? 1 : 0)] = leads[which];
             found.bytes[AT + 3] |= which == 2 ? 0xF0 : 0;
             memset(found.bytes + AT + 3, 0, which == 4 ? 5 : 0);
         }
