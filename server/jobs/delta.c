@@ -206,7 +206,8 @@ static void read_output(const struct delta_worker *worker, struct buf *out)
 
 static bool parse_output(const char *text, struct store_delta_made *made, struct err *err)
 {
-    const char *line = strrchr(text, '{');
+    const char *last = strrchr(text, '\n'); /* warnings come before it */
+    const char *line = strchr(last ? last : text, '{');
     AUTO_JSON *tree = NULL;
 
     if (!line)
