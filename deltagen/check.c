@@ -11,14 +11,17 @@ struct check {
     const uint8_t *patch;
     size_t patch_len;
     size_t new_pos;
+    uint64_t old_bytes; /* read so far */
 };
 
 static bool read_old(void *arg, uint64_t offset, void *buf, size_t len, struct err *err)
 {
-    const struct check *check = arg;
+    struct check *check = arg;
 
-    (void)err;
     ASSERT(offset <= check->old->len && len <= check->old->len - offset);
+    check->old_bytes += len;
+    if (check->options->old_bytes_max > 0 && check->old_bytes > check->options->old_bytes_max)
+        return err_refuse(err, REFUSAL_DELTA_LIMIT, "patch reads the old image too often");
     memcpy(buf, check->old->data + offset, len);
     return true;
 }

@@ -26,6 +26,7 @@ enum {
     /* Of a class, what packing may not have: the coder's and the buffers' part. */
     CODER_BYTES = 420 << 10,
     UNPACKED_TIMES_MAX = 32, /* as large as the images */
+    READ_TIMES_MAX = 4,      /* of both images, where the next class could keep more of the old */
     SPARE_BYTES = 64 << 20,
     COVERS_MAX = 4096, /* of a scope: 16 bytes each on the device */
     COVERS_MAX_PACKED = 1024,
@@ -205,7 +206,12 @@ static bool prove(const struct job *job, const struct delta_header *start, const
                   size_t len, struct err *err)
 {
     struct make_options told = *job->options;
+    bool last = !job->images->layouts || job->class == job->options->class;
     const struct check_options options = {.memory_bytes_max = delta_class_bytes(job->class),
+                                          .old_bytes_max =
+                                              last ? 0
+                                                   : READ_TIMES_MAX * (start->old_length +
+                                                                       start->new_length),
                                           .old_sha256 = start->old_sha256,
                                           .progress = on_check,
                                           .progress_arg = &told};
@@ -216,7 +222,7 @@ static bool prove(const struct job *job, const struct delta_header *start, const
 }
 
 /* Class L has room for all that a coder can use; more is for packing only. What would have the
- * old image unpacked too often has more of it kept in the next class. */
+ * old image unpacked too often has more of it kept in the next class, as far as that may be. */
 static bool make_of(struct job *job, const struct delta_header *start, struct delta_header *header,
                     struct buf *out, struct err *err)
 {

@@ -10,6 +10,9 @@
 
 enum {
     STEP_BYTES = 1 << 16,
+    /* What packers take unless they are told otherwise; as much as their formats do not name. */
+    DEFLATE_LEVEL = 6,
+    ZSTD_LEVEL = 3,
     FILL_LEVEL = 9,    /* mkfs.erofs' own */
     FILL_FOLLOWED = 1, /* the flag: more of the file came behind */
 };
@@ -25,14 +28,14 @@ static size_t add(struct delta_packing *out, size_t count, struct delta_packing 
     return count;
 }
 
-/* By the level that the container names first, then by all others from the best on. */
-static size_t add_levels(struct delta_packing *out, struct delta_packing packing, unsigned named,
+/* By the likeliest level first, then by all others from the best on. */
+static size_t add_levels(struct delta_packing *out, struct delta_packing packing, unsigned likely,
                          unsigned best)
 {
     size_t count = 0;
 
-    if (named > 0) {
-        packing.level = (uint8_t)named;
+    if (likely > 0) {
+        packing.level = (uint8_t)likely;
         count = add(out, count, packing);
     }
     for (unsigned level = best; level > 0; level--) {
@@ -73,15 +76,16 @@ size_t trial_candidates(const struct unit *unit, struct delta_packing out[TRIAL_
         packing.method = unit->family == UNIT_ZLIB ? DELTA_METHOD_ZLIB : DELTA_METHOD_DEFLATE;
         packing.window_log2 = 15;
         packing.flags = 8;
-        count = add_levels(out, packing, unit->level, 9);
+        count = add_levels(out, packing, unit->level > 0 ? unit->level : DEFLATE_LEVEL, 9);
         if (unit->family == UNIT_DEFLATE) {
             packing = (struct delta_packing){.method = DELTA_METHOD_GNU_GZIP};
-            count += add_levels(out + count, packing, unit->level, 9);
+            count += add_levels(out + count, packing,
+                                unit->level > 0 ? unit->level : DEFLATE_LEVEL, 9);
         }
         break;
     case UNIT_ZSTD:
         packing.method = DELTA_METHOD_ZSTD;
-        count = add_levels(out, packing, unit->level, 22);
+        count = add_levels(out, packing, unit->level > 0 ? unit->level : ZSTD_LEVEL, 22);
         break;
     case UNIT_XZ:
         count = of_xz(unit, out);

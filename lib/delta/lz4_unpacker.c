@@ -45,37 +45,56 @@ static bool wrong(struct err *err)
     return err_refuse(err, REFUSAL_DELTA_FORMAT, "a packed part is not an LZ4 block");
 }
 
-static void put(struct lz4_unpacker *unpacker, struct delta_flow *flow, uint8_t byte)
-{
-    unpacker->ring[unpacker->made++ % RING] = byte;
-    unpacker->left--;
-    *flow->out++ = byte;
-    flow->room--;
-}
-
 static size_t least(uint64_t a, size_t b)
 {
     return a < b ? (size_t)a : b;
 }
 
-static void copy_literals(struct lz4_unpacker *unpacker, struct delta_flow *flow)
+/* `len` bytes that do not wrap around in the ring and lie before their copy. A distant match may
+ * share its place in the ring with its copy, so that is made last, of what went out. */
+static void put(struct lz4_unpacker *unpacker, struct delta_flow *flow, const uint8_t *from,
+                size_t len)
 {
-    size_t len = least(unpacker->literals, least(flow->in_len, flow->room));
-
-    for (size_t i = 0; i < len; i++)
-        put(unpacker, flow, flow->in[i]);
-    flow->in += len;
-    flow->in_len -= len;
-    unpacker->literals -= len;
+    memcpy(flow->out, from, len);
+    memcpy(unpacker->ring + unpacker->made % RING, flow->out, len);
+    unpacker->made += len;
+    unpacker->left -= len;
+    flow->out += len;
+    flow->room -= len;
 }
 
+static void copy_literals(struct lz4_unpacker *unpacker, struct delta_flow *flow)
+{
+    size_t left = least(unpacker->literals, least(flow->in_len, flow->room));
+
+    unpacker->literals -= left;
+    flow->in_len -= left;
+    while (left > 0) {
+        size_t len = least(RING - unpacker->made % RING, left);
+
+        put(unpacker, flow, flow->in, len);
+        flow->in += len;
+        left -= len;
+    }
+}
+
+/* What repeats within a match is copied with as many of its repeats as there are already. */
 static void copy_match(struct lz4_unpacker *unpacker, struct delta_flow *flow)
 {
-    size_t len = least(unpacker->match, flow->room);
+    size_t left = least(unpacker->match, flow->room);
+    size_t distance = unpacker->distance;
 
-    for (size_t i = 0; i < len; i++)
-        put(unpacker, flow, unpacker->ring[(unpacker->made - unpacker->distance) % RING]);
-    unpacker->match -= len;
+    unpacker->match -= left;
+    while (left > 0) {
+        size_t from = (size_t)((unpacker->made - distance) % RING);
+        size_t len = least(RING - unpacker->made % RING, left);
+
+        len = least(distance, least(RING - from, len));
+        put(unpacker, flow, unpacker->ring + from, len);
+        left -= len;
+        if (len == distance && distance <= RING / 2)
+            distance *= 2;
+    }
 }
 
 /* What a byte of the block's code means. */

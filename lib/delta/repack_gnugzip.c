@@ -22,6 +22,7 @@ enum {
     MATCH_MAX = 258,
     AHEAD_MIN = MATCH_MAX + MATCH_MIN + 1,
     DISTANCE_MAX = HALF - AHEAD_MIN,
+    STEP = 8, /* bytes compared at once */
     FAR = 4096,  /* a match of three bytes is not worth more */
     NOWHERE = 0, /* position 0 is never matched */
     GUESS_MASK = 0xfff,
@@ -162,6 +163,9 @@ static unsigned agree(const uint8_t *a, const uint8_t *b)
 {
     unsigned length = MATCH_MIN;
 
+    /* In steps first: the window holds AHEAD_MIN bytes where matches are looked for. */
+    while (length + STEP <= MATCH_MAX && memcmp(a + length, b + length, STEP) == 0)
+        length += STEP;
     while (length < MATCH_MAX && a[length] == b[length])
         length++;
     return length;
@@ -170,6 +174,8 @@ static unsigned agree(const uint8_t *a, const uint8_t *b)
 /* The longest match in the chain from `at` on that beats the length before. */
 static unsigned longest(struct gnu *gnu, unsigned at)
 {
+    const uint16_t *chain = gnu->chain;
+    const uint8_t *window = gnu->window;
     const uint8_t *here = gnu->window + gnu->pos;
     unsigned limit = gnu->pos > DISTANCE_MAX ? gnu->pos - DISTANCE_MAX : NOWHERE;
     unsigned tries = gnu->effort->chain;
@@ -178,10 +184,9 @@ static unsigned longest(struct gnu *gnu, unsigned at)
     if (gnu->length_before >= gnu->effort->good)
         tries >>= 2;
     do {
-        const uint8_t *there = gnu->window + at;
+        const uint8_t *there = window + at;
 
-        if (there[best] == here[best] && there[best - 1] == here[best - 1] && there[0] == here[0] &&
-            there[1] == here[1]) {
+        if (memcmp(there + best - 1, here + best - 1, 2) == 0 && memcmp(there, here, 2) == 0) {
             unsigned length = agree(here, there);
 
             if (length > best) {
@@ -191,7 +196,7 @@ static unsigned longest(struct gnu *gnu, unsigned at)
                     break;
             }
         }
-        at = gnu->chain[at & MASK];
+        at = chain[at & MASK];
     } while (at > limit && --tries != 0);
     return best;
 }
