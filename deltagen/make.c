@@ -207,11 +207,9 @@ static bool prove(const struct job *job, const struct delta_header *start, const
 {
     struct make_options told = *job->options;
     bool last = !job->images->layouts || job->class == job->options->class;
+    uint64_t images = start->old_length + start->new_length;
     const struct check_options options = {.memory_bytes_max = delta_class_bytes(job->class),
-                                          .old_bytes_max =
-                                              last ? 0
-                                                   : READ_TIMES_MAX * (start->old_length +
-                                                                       start->new_length),
+                                          .old_bytes_max = last ? 0 : READ_TIMES_MAX * images,
                                           .old_sha256 = start->old_sha256,
                                           .progress = on_check,
                                           .progress_arg = &told};

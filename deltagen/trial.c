@@ -79,8 +79,8 @@ size_t trial_candidates(const struct unit *unit, struct delta_packing out[TRIAL_
         count = add_levels(out, packing, unit->level > 0 ? unit->level : DEFLATE_LEVEL, 9);
         if (unit->family == UNIT_DEFLATE) {
             packing = (struct delta_packing){.method = DELTA_METHOD_GNU_GZIP};
-            count += add_levels(out + count, packing,
-                                unit->level > 0 ? unit->level : DEFLATE_LEVEL, 9);
+            count +=
+                add_levels(out + count, packing, unit->level > 0 ? unit->level : DEFLATE_LEVEL, 9);
         }
         break;
     case UNIT_ZSTD:

@@ -22,7 +22,7 @@ enum {
     MATCH_MAX = 258,
     AHEAD_MIN = MATCH_MAX + MATCH_MIN + 1,
     DISTANCE_MAX = HALF - AHEAD_MIN,
-    STEP = 8, /* bytes compared at once */
+    STEP = 8,    /* bytes compared at once */
     FAR = 4096,  /* a match of three bytes is not worth more */
     NOWHERE = 0, /* position 0 is never matched */
     GUESS_MASK = 0xfff,
