@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "lib/delta/neuron.h"
+
 enum {
     FLAG_WEIGHT = LOGISTIC_ONE / 4,
     FLAG_RATE_SHIFT = 2,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/delta/format.h"
+#include "lib/delta/neuron.h"
 
 enum {
     WEIGHT_START = LOGISTIC_ONE / 3,

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "lib/delta/neuron.h"
+
 enum {
     SLOT_BYTES = 16,
     WEIGHT_START = LOGISTIC_ONE / 4,
@@ -102,28 +104,35 @@ static uint8_t *slot_at(const struct delta_guess *guess, uint32_t number)
     return guess->slots + (size_t)number * SLOT_BYTES;
 }
 
-/* The states of a context, or those of the neighbour that has seen least, forgotten. */
-static uint8_t *slot_find(const struct delta_guess *guess, uint32_t hash)
+/* The one of the three neighbours that has seen least, forgotten. */
+static uint8_t *slot_replace(const struct delta_guess *guess, uint32_t first, uint8_t check)
 {
-    uint32_t first = hash >> (32 - guess->slots_log2);
-    uint8_t check = (uint8_t)(hash | 1);
     uint8_t *best = slot_at(guess, first);
-    unsigned least = UINT32_MAX;
 
-    for (uint32_t i = 0; i < 3; i++) {
+    for (uint32_t i = 1; i < 3; i++) {
         uint8_t *slot = slot_at(guess, first ^ i);
-        unsigned seen = guess->history->seen[slot[1]];
 
-        if (slot[0] == check)
-            return slot;
-        if (seen < least) {
-            least = seen;
+        if (guess->history->seen[slot[1]] < guess->history->seen[best[1]])
             best = slot;
-        }
     }
     memset(best, 0, SLOT_BYTES);
     best[0] = check;
     return best;
+}
+
+/* The states of a context. */
+static uint8_t *slot_find(const struct delta_guess *guess, uint32_t hash)
+{
+    uint32_t first = hash >> (32 - guess->slots_log2);
+    uint8_t check = (uint8_t)(hash | 1);
+
+    for (uint32_t i = 0; i < 3; i++) {
+        uint8_t *slot = slot_at(guess, first ^ i);
+
+        if (slot[0] == check)
+            return slot;
+    }
+    return slot_replace(guess, first, check);
 }
 
 /* What is found for one byte, and for one of its bits. */

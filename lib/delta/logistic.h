@@ -1,8 +1,8 @@
 #pragma once
 /*
- * Inside lib/delta: probabilities and the logarithms of their odds, in which evidence adds up,
- * and the weighted sum that a small neuron learns. Integers only, so that all machines agree;
- * the tables are computed from points of the logistic curve.
+ * Inside lib/delta: probabilities and the logarithms of their odds, in which evidence adds up (as
+ * neuron.h says). Integers only, so that all machines agree; the tables are computed from points
+ * of the logistic curve.
  *
  * Probabilities are of a 1, in 65536ths. Stretched ones are in 256ths: +-2047 as inputs, and
  * +-3071 (odds of 1 to 160000) as sums.
@@ -37,30 +37,6 @@ static inline unsigned delta_squash(const struct delta_logistic *logistic, int x
     if (x < -LOGISTIC_SUM_MAX)
         x = -LOGISTIC_SUM_MAX;
     return logistic->squash[(unsigned)(x + LOGISTIC_SUM_MAX + 1) / 4];
-}
-
-/* The sum of inputs times weights, in units of LOGISTIC_ONE. */
-static inline int32_t delta_weigh(const int16_t *restrict inputs, const int16_t *restrict weights)
-{
-    int32_t sum = 0;
-
-    for (unsigned i = 0; i < LOGISTIC_INPUTS; i++)
-        sum += (int32_t)inputs[i] * (int32_t)weights[i];
-    return sum;
-}
-
-/* Moves the weights along the error. Bounded: a hostile patch can push in one direction for ever.
- * `miss` is the error times the learning rate, within +-32767. */
-static inline void delta_learn(const int16_t *restrict inputs, int16_t *restrict weights,
-                               int16_t miss)
-{
-    for (unsigned i = 0; i < LOGISTIC_INPUTS; i++) {
-        int16_t weight = weights[i];
-
-        weight = (int16_t)(weight > LOGISTIC_WEIGHT_MAX ? LOGISTIC_WEIGHT_MAX : weight);
-        weight = (int16_t)(weight < -LOGISTIC_WEIGHT_MAX ? -LOGISTIC_WEIGHT_MAX : weight);
-        weights[i] = (int16_t)(weight + (int16_t)((inputs[i] * miss + (1 << 15)) >> 16));
-    }
 }
 
 /* Moves a probability towards the bit, by 2^-shift of the way; it stays within [0, 65535]. */
