@@ -30,9 +30,9 @@
  *       80     4  bytes of memory for packing new ones
  *       84     4  bytes of the largest batch (cm has none: 0)
  *       88     4  blocks that end in one group, at most; their hashes fit 64 KiB
- *       92     4  log2 of an erase block's bytes, 8 to 20, and how many such blocks the old image is
- *                 moved up before it is overwritten << 8: the image may be updated where it lies
- *                 (lib/delta/in_place.h). 0: it is written elsewhere
+ *       92     4  log2 of an erase block's bytes, 8 to 20, and << 8 how many such blocks the old
+ *                 image is moved up before it is overwritten: the image may be updated where it
+ *                 lies (lib/delta/in_place.h). 0: it is written elsewhere
  *       96    32  SHA-256 of the old image
  *      128    32  SHA-256 of the new image
  *      160    32  SHA-256 of the first frame
