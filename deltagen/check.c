@@ -30,12 +30,10 @@ static bool read_patch(void *arg, uint64_t offset, void *buf, size_t room, size_
                        struct err *err)
 {
     const struct check *check = arg;
-    size_t left = offset < check->patch_len ? check->patch_len - (size_t)offset : 0;
+    const struct image patch = {check->patch, check->patch_len};
 
     (void)err;
-    *got = left < room ? left : room;
-    if (*got > 0)
-        memcpy(buf, check->patch + offset, *got);
+    *got = image_read(&patch, offset, buf, room);
     return true;
 }
 

@@ -33,12 +33,10 @@ static bool read_patch(void *arg, uint64_t offset, void *buf, size_t room, size_
                        struct err *err)
 {
     const struct region *region = arg;
-    size_t left = offset < region->patch_len ? region->patch_len - (size_t)offset : 0;
+    const struct image patch = {region->patch, region->patch_len};
 
     (void)err;
-    *got = left < room ? left : room;
-    if (*got > 0)
-        memcpy(buf, region->patch + offset, *got);
+    *got = image_read(&patch, offset, buf, room);
     return true;
 }
 

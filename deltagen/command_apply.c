@@ -34,12 +34,9 @@ static bool read_patch(void *arg, uint64_t offset, void *buf, size_t room, size_
                        struct err *err)
 {
     const struct apply *apply = arg;
-    size_t left = offset < apply->patch->len ? apply->patch->len - (size_t)offset : 0;
 
     (void)err;
-    *got = left < room ? left : room;
-    if (*got > 0)
-        memcpy(buf, apply->patch->data + offset, *got);
+    *got = image_read(apply->patch, offset, buf, room);
     return true;
 }
 

@@ -44,12 +44,9 @@ static bool read_patch(void *arg, uint64_t offset, void *buf, size_t room, size_
                        struct err *err)
 {
     const struct place *place = arg;
-    size_t left = offset < place->patch->len ? place->patch->len - (size_t)offset : 0;
 
     (void)err;
-    *got = left < room ? left : room;
-    if (*got > 0)
-        memcpy(buf, place->patch->data + offset, *got);
+    *got = image_read(place->patch, offset, buf, room);
     return true;
 }
 

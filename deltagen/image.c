@@ -39,6 +39,16 @@ void image_close(struct image *image)
     *image = (struct image){0};
 }
 
+size_t image_read(const struct image *image, uint64_t offset, void *buf, size_t room)
+{
+    size_t left = offset < image->len ? image->len - (size_t)offset : 0;
+    size_t some = left < room ? left : room;
+
+    if (some > 0)
+        memcpy(buf, image->data + offset, some);
+    return some;
+}
+
 void image_sha256(const struct image *image, uint8_t out[HASH_BYTES])
 {
     hash_sha256(image->data, image->len, out);

@@ -15,4 +15,6 @@ struct image {
 /* A pipe or folder is refused. */
 MUST_USE bool image_open(const char *path, struct image *out, struct err *err);
 void image_close(struct image *image);
+/* Some of its bytes from `offset`, at most `room`; returns how many: 0 at its end and behind it. */
+size_t image_read(const struct image *image, uint64_t offset, void *buf, size_t room);
 void image_sha256(const struct image *image, uint8_t out[HASH_BYTES]);

@@ -21,7 +21,7 @@
 #include "lib/base/text.h"
 #include "lib/os/file.h"
 
-enum { IMAGE_BYTES_MAX = 1 << 30, RUNS = 2 /* of a whole update, at most in one go */ };
+enum { IMAGE_BYTES_MAX = 1 << 30, RUNS = 1 /* of a whole update, at most in one go */ };
 
 struct trial {
     struct slots slots;
