@@ -98,10 +98,11 @@ static struct api_answer wait_for(struct scene *scene, const char *state)
 }
 
 #define SAYS(pays)                                                                                 \
-    "echo '{\"old_bytes\":3,\"new_bytes\":3,\"patch_bytes\":5,\"full_zstd_bytes\":12,"             \
+    "echo 'a {warning}'; echo "                                                                    \
+    "'{\"old_bytes\":3,\"new_bytes\":3,\"patch_bytes\":5,\"full_zstd_bytes\":12,"                  \
     "\"codec\":\"zstd\",\"pays\":" pays ",\"header_length\":3,"                                    \
     "\"header_sha256\":\"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae\","      \
-    "\"memory_bytes\":1000}'"
+    "\"memory_bytes\":1000,\"packed\":{\"same\":{\"parts\":1,\"bytes\":2}}}'"
 
 Test(delta, of_what_devices_run_is_made_kept_and_served)
 {
