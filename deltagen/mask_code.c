@@ -178,11 +178,13 @@ void code_hide(enum code kind, const struct code_bytes *in, uint8_t *out)
 /* --- which CPU ---------------------------------------------------------------------------------
  */
 
-enum { SLICE = 1 << 10, SLICE_STEP = 1 << 12 };
+enum { SLICE = 1 << 10, SLICE_STEP = 1 << 12, SLICES_ENOUGH = 8 };
 
 struct census {
     size_t words, halves;
-    size_t arm, arm64;
+    size_t arm, arm64;               /* words that look like it, */
+    size_t arm_slices, arm64_slices; /* and slices full of them */
+    size_t slices;
     size_t thumb_calls, thumb_frames;
     size_t riscv_returns, riscv_calls;
     size_t x86_fields;
@@ -196,15 +198,33 @@ static bool looks_like_arm64(uint32_t w)
     return memchr(tops, (int)(w >> 24), sizeof(tops)) != NULL;
 }
 
+static bool is_arm64(size_t count, size_t words)
+{
+    return count * 100 > words * 45;
+}
+
+static bool is_arm(size_t count, size_t words)
+{
+    return count * 100 > words * 60;
+}
+
 static void count_words(const uint8_t *data, size_t len, struct census *census)
 {
+    size_t arm = 0;
+    size_t arm64 = 0;
+
     for (size_t at = 0; at + 4 <= len; at += 4) {
         uint32_t w = word(data + at);
 
-        census->words++;
-        census->arm += w >> 28 == 0xE;
-        census->arm64 += looks_like_arm64(w);
+        arm += w >> 28 == 0xE;
+        arm64 += looks_like_arm64(w);
     }
+    census->words += len / 4;
+    census->arm += arm;
+    census->arm64 += arm64;
+    census->slices++;
+    census->arm_slices += is_arm(arm, len / 4);
+    census->arm64_slices += is_arm64(arm64, len / 4);
 }
 
 static void count_halves(const uint8_t *data, size_t len, struct census *census)
@@ -246,9 +266,9 @@ enum code code_kind(const uint8_t *data, size_t len)
         count_slice(data + at, slice, &census);
         bytes += slice;
     }
-    if (census.arm64 * 100 > census.words * 45)
+    if (is_arm64(census.arm64, census.words))
         return CODE_ARM64;
-    if (census.arm * 100 > census.words * 60)
+    if (is_arm(census.arm, census.words))
         return CODE_ARM;
     if (census.x86_fields * 1000 > bytes * 6)
         return CODE_X86;
@@ -258,5 +278,8 @@ enum code code_kind(const uint8_t *data, size_t len)
     if (census.thumb_calls * 1000 > census.halves * 18 &&
         census.thumb_frames * 1000 > census.halves * 15)
         return CODE_THUMB;
-    return CODE_NONE;
+    /* Images have data as well: such words fill a slice of nothing else. */
+    if (census.arm64_slices * SLICES_ENOUGH > census.slices)
+        return CODE_ARM64;
+    return census.arm_slices * SLICES_ENOUGH > census.slices ? CODE_ARM : CODE_NONE;
 }

@@ -121,6 +121,14 @@ static void think_all(struct delta_predict *predict, const uint8_t *old)
     think(predict, DELTA_BY_STEP, true, field->target + (uint64_t)predict->step[field->kind], old);
 }
 
+/* Near branches seldom change: while nothing moved within their reach, they are bytes as others. */
+static bool is_as_before(const struct delta_predict *predict, const uint8_t *old)
+{
+    const struct delta_opinion *map = &predict->opinions[DELTA_BY_MAP];
+
+    return !map->is || memcmp(map->bytes, old, predict->field.length) == 0;
+}
+
 /* Does a field begin at this byte? */
 static bool begin(struct delta_predict *predict, const uint8_t *old, uint64_t old_at,
                   uint64_t new_at)
@@ -145,7 +153,9 @@ static bool begin(struct delta_predict *predict, const uint8_t *old, uint64_t ol
     predict->scanner = scanner;
     predict->place = 0;
     think_all(predict, old);
-    return true;
+    if (predict->field.kind == DELTA_FIELD_NEAR && is_as_before(predict, old))
+        predict->field.length = 0;
+    return predict->field.length > 0;
 }
 
 static int best_of(const struct delta_predict *predict, const uint8_t *unlike)

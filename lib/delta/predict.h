@@ -26,6 +26,7 @@ enum delta_field_kind {
     DELTA_FIELD_ADDRESS, /* an address as it is */
     DELTA_FIELD_OFFSET,  /* from the field to what it means */
     DELTA_FIELD_LOW,     /* the low half of an address */
+    DELTA_FIELD_NEAR,    /* pc-relative, of a branch within a function mostly */
 };
 
 /* A field that begins at a byte: which old target, and how a target becomes bytes again. */

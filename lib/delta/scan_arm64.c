@@ -1,12 +1,12 @@
 /*
- * ARM64: B and BL (26 bits of words), ADR, and ADRP with the ADD, load or store that completes the
- * address, when that stands within the margin.
+ * ARM64: B and BL (26 bits of words), conditional branches, ADR, and ADRP with the ADD, load or
+ * store that completes the address, when that stands within the margin.
  *
  * Source of the encodings: Arm Architecture Reference Manual, C4.1.
  */
 #include "lib/delta/scan.h"
 
-enum { FORM_BRANCH, FORM_ADR, FORM_ADRP, FORM_LOW, FORM_SHIFT = 8, WORDS_AROUND = 3 };
+enum { FORM_BRANCH, FORM_NEAR, FORM_ADR, FORM_ADRP, FORM_LOW, FORM_SHIFT = 8, WORDS_AROUND = 3 };
 #define PAGE UINT64_C(0xFFF)
 
 static bool is_adrp(uint32_t w)
@@ -69,12 +69,24 @@ static bool find_low(const struct delta_sight *sight, uint32_t w, struct delta_f
     return false;
 }
 
+/* The bits of a conditional branch's way; 0: it is none. */
+static unsigned near_bits(uint32_t w)
+{
+    if ((w & 0xFF000010) == 0x54000000 || (w & 0x7E000000) == 0x34000000)
+        return 19;
+    return (w & 0x7E000000) == 0x36000000 ? 14 : 0;
+}
+
 static bool recognise(const struct delta_sight *sight, uint32_t w, struct delta_field *out)
 {
     if ((w & 0x7C000000) == 0x14000000) {
         out->form = FORM_BRANCH;
         out->kind = DELTA_FIELD_CALL;
         out->target = sight->old_address + (uint64_t)(scan_signed(w, 26) * 4);
+    } else if (near_bits(w) > 0) {
+        out->form = FORM_NEAR;
+        out->kind = DELTA_FIELD_NEAR;
+        out->target = sight->old_address + (uint64_t)(scan_signed(w >> 5, near_bits(w)) * 4);
     } else if (is_adrp(w)) {
         out->form = FORM_ADRP;
         out->kind = DELTA_FIELD_DATA;
@@ -110,6 +122,7 @@ static bool make(const struct delta_field *field, const uint8_t *old, uint64_t t
 {
     uint32_t w = scan_u32(old);
     unsigned shift = field->form >> FORM_SHIFT;
+    uint32_t near;
     int64_t way = (int64_t)(target - field->new_address);
     int64_t pages = (int64_t)((target & ~PAGE) - (field->new_address & ~PAGE)) / 4096;
 
@@ -117,6 +130,10 @@ static bool make(const struct delta_field *field, const uint8_t *old, uint64_t t
     case FORM_BRANCH:
         scan_put(out, (w & 0xFC000000) | ((uint32_t)((uint64_t)way >> 2) & 0x03FFFFFF), 4);
         return way % 4 == 0 && scan_fits(way, 28);
+    case FORM_NEAR:
+        near = ((1u << near_bits(w)) - 1) << 5;
+        scan_put(out, (w & ~near) | ((uint32_t)((uint64_t)way >> 2) << 5 & near), 4);
+        return way % 4 == 0 && scan_fits(way, near_bits(w) + 2);
     case FORM_ADR:
         scan_put(out, adr_word(w, way), 4);
         return scan_fits(way, 21);
@@ -136,6 +153,10 @@ static uint64_t read(const struct delta_field *field, const uint8_t *bytes, uint
     switch (field->form & ((1u << FORM_SHIFT) - 1)) {
     case FORM_BRANCH:
         return field->new_address + (uint64_t)(scan_signed(w, 26) * 4);
+    case FORM_NEAR: /* what came may be another instruction */
+        return near_bits(w) == 0
+                   ? guess
+                   : field->new_address + (uint64_t)(scan_signed(w >> 5, near_bits(w)) * 4);
     case FORM_ADR:
         return field->new_address + (uint64_t)adr_value(w);
     case FORM_ADRP:

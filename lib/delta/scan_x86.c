@@ -1,7 +1,7 @@
 /*
- * x86-64 and x86: displacements of 32 bits behind CALL, JMP and Jcc, and behind a ModRM byte that
- * says "relative to the next instruction". Instructions begin anywhere, so what looks like one
- * is believed when its target is an address of the scope.
+ * x86-64 and x86: displacements behind CALL, JMP and Jcc, of 32 bits or 8, and those of 32 bits
+ * behind a ModRM byte that says "relative to the next instruction". Instructions begin anywhere, so
+ * what looks like one is believed when its target is an address of the scope.
  *
  * Source of the opcodes: Intel's manual, volume 2, appendix A.
  */
@@ -50,26 +50,35 @@ static unsigned immediate(const uint8_t *old)
     }
 }
 
+static int64_t value_of(const uint8_t *bytes, unsigned length)
+{
+    return length == 1 ? scan_signed(bytes[0], 8) : scan_signed(scan_u32(bytes), 32);
+}
+
 static void find(const struct delta_sight *sight, struct delta_field *out)
 {
     const uint8_t *old = sight->old;
     unsigned behind = 0;
+    unsigned length = 4;
     enum delta_field_kind kind = DELTA_FIELD_CALL;
     uint64_t target;
 
     if ((old[-1] & 0xC7) == 0x05 && modrm[old[-2]] && sight->scope->arch == DELTA_ARCH_X86_64) {
         kind = DELTA_FIELD_DATA;
         behind = immediate(old);
+    } else if ((old[-1] & 0xF0) == 0x70 || old[-1] == 0xEB) {
+        kind = DELTA_FIELD_NEAR;
+        length = 1;
     } else if (old[-1] != 0xE8 && old[-1] != 0xE9 &&
                !((old[-1] & 0xF0) == 0x80 && old[-2] == 0x0F)) {
         return;
     }
-    target = sight->old_address + 4 + behind + (uint64_t)scan_signed(scan_u32(old), 32);
+    target = sight->old_address + length + behind + (uint64_t)value_of(old, length);
     if (!delta_scope_has(sight->scope, target))
         return;
-    *out = (struct delta_field){.length = 4,
+    *out = (struct delta_field){.length = length,
                                 .kind = kind,
-                                .form = 4 + behind,
+                                .form = length + behind,
                                 .target = target,
                                 .old_address = sight->old_address,
                                 .new_address = sight->new_address};
@@ -80,14 +89,14 @@ static bool make(const struct delta_field *field, const uint8_t *old, uint64_t t
     int64_t value = (int64_t)(target - field->new_address - field->form);
 
     (void)old;
-    scan_put(out, (uint64_t)value, 4);
-    return scan_fits(value, 32);
+    scan_put(out, (uint64_t)value, field->length);
+    return scan_fits(value, 8 * field->length);
 }
 
 static uint64_t read(const struct delta_field *field, const uint8_t *bytes, uint64_t guess)
 {
     (void)guess;
-    return field->new_address + field->form + (uint64_t)scan_signed(scan_u32(bytes), 32);
+    return field->new_address + field->form + (uint64_t)value_of(bytes, field->length);
 }
 
 const struct delta_scanner delta_scan_x86 = {find, make, read};

@@ -62,6 +62,11 @@ Test(code_kind, tells_code_from_data)
     cr_expect_eq(code_kind(data, LEN), CODE_X86);
     make_arm64(data, LEN);
     cr_expect_eq(code_kind(data, LEN), CODE_ARM64);
+    /* Among data, as images have it; but not for a few words that look like it. */
+    memset(data + LEN / 4, 0, LEN - LEN / 4);
+    cr_expect_eq(code_kind(data, LEN), CODE_ARM64);
+    memset(data + LEN / 16, 0, LEN - LEN / 16);
+    cr_expect_eq(code_kind(data, LEN), CODE_NONE);
     for (size_t len = 0; len < 16; len++)
         (void)code_kind(data, len);
 }

@@ -419,3 +419,30 @@ Test(delta_predict, a_field_that_was_left_is_forgotten)
     delta_predict_byte(&predict, call.bytes + DELTA_MARGIN + 1, 1000 + 0x101, 2000 + 0x8100, &what);
     cr_expect_not(what.is);
 }
+
+Test(delta_predict, near_branches_are_fields_only_where_they_change)
+{
+    struct delta_target targets[1 << TARGETS_LOG2];
+    struct delta_predict predict;
+    struct delta_predicted what;
+    struct memory memory;
+    struct memory room;
+    struct delta_scope told = sample(&memory);
+    struct delta_scope scope = empty(&room, 2000);
+    struct numbers numbers;
+    struct err err = {0};
+    static const uint8_t jump[2 * DELTA_MARGIN + 2] = {[DELTA_MARGIN] = 0x75, 0x10};
+
+    told.covers[1].new_at = 0x1008; /* what lies behind moved by 8 */
+    write_numbers(&told, &numbers);
+    cr_assert(delta_scope_code(&scope, &header, true, tell, &numbers, &err), "%s", err.text);
+    delta_predict_init(&predict, targets, TARGETS_LOG2);
+    delta_predict_scope(&predict, &scope);
+    delta_predict_byte(&predict, jump + DELTA_MARGIN + 1, 1000 + 0xFF9, 2000 + 0xFF9, &what);
+    cr_assert(what.is);
+    cr_expect_eq(what.kind, DELTA_FIELD_NEAR);
+    cr_expect_eq(what.byte, 0x18);
+    delta_predict_was(&predict, 0x18);
+    delta_predict_byte(&predict, jump + DELTA_MARGIN + 1, 1000 + 0x101, 2000 + 0x101, &what);
+    cr_expect_not(what.is);
+}
