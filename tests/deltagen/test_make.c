@@ -481,8 +481,7 @@ Test(check_patch, a_full_image_is_made_whatever_lay_there)
 {
     struct pair pair;
     static const uint8_t other_sha256[HASH_BYTES] = {1};
-    const struct check_options options = {.memory_bytes_max = 64 << 20,
-                                          .old_sha256 = other_sha256};
+    const struct check_options options = {.memory_bytes_max = 64 << 20, .old_sha256 = other_sha256};
     struct image old;
     struct image new_image;
     AUTO_BUF patch;
