@@ -4,13 +4,17 @@
 
 #include "deltagen/command.h"
 #include "deltagen/make.h"
+#include "deltagen/memory.h"
 #include "deltagen/pack.h"
 #include "deltagen/progress.h"
 #include "lib/base/text.h"
 #include "lib/delta/apply.h"
 #include "lib/os/file.h"
 
-enum { PAYS_PERCENT = 60 };
+enum {
+    PAYS_PERCENT = 60,
+    SCARCE_BYTES = 512 << 20,
+};
 
 static const char *const step_names[] = {
     [MAKE_UNPACK] = "unpacking", [MAKE_SORT] = "sorting",   [MAKE_MATCH] = "matching",
@@ -109,6 +113,15 @@ struct paths {
     const char *old, *new_image, *patch;
 };
 
+/* With several threads zstd takes some 50 MiB for each, its harder levels 40. */
+static bool measure(const struct options *options, const struct image *image, uint64_t *out,
+                    struct err *err)
+{
+    bool scarce = options->memory_bytes > 0 && options->memory_bytes < SCARCE_BYTES;
+
+    return pack_full_size(image, scarce, scarce ? 0 : options->threads, out, err);
+}
+
 static bool make(const struct options *options, const struct paths *paths,
                  struct progress *progress, struct err *err)
 {
@@ -129,6 +142,8 @@ static bool make(const struct options *options, const struct paths *paths,
     uint64_t full_bytes;
 
     buf_init(&patch, SIZE_MAX / 4);
+    if (options->memory_bytes > 0 && !memory_limit(options->memory_bytes, err))
+        return false;
     if ((paths->old && !image_open(paths->old, &old, err)) ||
         !image_open(paths->new_image, &new_image, err))
         return false;
@@ -136,7 +151,7 @@ static bool make(const struct options *options, const struct paths *paths,
     if (!make_patch(&old, &new_image, &how, &header, &patch, err))
         return err_wrap(err, "could not make a patch");
     progress_tell(progress, "measuring", new_image.len);
-    if (!pack_full_size(new_image.data, new_image.len, options->threads, &full_bytes, err) ||
+    if (!measure(options, &new_image, &full_bytes, err) ||
         !file_write(paths->patch, 0644, patch.data, patch.len, err))
         return false;
     progress_done(progress);

@@ -15,7 +15,7 @@
 
 enum {
     BLOCK_BYTES = 4096,
-    BYTES_PER_SEED = 8,
+    BYTES_PER_SEED = 13, /* at most: a place, and one or two buckets */
     SAMPLE_LOG2_MAX = 24,
     ROUND_DROP = 120,
     LAST_DROP = 240

@@ -9,7 +9,7 @@
 
 struct find_options {
     struct find_hints hints; /* may be empty */
-    /* For the largest index; 0: FIND_MEMORY_BYTES. With less than about 8 times the old bytes
+    /* For the largest index; 0: FIND_MEMORY_BYTES. With less than about 7 times the old bytes
      * that changed, fewer seeds are taken and short matches are missed. */
     uint64_t memory_bytes;
     /* Called now and then with the new bytes done in this round; may be NULL. */

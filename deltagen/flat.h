@@ -5,6 +5,8 @@
  */
 #include "deltagen/image.h"
 
+#define AUTO_FLAT CLEANUP(flat_close) struct flat
+
 struct flat {
     uint8_t *data; /* zeroed; never NULL once open */
     uint64_t len;

@@ -122,15 +122,17 @@ static size_t units_of(const struct units *units, size_t first, uint64_t at, uin
     return i;
 }
 
-static bool starts_container(const struct level_side *side, const struct unit *unit)
+static bool starts_container(const struct level *level, const struct level_side *side,
+                             const struct unit *unit)
 {
-    AUTO_FREE uint8_t *data = mem_alloc((size_t)unit->unpacked_len + 1);
+    AUTO_FLAT scratch = {0};
     struct decoded decoded;
+    struct err ignored;
 
-    if (!unit_decode((enum unit_family)unit->family, side->below.data + unit->at, unit->packed_len,
-                     data, unit->unpacked_len, &decoded))
-        return false;
-    return container_starts(data, decoded.unpacked_len);
+    return flat_open(unit->unpacked_len + 1, level->options->memory_bytes, &scratch, &ignored) &&
+           unit_decode((enum unit_family)unit->family, side->below.data + unit->at,
+                       unit->packed_len, scratch.data, unit->unpacked_len, &decoded) &&
+           container_starts(scratch.data, decoded.unpacked_len);
 }
 
 /* A stream of several units is unpacked whole, or not at all when nothing of it changed. */
@@ -150,7 +152,7 @@ static void free_joined(struct level_side *side)
 }
 
 /* So is a file that holds a container. */
-static void free_nested(struct level_side *side)
+static void free_nested(const struct level *level, struct level_side *side)
 {
     const struct units *found = side->found;
 
@@ -165,7 +167,8 @@ static void free_nested(struct level_side *side)
             continue;
         for (size_t k = first; k < end; k++)
             same += side->fates[k] == FATE_SAME;
-        if (same == 0 || same == end - first || !starts_container(side, &found->units[first]))
+        if (same == 0 || same == end - first ||
+            !starts_container(level, side, &found->units[first]))
             continue;
         for (size_t k = first; k < end; k++)
             side->fates[k] = FATE_OPEN;
@@ -233,13 +236,17 @@ static void judge_new(void *arg, size_t i)
     const struct judge *judge = arg;
     const struct unit *unit = &judge->side->found->units[i];
     uint8_t *fate = &judge->side->fates[i];
-    AUTO_FREE uint8_t *unpacked = NULL;
+    AUTO_FLAT unpacked = {0};
+    struct err ignored;
 
     if (*fate != FATE_OPEN)
         return;
-    unpacked = mem_alloc((size_t)unit->unpacked_len);
-    *fate =
-        unpacks(judge->side, unit, unpacked) ? (uint8_t)try_all(judge, i, unpacked) : FATE_DAMAGED;
+    if (!flat_open(unit->unpacked_len, judge->level->options->memory_bytes, &unpacked, &ignored))
+        *fate = FATE_LIMIT;
+    else if (unpacks(judge->side, unit, unpacked.data))
+        *fate = (uint8_t)try_all(judge, i, unpacked.data);
+    else
+        *fate = FATE_DAMAGED;
 }
 
 static void judge_old(void *arg, size_t i)
@@ -248,7 +255,8 @@ static void judge_old(void *arg, size_t i)
     const struct unit *unit = &judge->side->found->units[i];
     uint8_t *fate = &judge->side->fates[i];
     struct delta_packing candidates[TRIAL_CANDIDATES_MAX];
-    AUTO_FREE uint8_t *unpacked = NULL;
+    AUTO_FLAT unpacked = {0};
+    struct err ignored;
 
     if (*fate != FATE_OPEN)
         return;
@@ -256,10 +264,12 @@ static void judge_old(void *arg, size_t i)
         *fate = FATE_NOT_EXACT;
     } else if (!fits(judge->level->options, &candidates[0], unit->unpacked_len, false)) {
         *fate = FATE_MEMORY;
+    } else if (!flat_open(unit->unpacked_len, judge->level->options->memory_bytes, &unpacked,
+                          &ignored)) {
+        *fate = FATE_LIMIT;
     } else {
-        unpacked = mem_alloc((size_t)unit->unpacked_len);
         judge->side->packings[i] = candidates[0];
-        *fate = unpacks(judge->side, unit, unpacked) ? FATE_UNPACKED : FATE_DAMAGED;
+        *fate = unpacks(judge->side, unit, unpacked.data) ? FATE_UNPACKED : FATE_DAMAGED;
     }
 }
 
@@ -329,7 +339,7 @@ void level_judge(struct level *level)
     }
     mark_same(level);
     for (size_t i = 0; i < COUNT(sides); i++) {
-        free_nested(sides[i]);
+        free_nested(level, sides[i]);
         free_joined(sides[i]);
         limit(sides[i], level->options->unpacked_bytes_max);
     }

@@ -12,7 +12,7 @@
 #include "lib/base/text.h"
 
 enum {
-    MEMORY_DIFF_BYTES = 1 << 30,
+    MEMORY_DIFF_BYTES = 0, /* not told */
     MEMORY_APPLY_BYTES = 512 << 20,
     THREADS_MAX = 16,
     ERASE_BYTES = 4 << 10,
@@ -84,7 +84,8 @@ static void print_help(FILE *out)
         "  --class    what the device may spend on applying, at most: S 48K, M 256K, L 1M, Z 3M,\n"
         "             X 7M (the default), H 64M; more than L is taken only to pack what was "
         "packed\n"
-        "  --memory   diff: what deltagen itself may use, default 1G; else what applying may use\n"
+        "  --memory   diff, full: all that deltagen itself may use beside the images, by default\n"
+        "             about 1G; else what applying may use\n"
         "  --threads  codecs tried at once; default: one for each CPU\n"
         "  --in-place the device has room for one image: how long the region is that it lies in\n"
         "  --erase-block  of that region's medium, 256 to 1M, default 4K\n"

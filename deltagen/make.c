@@ -13,6 +13,7 @@
 #include "deltagen/check.h"
 #include "deltagen/check_in_place.h"
 #include "deltagen/find.h"
+#include "deltagen/memory.h"
 #include "deltagen/spaces.h"
 #include "lib/base/mem.h"
 #include "lib/delta/apply.h"
@@ -68,6 +69,7 @@ struct job {
 static void try_candidate(struct job *job, size_t i)
 {
     const struct candidate *candidate = &candidates[i];
+    uint64_t stored_max = memory_shares(job->options->memory_bytes).stored_max;
     struct result *result = &job->results[i];
     struct encode_options options = {candidate->codec, job->class, job->options->group_bytes,
                                      job->ends};
@@ -78,7 +80,8 @@ static void try_candidate(struct job *job, size_t i)
             : job->class > candidate->class_max || candidate->coded_max == 0)
         return;
     plan_make(job->old, job->new_image, job->covers, candidate->copy_min, &plan);
-    if (job->options->codec != MAKE_CODEC_AUTO || plan.coded_bytes <= candidate->coded_max) {
+    if (job->options->codec != MAKE_CODEC_AUTO || candidate->coded_max == NO_LIMIT ||
+        (plan.coded_bytes <= candidate->coded_max && plan.coded_bytes <= stored_max)) {
         result->tried = true;
         result->good = encode_patch(&plan, job->images, &options, &result->header, &result->patch,
                                     &result->err);
@@ -166,19 +169,21 @@ static void on_check(void *arg, size_t done)
     tell(arg, MAKE_CHECK, done);
 }
 
-static void search(const struct image *old, const struct image *new_image,
-                   const struct unpacked *unpacked, const struct make_options *options,
-                   struct matches *out)
+static bool search(const struct job *job, const struct unpacked *unpacked,
+                   const struct make_options *options, struct matches *out, struct err *err)
 {
     struct make_options told = *options;
-    const struct find_options find = {.hints = {unpacked->pairs, unpacked->pair_count},
-                                      .memory_bytes = options->memory_bytes / 2,
-                                      .progress = on_match,
-                                      .progress_arg = &told};
+    struct find_options find = {.hints = {unpacked->pairs, unpacked->pair_count},
+                                .progress = on_match,
+                                .progress_arg = &told};
 
+    if (!memory_for_index(options->memory_bytes, job->old, job->new_image,
+                          delta_class_bytes(options->class), &find.memory_bytes, err))
+        return false;
     tell(options, MAKE_SORT, 0);
-    find_covers(old, new_image, &find, out);
+    find_covers(job->old, job->new_image, &find, out);
     tell(options, MAKE_ENCODE, 0);
+    return true;
 }
 
 /* The covers are found, patches are made of them in one class of memory. ERR_LIMIT: it is too small
@@ -313,7 +318,8 @@ static bool make_between(const struct ask *ask, const struct job *between,
     struct job job = *between;
     bool good;
 
-    search(job.old, job.new_image, unpacked, ask->options, &covers);
+    if (!search(&job, unpacked, ask->options, &covers, err))
+        return false;
     job.covers = &covers;
     job.options = ask->options;
     good = ask->start->erase_log2 > 0
@@ -358,7 +364,7 @@ static struct unpack_options unpack_options_of(const struct encode_images *files
         .pack_bytes_max = room,
         .unpacked_bytes_max =
             UNPACKED_TIMES_MAX * (files->old->len + files->new_image->len) + SPARE_BYTES,
-        .memory_bytes = options->memory_bytes ? options->memory_bytes : 1 << 30,
+        .memory_bytes = memory_shares(options->memory_bytes).flat_max,
         .threads = options->threads};
 }
 

@@ -18,7 +18,7 @@ struct make_report {
 struct make_options {
     int codec; /* an enum delta_codec, or MAKE_CODEC_AUTO: the smallest that fits the class */
     enum delta_class class; /* what the device may spend on applying, at most */
-    uint64_t memory_bytes;  /* what this machine may spend on unpacked images; 0: 1 GiB */
+    uint64_t memory_bytes;  /* what this process may take; 0: about a GiB */
     size_t group_bytes;     /* as encode_options' */
     struct in_place_options in_place;
     unsigned threads;

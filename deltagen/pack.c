@@ -13,6 +13,7 @@
 
 enum {
     FULL_LEVEL = 9, /* the full image is only measured: harder levels take longer than the patch */
+    FULL_LEVEL_SCARCE = 5, /* in 8 MiB */
 };
 
 static bool pack_zlib(unsigned log2, const struct buf *data, struct buf *out, struct err *err)
@@ -111,19 +112,20 @@ void pack_coder_finish(struct pack_coder *coder)
         buf_add_u8(coder->out, (uint8_t)(coder->high >> (24 - 8 * i)));
 }
 
-bool pack_full_size(const uint8_t *data, size_t len, unsigned threads, uint64_t *out,
+bool pack_full_size(const struct image *image, bool scarce, unsigned threads, uint64_t *out,
                     struct err *err)
 {
     ZSTD_CCtx *z = ZSTD_createCCtx();
     size_t room = ZSTD_CStreamOutSize();
     AUTO_FREE uint8_t *piece = mem_alloc(room);
-    ZSTD_inBuffer in = {data, len, 0};
+    ZSTD_inBuffer in = {image->data, image->len, 0};
     size_t left = 1;
 
     ASSERT(z);
     *out = 0;
-    (void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, FULL_LEVEL);
-    (void)ZSTD_CCtx_setPledgedSrcSize(z, len);
+    (void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel,
+                                 scarce ? FULL_LEVEL_SCARCE : FULL_LEVEL);
+    (void)ZSTD_CCtx_setPledgedSrcSize(z, image->len);
     /* Refused by a libzstd without threads, and then not needed. */
     (void)ZSTD_CCtx_setParameter(z, ZSTD_c_nbWorkers, (int)threads);
     while (left > 0 && !ZSTD_isError(left)) {

@@ -3,6 +3,7 @@
  * The writing side of the codecs: a body's frames packed by stored, zlib or zstd, and the
  * arithmetic encoder of cm.
  */
+#include "deltagen/image.h"
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/delta/format.h"
@@ -22,6 +23,6 @@ void pack_coder_init(struct pack_coder *coder, struct buf *out);
 void pack_coder_finish(struct pack_coder *coder);
 
 /* The size of `data` as a file of its own, packed by zstd: about what
- * a device without a patch downloads. */
-MUST_USE bool pack_full_size(const uint8_t *data, size_t len, unsigned threads, uint64_t *out,
-                             struct err *err);
+ * a device without a patch downloads. `scarce`: a little more, and in little memory. */
+MUST_USE bool pack_full_size(const struct image *image, bool scarce, unsigned threads,
+                             uint64_t *out, struct err *err);

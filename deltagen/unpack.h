@@ -71,7 +71,7 @@ struct unpack_options {
     uint64_t unpack_bytes_max;   /* the device's memory for unpacking one item */
     uint64_t pack_bytes_max;     /* and for packing one */
     uint64_t unpacked_bytes_max; /* of a space, all in all */
-    uint64_t memory_bytes;       /* larger spaces lie in temporary files */
+    uint64_t memory_bytes;       /* larger spaces and units lie in temporary files */
     unsigned threads;
 };
 

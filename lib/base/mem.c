@@ -7,8 +7,17 @@
 #include <string.h>
 #include <unistd.h>
 
+static void (*exhausted)(size_t size);
+
+void mem_when_exhausted(void (*handler)(size_t size))
+{
+    exhausted = handler;
+}
+
 NORETURN static void out_of_memory(size_t size)
 {
+    if (exhausted)
+        exhausted(size);
     (void)fprintf(stderr, "out of memory: %zu bytes\n", size);
     abort();
 }
@@ -23,7 +32,7 @@ void *mem_array(size_t count, size_t size)
     void *p = calloc(count ? count : 1, size ? size : 1);
 
     if (!p)
-        out_of_memory(size);
+        out_of_memory(count > 1 ? count * size : size);
     return p;
 }
 

@@ -23,6 +23,8 @@
         taken_;                                                                                    \
     })
 
+/* Called with the size that was not to be had, and does not return. NULL: the process aborts. */
+void mem_when_exhausted(void (*handler)(size_t size));
 /* Zeroed memory. */
 void *mem_alloc(size_t size);
 /* Zeroed; the product is checked. */
