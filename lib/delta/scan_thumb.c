@@ -8,11 +8,11 @@
 
 enum { PC_AHEAD = 4 };
 
-/* How each form says its way: 0 where it has none. */
+/* Bits of each form's way; one that has none is never asked. */
 enum form { FORM_NONE, FORM_FAR, FORM_ANY, FORM_IF, FORM_IF_WIDE, FORM_ZERO };
 
-static const uint8_t way_bits[] = {
-    [FORM_FAR] = 25, [FORM_ANY] = 12, [FORM_IF] = 9, [FORM_IF_WIDE] = 21, [FORM_ZERO] = 7};
+static const uint8_t way_bits[] = {[FORM_NONE] = 1, [FORM_FAR] = 25,     [FORM_ANY] = 12,
+                                   [FORM_IF] = 9,   [FORM_IF_WIDE] = 21, [FORM_ZERO] = 7};
 
 static enum form form_of(const uint8_t *p)
 {

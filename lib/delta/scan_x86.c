@@ -90,7 +90,7 @@ static bool make(const struct delta_field *field, const uint8_t *old, uint64_t t
 
     (void)old;
     scan_put(out, (uint64_t)value, field->length);
-    return scan_fits(value, 8 * field->length);
+    return scan_fits(value, field->length == 1 ? 8 : 32);
 }
 
 static uint64_t read(const struct delta_field *field, const uint8_t *bytes, uint64_t guess)

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+
+#define ZLIB_CONST
 #include <zlib.h>
 
 #include "deltagen/make.h"
@@ -177,38 +179,38 @@ static void literals(const struct image *program)
 }
 
 /* A gzip member whose text changes everywhere. */
-static struct image packed(const struct image *program)
+static void packed(const struct image *program, struct buf *out)
 {
     z_stream stream = {0};
-    uLong room = compressBound((uLong)program->len) + 1024;
-    uint8_t *out = mem_alloc(room);
+    size_t room = compressBound((uLong)program->len) + 1024;
+    AUTO_FREE uint8_t *data = mem_alloc(room);
 
     if (deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
         stop("no deflate");
-    stream.next_in = (Bytef *)(uintptr_t)program->data;
+    stream.next_in = program->data;
     stream.avail_in = (uInt)program->len;
-    stream.next_out = out;
+    stream.next_out = data;
     stream.avail_out = (uInt)room;
     if (deflate(&stream, Z_FINISH) != Z_STREAM_END)
         stop("deflate failed");
+    buf_init(out, room);
+    buf_add(out, data, stream.total_out);
     (void)deflateEnd(&stream);
-    return (struct image){out, stream.total_out};
 }
 
 static void repacked(const struct image *program)
 {
     AUTO_FREE uint8_t *new_data = mem_dup(program->data, program->len);
     const struct image changed = {new_data, program->len};
-    struct image old;
-    struct image new_image;
+    AUTO_BUF old_file;
+    AUTO_BUF new_file;
 
     for (size_t i = 5000; i < program->len; i += (size_t)32 * CHANGE_EVERY)
         new_data[i] ^= 1;
-    old = packed(program);
-    new_image = packed(&changed);
-    measure("repacked", &old, &new_image);
-    mem_free((void *)(uintptr_t)old.data);
-    mem_free((void *)(uintptr_t)new_image.data);
+    packed(program, &old_file);
+    packed(&changed, &new_file);
+    measure("repacked", &(const struct image){old_file.data, old_file.len},
+            &(const struct image){new_file.data, new_file.len});
 }
 
 int main(void)
