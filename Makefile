@@ -131,6 +131,8 @@ fuzz-delta:  ## fuzz all that reads patches and images, e.g. `make fuzz-delta FU
 
 check-large: all  ## patches between images beyond 2^31 and 2^32 bytes (minutes, 13 GiB of disk)
 	@bash tests/deltagen/large.sh $(B)
+power-cuts-delta: all $(HELPERS:%=$(B)/%)  ## kill -9 in a root file system's update: OLD=IMAGE NEW=IMAGE [CUTS=100]
+	@CUTS=$(or $(CUTS),100) bash tests/device-client/power_cuts.sh $(B) '$(OLD)' '$(NEW)'
 
 KILLS ?= 100
 check-kills: all $(B)/apply-kills  ## kill -9 while a patch is applied: OLD=FILE NEW=FILE [KILLS=100] (minutes)
