@@ -16,7 +16,7 @@
 #define TWO_32 (UINT64_C(1) << 32)
 #define OLD_LENGTH (TWO_32 + 1000)
 
-enum { NEW_MAX = 1000, MEMORY_MAX = 1 << 20 };
+enum { NEW_MAX = 1000, CODE_MAX = 2000, PATCH_MAX = 10000, MEMORY_MAX = 1 << 20 };
 
 static uint8_t old_byte(uint64_t offset)
 {
@@ -60,7 +60,7 @@ static void make_patch(const struct piece *pieces, size_t count, struct buf *wan
     AUTO_BUF code;
 
     buf_init(&control, NEW_MAX);
-    buf_init(&code, 2 * NEW_MAX);
+    buf_init(&code, CODE_MAX);
     for (size_t i = 0; i < count; i++) {
         if (pieces[i].from != cursor)
             buf_add_varint(&control, zigzag((int64_t)(pieces[i].from - cursor)) << 3 | DELTA_SEEK);
@@ -103,7 +103,7 @@ Test(delta_far, copies_lie_across_both_boundaries)
     AUTO_BUF patch;
 
     buf_init(&want, NEW_MAX);
-    buf_init(&patch, 10 * NEW_MAX);
+    buf_init(&patch, PATCH_MAX);
     make_patch(pieces, COUNT(pieces), &want, &patch);
     delta_memory_init(&memory, NEW_MAX);
     cr_assert(apply(&patch, &memory, &err), "%s", err.text);
@@ -127,7 +127,7 @@ Test(delta_far, what_lies_behind_the_end_is_refused)
         AUTO_BUF patch;
 
         buf_init(&want, NEW_MAX);
-        buf_init(&patch, 10 * NEW_MAX);
+        buf_init(&patch, PATCH_MAX);
         make_patch(&cases[i], 1, &want, &patch);
         delta_memory_init(&memory, NEW_MAX);
         cr_expect_not(apply(&patch, &memory, &err), "case %zu", i);
@@ -146,7 +146,7 @@ Test(delta_far, another_length_is_another_image)
     AUTO_BUF patch;
 
     buf_init(&want, NEW_MAX);
-    buf_init(&patch, 10 * NEW_MAX);
+    buf_init(&patch, PATCH_MAX);
     make_patch(&piece, 1, &want, &patch);
     for (size_t i = 0; i < COUNT(lengths); i++) {
         struct delta_memory memory;
