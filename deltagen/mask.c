@@ -41,13 +41,24 @@ static void note_chunk(struct mask *mask, uint64_t at, size_t len, uint8_t *work
             mask->hidden[(at + i) / 64] |= UINT64_C(1) << (at + i) % 64;
 }
 
+/* In memory after all when there is no place for files. */
+static void open_hidden(struct mask *mask)
+{
+    uint64_t bytes = (mask->image->len / 64 + 1) * sizeof(uint64_t);
+    struct err ignored;
+
+    if (!flat_open(bytes, MASK_MEMORY_BYTES, &mask->flat, &ignored))
+        mask->flat = (struct flat){0};
+    mask->hidden = mask->flat.data ? (uint64_t *)(void *)mask->flat.data
+                                   : mem_array((size_t)bytes / 8, sizeof(uint64_t));
+}
+
 void mask_init(struct mask *mask, const struct image *image)
 {
     AUTO_FREE uint8_t *work = mem_alloc(CHUNK);
 
-    *mask = (struct mask){.image = image,
-                          .kinds = mem_alloc(image->len / CHUNK + 1),
-                          .hidden = mem_array(image->len / 64 + 1, sizeof(uint64_t))};
+    *mask = (struct mask){.image = image, .kinds = mem_alloc(image->len / CHUNK + 1)};
+    open_hidden(mask);
     for (uint64_t at = 0; at < image->len; at += CHUNK)
         note_chunk(mask, at, image->len - at < CHUNK ? (size_t)(image->len - at) : CHUNK, work);
 }
@@ -55,7 +66,9 @@ void mask_init(struct mask *mask, const struct image *image)
 void mask_done(struct mask *mask)
 {
     mem_free(mask->kinds);
-    mem_free(mask->hidden);
+    if (!mask->flat.data)
+        mem_free(mask->hidden);
+    flat_close(&mask->flat);
     *mask = (struct mask){0};
 }
 

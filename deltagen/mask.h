@@ -8,12 +8,16 @@
  * in their chunk, never on the position: equal code looks equal wherever it lies, except for
  * chunks that were judged differently, which costs matches, not correctness.
  */
-#include "deltagen/image.h"
+#include "deltagen/flat.h"
+
+/* One larger than this lies in a temporary file. */
+#define MASK_MEMORY_BYTES (UINT64_C(64) << 20)
 
 struct mask {
     const struct image *image; /* borrowed */
     uint8_t *kinds;            /* of each chunk; owned */
-    uint64_t *hidden;          /* bit for byte: are some of its bits hidden? owned */
+    uint64_t *hidden;          /* bit for byte: are some of its bits hidden? in `flat` */
+    struct flat flat;
 };
 
 /* Reads the whole image once; keeps one bit per byte. */

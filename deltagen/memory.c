@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "deltagen/mask.h"
 #include "lib/base/mem.h"
 
 enum {
@@ -29,10 +30,15 @@ static uint64_t in_memory(uint64_t total, const struct image *image)
     return image->len <= memory_shares(total).flat_max ? image->len : 0;
 }
 
+static uint64_t mask_bytes(const struct image *image)
+{
+    return image->len / 8 <= MASK_MEMORY_BYTES ? image->len / 8 : 0;
+}
+
 bool memory_for_index(uint64_t total, const struct image *old, const struct image *new_image,
                       uint64_t device_bytes, uint64_t *out, struct err *err)
 {
-    uint64_t masks = (old->len + new_image->len) / 8 + old->len / 32;
+    uint64_t masks = mask_bytes(old) + mask_bytes(new_image) + old->len / 32;
     uint64_t fixed = OWN_BYTES + masks + device_bytes;
     uint64_t least = (fixed + INDEX_BYTES_MIN) / (COVERS_SHARE - 1) * COVERS_SHARE + (1 << 20);
     uint64_t spent =
