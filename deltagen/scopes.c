@@ -105,7 +105,8 @@ static void take_covers(struct delta_scope *scope, const struct matches *covers,
 static bool find_base(const struct image *old, const struct image *new_image,
                       struct delta_scope *scope)
 {
-    const struct base_pair pair = {.old = old->data + scope->old_at,
+    const struct base_pair pair = {.old = scope->old_length > 0 ? old->data + scope->old_at
+                                                                : old->data,
                                    .new_data = new_image->data + scope->new_at,
                                    .old_length = scope->old_length,
                                    .new_length = scope->new_length,
