@@ -115,6 +115,12 @@ static const struct {
      0x1000, 0x1108, {0x00, 0xF0, 0x82, 0x80}},
     {"thumb cbz", &delta_scan_thumb, 4, {0}, {0x10, 0xB1}, 2, 0x1008,
      0x1000, 0x100C, {0x20, 0xB1}},
+    {"risc-v c.j", &delta_scan_riscv, 8, {0}, {0x01, 0xA8}, 2, 0x1010,
+     0x1000, 0x1020, {0x05, 0xA0}},
+    {"risc-v c.beqz", &delta_scan_riscv, 8, {0}, {0x01, 0xC5}, 2, 0x1008,
+     0x1000, 0x1010, {0x01, 0xC9}},
+    {"risc-v bne", &delta_scan_riscv, 8, {0}, {0x63, 0x18, 0xB5, 0x00}, 4, 0x1010,
+     0x1002, 0x102A, {0x63, 0x14, 0xB5, 0x02}},
 };
 /* clang-format on */
 
@@ -192,6 +198,10 @@ Test(delta_scan, refuses_targets_that_a_field_cannot_say)
         {32, 0x101004},
         {33, 0x1000}, /* cbz: only ahead */
         {33, 0x1084},
+        {34, 0x1011},
+        {34, 0x1800},
+        {35, 0x1100},
+        {36, 0x2000},
     };
 
     for (size_t i = 0; i < COUNT(wrong); i++) {
