@@ -127,7 +127,7 @@ for i in $(seq 2 "$count"); do
         # The first may hit anything from the start on. Then two in a row within one step of the
         # patch would be taken for a patch that ends the agent: the next waits for a checkpoint.
         [ "$here" = 0 ] || until_true 600 "d$i goes on after a cut" moved "d$i"
-        delay=$((RANDOM * 2 * span / (each + 1) / 32768))
+        delay=$((RANDOM * span / (2 * each) / 32768)) # the rest passes until there is a checkpoint
         sleep "$((delay / 1000)).$(printf %03d $((delay % 1000)))"
         ! runs_new "d$i" || break
         ! cut_power "d$i" || here=$((here + 1))
