@@ -56,25 +56,21 @@ void delta_predict_skip(struct delta_predict *predict)
 
 /* --- where it is ------------------------------------------------------------------------------ */
 
+/* Where there are no addresses is remembered as well: there it is asked at every byte. */
 static bool locate(struct delta_predict *predict, uint64_t old_at, uint64_t new_at)
 {
     const struct delta_scope *scope = predict->scope;
 
-    if (old_at < predict->old_from || old_at >= predict->old_until) {
-        if (!delta_scope_old_stretch(scope, old_at, &predict->old_from, &predict->old_until,
-                                     &predict->old_base, &predict->old_is_code)) {
-            predict->old_until = predict->old_from;
-            return false;
-        }
-    }
-    if (new_at < predict->new_from || new_at >= predict->new_until) {
-        if (!delta_scope_new_stretch(scope, new_at, &predict->new_from, &predict->new_until,
-                                     &predict->new_base)) {
-            predict->new_until = predict->new_from;
-            return false;
-        }
-    }
-    return true;
+    if (old_at < predict->old_from || old_at >= predict->old_until)
+        predict->old_is =
+            delta_scope_old_stretch(scope, old_at, &predict->old_from, &predict->old_until,
+                                    &predict->old_base, &predict->old_is_code);
+    if (!predict->old_is)
+        return false;
+    if (new_at < predict->new_from || new_at >= predict->new_until)
+        predict->new_is = delta_scope_new_stretch(scope, new_at, &predict->new_from,
+                                                  &predict->new_until, &predict->new_base);
+    return predict->new_is;
 }
 
 /* --- targets that are known ------------------------------------------------------------------- */

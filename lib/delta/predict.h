@@ -68,7 +68,9 @@ struct delta_predict {
     struct delta_target *targets; /* 2^targets_log2, borrowed */
     unsigned targets_log2;
     const struct delta_scope *scope; /* NULL: nothing is predicted */
-    /* Stretches of both spaces in which addresses run on: where it was looked up last. */
+    /* Stretches of both spaces in which addresses run on, or in which there are none: where it was
+     * looked up last. */
+    bool old_is, new_is;
     uint64_t old_from, old_until, new_from, new_until;
     uint64_t old_base, new_base; /* address of a place less the place */
     bool old_is_code;

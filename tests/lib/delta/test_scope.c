@@ -418,6 +418,9 @@ Test(delta_predict, a_field_that_was_left_is_forgotten)
     cr_expect_not(what.is);
     delta_predict_byte(&predict, call.bytes + DELTA_MARGIN + 1, 1000 + 0x101, 2000 + 0x8100, &what);
     cr_expect_not(what.is);
+    /* And in it again. */
+    delta_predict_byte(&predict, call.bytes + DELTA_MARGIN + 1, 1000 + 0x101, 2000 + 0x101, &what);
+    cr_expect(what.is);
 }
 
 Test(delta_predict, near_branches_are_fields_only_where_they_change)
