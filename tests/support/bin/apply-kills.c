@@ -151,7 +151,7 @@ int main(int argc, char **argv)
     uint8_t old_sha256[HASH_BYTES];
     struct trial trial = {.old = &old, .seed = (uint32_t)clock_now_ms(), .target.slot = SLOT_B};
     struct err err = {0};
-    uint64_t kills;
+    uint64_t kills = 0;
 
     if (argc != 5 || !text_to_u64(argv[4], strlen(argv[4]), 1, 100000, &kills))
         stop("usage: apply-kills OLD NEW PATCH KILLS");
