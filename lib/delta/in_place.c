@@ -338,12 +338,23 @@ static bool check_region(const struct update *u, uint64_t region_bytes, struct e
                       (unsigned long long)need, (unsigned long long)region_bytes);
 }
 
+/* An update that had ended; but the old image may have been brought back by other ways since. */
+static bool begin_again(struct update *u, struct err *err)
+{
+    if (err->refusal != REFUSAL_DELTA_RESULT_HASH || !check_old(u, 0, &(struct err){0}))
+        return false;
+    *err = (struct err){0};
+    u->journal.phase = DELTA_MOVING;
+    u->journal.moved = 0;
+    return move_old(u, err) && write_image(u, err);
+}
+
 static bool run(struct update *u, struct err *err)
 {
     if (!find_journal(u, err))
         return false;
     if (u->journal.phase == DELTA_THERE)
-        return check_new(u, err);
+        return check_new(u, err) || begin_again(u, err);
     if (u->journal.phase == DELTA_WRITING)
         return write_image(u, err);
     if (u->journal.moved == 0 && !check_old(u, 0, err))

@@ -360,6 +360,22 @@ Test(in_place, says_so_when_the_region_does_not_keep_what_was_written)
     pair_done(&pair);
 }
 
+Test(in_place, begins_again_when_the_old_image_was_brought_back)
+{
+    struct pair pair;
+    struct flash *flash;
+    struct err err = {0};
+
+    cr_assert(pair_init(&pair, REGION, &err), "%s", err.text);
+    flash = flash_new(pair.old, &pair.patch);
+    cr_assert(update(flash, &err), "%s", err.text);
+    memcpy(flash->data, pair.old, LEN);
+    cr_assert(update(flash, &err), "%s", err.text);
+    cr_expect_eq(memcmp(flash->data, pair.new_data, LEN), 0);
+    mem_free(flash);
+    pair_done(&pair);
+}
+
 /* --- patches that no generator makes ---------------------------------------------------------- */
 
 static void add_words(struct buf *code, const uint64_t *words, size_t count)
