@@ -160,8 +160,8 @@ deps:        ## install what is missing from Debian's packages (root or sudo)
 	@sh deploy/deps.sh
 deps-cpus:   ## and compilers and emulators of other CPUs, for the applier's tests on them
 	@sh deploy/deps.sh cpus
-	@for cpu in s390x armhf; do tests/arch/cpus/libraries $$cpu build/cpus/$$cpu; done
-check-cpus: $(B)/deltagen  ## the applier on emulated CPUs: big-endian s390x and 32-bit ARM
+	@for cpu in s390x armhf arm64; do tests/arch/cpus/libraries $$cpu build/cpus/$$cpu; done
+check-cpus: $(B)/deltagen  ## the applier on emulated CPUs: big-endian s390x, ARM of 32 and 64 bits
 	@tests/arch/cpus/run $(B)
 
 tests: all $(TESTS) $(FUZZ:%=$(B)/replay_%) $(HELPERS:%=$(B)/%) $(B)/agent-preload.so

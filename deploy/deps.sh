@@ -9,7 +9,7 @@ packages="gcc clang make pkg-config git clang-format clang-tidy cppcheck libclan
  bsdiff jq curl e2fsprogs squashfs-tools erofs-utils lz4 cpio xz-utils zstd procps util-linux"
 if [ "${1:-}" = cpus ]; then
     packages="$packages gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-user-static gcc-s390x-linux-gnu
- libc6-dev-s390x-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross"
+ libc6-dev-s390x-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 fi
 missing=""
 for p in $packages; do
