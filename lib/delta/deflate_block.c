@@ -194,6 +194,13 @@ static void put_lengths(struct deflate_block *block, bool sends, const struct de
     }
 }
 
+static void make_code(struct deflate_block *block, struct deflate_code *code,
+                      const struct deflate_alphabet *alphabet)
+{
+    deflate_code_make(code, alphabet, &block->own_bits, &block->fixed_bits);
+    deflate_code_assign(code, code->last);
+}
+
 /* Makes the block's codes; the number of code lengths that have to be sent. */
 static unsigned make_codes(struct deflate_block *block)
 {
@@ -204,11 +211,11 @@ static unsigned make_codes(struct deflate_block *block)
     const struct deflate_alphabet lengths = {code_extra, REPEAT, DEFLATE_LENGTH_CODES, 7, NULL};
     unsigned sent = DEFLATE_LENGTH_CODES;
 
-    deflate_code_make(&block->literals, &literals, &block->own_bits, &block->fixed_bits);
-    deflate_code_make(&block->distances, &distances, &block->own_bits, &block->fixed_bits);
+    make_code(block, &block->literals, &literals);
+    make_code(block, &block->distances, &distances);
     put_lengths(block, false, &block->literals);
     put_lengths(block, false, &block->distances);
-    deflate_code_make(&block->lengths, &lengths, &block->own_bits, &block->fixed_bits);
+    make_code(block, &block->lengths, &lengths);
     while (sent > 4 && block->lengths.length[code_order[sent - 1]] == 0)
         sent--;
     block->own_bits += 3 * sent + 5 + 5 + 4;

@@ -185,5 +185,4 @@ void deflate_code_make(struct deflate_code *code, const struct deflate_alphabet 
     overflow = measure(code, alphabet, &heap, counts, own_bits, fixed_bits);
     if (overflow > 0)
         shorten(code, alphabet, &heap, counts, overflow, own_bits);
-    deflate_code_assign(code, code->last);
 }
