@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "lib/delta/lz4_fast.h"
 #include "lib/delta/lz4_packer.h"
 #include "lib/delta/lz4_unpacker.h"
 #include "lib/delta/repack_gather.h"
@@ -44,7 +45,7 @@ static uint64_t packed_max(uint64_t unpacked_len)
 
 static uint64_t coder_bytes(const struct delta_packing *packing)
 {
-    return (uint64_t)(packing->level < HC_LEVEL_MIN ? LZ4_sizeofState() : LZ4_sizeofStateHC());
+    return packing->level < HC_LEVEL_MIN ? LZ4_FAST_TABLE_BYTES : (uint64_t)LZ4_sizeofStateHC();
 }
 
 static bool in_window(const struct delta_packing *packing, uint64_t unpacked_len)
@@ -74,12 +75,14 @@ static bool pack(struct delta_gathered *block, size_t *out_len, struct err *err)
     const char *in = (const char *)block->in;
     char *out = (char *)block->out;
     int level = block->packing.level;
-    int got = level < HC_LEVEL_MIN
-                  ? LZ4_compress_fast_extState(block->space.next, in, out, (int)block->in_len,
-                                               (int)block->room, 1)
-                  : LZ4_compress_HC_extStateHC(block->space.next, in, out, (int)block->in_len,
-                                               (int)block->room, level);
+    int got;
 
+    if (level < HC_LEVEL_MIN) {
+        *out_len = lz4_fast_pack(block->in, block->in_len, block->out, block->space.next);
+        return true;
+    }
+    got = LZ4_compress_HC_extStateHC(block->space.next, in, out, (int)block->in_len,
+                                     (int)block->room, level);
     if (got <= 0)
         return err_set(err, ERR_SYSTEM, "LZ4 could not pack");
     *out_len = (size_t)got;

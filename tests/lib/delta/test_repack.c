@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/delta/lz4_fast.h"
 #include "lib/delta/repack.h"
 
 enum { LENGTH = 100000, ROOM = 200000 };
@@ -166,6 +167,39 @@ Test(delta_packing, reads_what_it_wrote_and_refuses_other_parameters)
         delta_packing_format(&wrong[i].packing, &buf);
         in = bytes_of(buf.data, buf.len);
         cr_expect_not(delta_packing_read(&in, &packing, &err), "%s", wrong[i].what);
+    }
+}
+
+/* liblz4 gives these bytes where CPUs have 64 bits and are little-endian. */
+Test(delta_repack, packs_as_liblz4s_fast_encoder_does)
+{
+    AUTO_FREE uint8_t *data = mem_alloc(LENGTH);
+    AUTO_FREE uint8_t *want = mem_alloc(ROOM);
+    AUTO_FREE uint8_t *got = mem_alloc(ROOM);
+    AUTO_FREE uint8_t *table = mem_alloc(LZ4_FAST_TABLE_BYTES);
+    uint32_t seed = 1;
+
+    for (unsigned round = 0; round < 400; round++) {
+        static const size_t ends[] = {0, 1, 12, 13, 14, 100, 65535, 65546, 65547, 65548, 99999};
+        size_t len = round < 11 ? ends[round] : (seed = seed * 1664525 + 1013904223) >> 8;
+        unsigned letters = 2 + round % 60;
+
+        len %= LENGTH;
+        for (size_t i = 0; i < len;) {
+            size_t run = 1 + ((seed = seed * 1664525 + 1013904223) >> 27);
+            size_t back = (seed >> 9) % (i + 1);
+
+            for (; run > 0 && i < len; run--, i++)
+                data[i] = round % 3 > 0 && i > 200 && back > 4
+                              ? data[i - back]
+                              : (uint8_t)((seed >> (run % 16)) % letters);
+        }
+        size_t packed =
+            (size_t)LZ4_compress_fast((const char *)data, (char *)want, (int)len, ROOM, 1);
+        if (sizeof(void *) == 8) {
+            cr_assert_eq(lz4_fast_pack(data, len, got, table), packed, "round %u, %zu", round, len);
+            cr_assert_arr_eq(got, want, packed, "round %u, %zu", round, len);
+        }
     }
 }
 
