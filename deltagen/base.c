@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "deltagen/elf.h"
 #include "lib/base/mem.h"
 
 enum {
@@ -64,7 +65,8 @@ static void collect(const struct base_pair *pair, struct changes *out)
             struct change change = {word_at(pair->old + cover->old_at + at, word),
                                     word_at(pair->new_data + cover->new_at + at, word)};
 
-            if (change.was != change.is && change.was >= SMALLEST && out->count < WORDS_MAX)
+            if (change.was != change.is && change.was >= SMALLEST && elf_is_sayable(change.was) &&
+                out->count < WORDS_MAX)
                 out->items[out->count++] = change;
         }
     }
@@ -160,7 +162,9 @@ static uint64_t best_start(const struct question *question, uint64_t low, uint64
     *out_hits = 0;
     while ((high - low) / step > STARTS_MAX)
         step *= 2;
-    for (uint64_t start = (low + step - 1) / step * step; start <= high; start += step) {
+    /* Behind the highest address comes 0. */
+    for (uint64_t start = (low + step - 1) / step * step; start >= low && start <= high;
+         start += step) {
         unsigned hits = hits_of(question, start);
 
         if (hits > *out_hits || (hits == *out_hits && alignment(start) > alignment(best))) {

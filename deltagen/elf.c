@@ -79,13 +79,6 @@ static enum delta_arch arch_of(const struct header *header)
     return DELTA_ARCH_NONE;
 }
 
-/* Kernels run at the highest addresses: far from 0 in either direction is what a scope cannot
- * say. */
-static bool is_sayable(uint64_t address)
-{
-    return address < UINT64_C(1) << 60 || address > -(UINT64_C(1) << 60);
-}
-
 /* A program header's fields come in another order for each class. */
 static bool read_segment(const uint8_t *data, uint64_t len, const struct header *header,
                          unsigned number, struct delta_segment *out)
@@ -113,7 +106,7 @@ static bool read_segment(const uint8_t *data, uint64_t len, const struct header 
     if (!header->is_64)
         flags = bytes_u32(&in);
     if (in.failed || type != TYPE_LOAD || file_bytes == 0 || place > len ||
-        file_bytes > len - place || len > UINT32_MAX || !is_sayable(address) ||
+        file_bytes > len - place || len > UINT32_MAX || !elf_is_sayable(address) ||
         memory < file_bytes || memory > UINT32_MAX)
         return false;
     *out = (struct delta_segment){.at = (uint32_t)place,

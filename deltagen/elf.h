@@ -13,5 +13,12 @@ struct program {
     unsigned count;
 };
 
+/* Kernels run at the highest addresses. What lies further from 0, in either direction, a scope does
+ * not say: two such segments could be further apart than one of its numbers (2^62) can tell. */
+static inline bool elf_is_sayable(uint64_t address)
+{
+    return address < UINT64_C(1) << 59 || address > -(UINT64_C(1) << 59);
+}
+
 /* Does a program begin here, and which? */
 bool elf_read(const uint8_t *data, uint64_t len, struct program *out);

@@ -132,3 +132,37 @@ Test(base_find, is_silent_where_nothing_says_so)
     cr_expect_eq(scope.old_count, 0);
     program_done(&program);
 }
+
+/* Small negative numbers change too: no start lies behind the highest address. */
+Test(base_find, ends_at_the_highest_address)
+{
+    static const uint64_t highest[] = {UINT64_MAX, UINT64_MAX - 255, UINT64_MAX - LEN};
+
+    for (size_t i = 0; i < COUNT(highest); i++) {
+        struct program program;
+        struct delta_scope scope = scope_new();
+
+        program_init(&program, 0, 0, 8);
+        for (size_t at = 0; at + 8 <= LEN; at += EVERY) {
+            put(program.old + at, highest[i] - at / EVERY, 8);
+            put(program.new_data + moved(at), highest[i] - at / EVERY - 5, 8);
+        }
+        cr_expect_not(base_find(&program.pair, &scope), "case %zu", i);
+        program_done(&program);
+    }
+}
+
+/* A patch could not say where it runs. */
+Test(base_find, is_silent_about_addresses_that_no_scope_says)
+{
+    static const uint64_t starts[] = {UINT64_C(1) << 59, UINT64_C(1) << 61, UINT64_C(3) << 62};
+
+    for (size_t i = 0; i < COUNT(starts); i++) {
+        struct program program;
+        struct delta_scope scope = scope_new();
+
+        program_init(&program, starts[i], 0, 8);
+        cr_expect_not(base_find(&program.pair, &scope), "case %zu", i);
+        program_done(&program);
+    }
+}
